@@ -1,0 +1,1 @@
+"""Loads industry plugins, compiles their rules, decides and explains."""

@@ -1,0 +1,1 @@
+"""The policy of fast-moving consumer goods distribution (快消)."""

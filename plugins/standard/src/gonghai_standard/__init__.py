@@ -1,0 +1,1 @@
+"""A plain RFM policy for tenants whose industry has no plugin."""

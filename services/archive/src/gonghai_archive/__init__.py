@@ -1,0 +1,1 @@
+"""The archive service: the customer archive."""

@@ -1,0 +1,1 @@
+"""The assignment service: who serves which customer."""

@@ -1,0 +1,1 @@
+"""What every Gonghai service stands on: server, errors, store, events, leases, clocks, settings."""

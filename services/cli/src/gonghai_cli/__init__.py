@@ -1,0 +1,1 @@
+"""The `gonghai` command: a client of the services like any other."""

@@ -1,0 +1,1 @@
+"""PolicyService, as each service serves it for the policies that it applies."""

@@ -1,0 +1,1 @@
+"""The pool service: public pools and the custody of customers."""
