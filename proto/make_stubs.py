@@ -12,6 +12,7 @@ import os
 import sys
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from grpc_tools import protoc
 
@@ -71,14 +72,20 @@ def _protoc(out: Path, names: list[str], *outputs: str) -> None:
 
 
 def main() -> None:
-    """Generate into this folder, first removing the stubs of contracts that are gone."""
+    """Bring the stubs up to date: write those that changed, remove those of gone contracts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT, help="where to write (default: here)")
     out: Path = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    for name in generated(out):
+    before = generated(out)
+    with TemporaryDirectory() as fresh:
+        generate(Path(fresh))
+        after = generated(Path(fresh))
+    for name in before.keys() - after.keys():
         (out / name).unlink()
-    generate(out)
+    for name, content in after.items():
+        if before.get(name) != content:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (out / name).write_bytes(content)
 
 
 if __name__ == "__main__":
