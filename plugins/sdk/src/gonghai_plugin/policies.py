@@ -1,0 +1,142 @@
+"""The policies a plugin can give, each a small declaration over tables of rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, Union
+
+from gonghai_plugin.facts import Area
+
+if TYPE_CHECKING:
+    from gonghai_plugin.facts import Fact
+    from gonghai_plugin.outcomes import (
+        Admit,
+        Cadence,
+        Grade,
+        Limits,
+        Need,
+        Plan,
+        Qualify,
+        Refuse,
+        Signal,
+        Stage,
+        StopClock,
+        Tier,
+    )
+    from gonghai_plugin.rules import AllHits, FirstHit
+
+
+class Policy(StrEnum):
+    """The name of a kind of decision."""
+
+    LIFECYCLE = "lifecycle"
+    TIERING = "tiering"
+    FOLLOW_UP = "follow_up"
+    RISK = "risk"
+    ADMISSION = "admission"
+    CLAIM = "claim"
+    RECLAIM = "reclaim"
+    QUALIFICATION = "qualification"
+    MATCHING = "matching"
+
+
+AREAS: Final = {
+    Policy.LIFECYCLE: frozenset({Area.CUSTOMER}),
+    Policy.TIERING: frozenset({Area.CUSTOMER}),
+    Policy.FOLLOW_UP: frozenset({Area.CUSTOMER}),
+    Policy.RISK: frozenset({Area.CUSTOMER}),
+    Policy.ADMISSION: frozenset({Area.CUSTOMER}),
+    Policy.CLAIM: frozenset({Area.CUSTOMER, Area.CUSTODY, Area.CLAIM}),
+    Policy.RECLAIM: frozenset({Area.CUSTOMER, Area.CUSTODY}),
+    Policy.QUALIFICATION: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
+    Policy.MATCHING: frozenset({Area.CUSTOMER}),
+}
+"""Which given facts a policy's rules may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Which stage a customer is in. Facts decided later (tier, stage) are not known yet."""
+
+    policy: ClassVar = Policy.LIFECYCLE
+    rules: FirstHit[Stage]
+
+
+@dataclass(frozen=True, slots=True)
+class Tiering:
+    """What a customer is worth.
+
+    With ``value`` and ``potential`` given, those tables are decided first, and the rules of the
+    tier may name the facts ``value_grade`` and ``potential_grade``. ``lifetime_value`` is a fact in
+    minor units that estimates what the customer will still bring, by the plugin's stated method.
+    """
+
+    policy: ClassVar = Policy.TIERING
+    rules: FirstHit[Tier]
+    value: FirstHit[Grade] | None = None
+    potential: FirstHit[Grade] | None = None
+    lifetime_value: Fact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """How often to follow a customer up."""
+
+    policy: ClassVar = Policy.FOLLOW_UP
+    rules: FirstHit[Cadence]
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Signs that a customer may be lost."""
+
+    policy: ClassVar = Policy.RISK
+    rules: AllHits[Signal]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Which pool a customer without owner goes to."""
+
+    policy: ClassVar = Policy.ADMISSION
+    rules: FirstHit[Admit]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """May this rep take this customer, and within which limits."""
+
+    policy: ClassVar = Policy.CLAIM
+    refusals: AllHits[Refuse]
+    limits: FirstHit[Limits]
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaim:
+    """When a holding is taken back, and when its clocks stand still."""
+
+    policy: ClassVar = Policy.RECLAIM
+    plans: FirstHit[Plan]
+    stop_clocks: AllHits[StopClock]
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """Which activities count for the clocks."""
+
+    policy: ClassVar = Policy.QUALIFICATION
+    rules: FirstHit[Qualify]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What a customer needs of the rep who gets it."""
+
+    policy: ClassVar = Policy.MATCHING
+    rules: FirstHit[Need]
+
+
+AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
+    Lifecycle, Tiering, FollowUp, Risk, Admission, Claim, Reclaim, Qualification, Matching
+]
