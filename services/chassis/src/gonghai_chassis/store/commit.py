@@ -1,0 +1,243 @@
+"""Group commit: commands that wait at the same moment go to the store in one round trip.
+
+A lane is a queue to one place (the one server, or a partition of a Cluster). While its round trips
+are under way, what comes in collects, and goes out together as soon as one is back: one write, one
+fsync and one wake-up of the process for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
+
+from gonghai_chassis.store.failures import (
+    DeadlineExceeded,
+    ScriptFailed,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from gonghai_chassis.store.connection import Connection
+    from gonghai_chassis.store.partitions import Partition
+    from gonghai_chassis.store.scripts import Script
+    from gonghai_chassis.store.settings import StoreSettings
+
+_WATCH_EVERY = 0.02
+"""Seconds between looks for commands whose deadline has passed."""
+
+_REFUSALS = ("NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")
+
+
+class Command:
+    """One script call that waits for its answer."""
+
+    __slots__ = ("answer", "deadline", "script", "words")
+
+    def __init__(
+        self,
+        script: Script,
+        words: tuple[Any, ...],
+        deadline: float,
+        answer: asyncio.Future[Any],
+    ) -> None:
+        self.script = script
+        self.words = words
+        self.deadline = deadline
+        self.answer = answer
+
+
+class Lane:
+    """The queue to one place; commands of one caller keep their order because it waits for each."""
+
+    def __init__(
+        self, connection: Connection, settings: StoreSettings, partition: Partition | None
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._partition = partition
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Command] = deque()
+        self._sent: set[Command] = set()
+        self._trips: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+        self._watch: asyncio.TimerHandle | None = None
+
+    def submit(
+        self, script: Script, words: tuple[Any, ...], deadline: float
+    ) -> asyncio.Future[Any]:
+        """Queues a command; the future gives the server's answer or the failure."""
+        answer = self._loop.create_future()
+        self._waiting.append(Command(script, words, deadline, answer))
+        if not self._scheduled and len(self._trips) < self._settings.pipelines:
+            # One turn of the loop later, so that callers that are ready now go together.
+            self._scheduled = True
+            self._loop.call_soon(self._depart)
+        if self._watch is None:
+            self._watch = self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines)
+        return answer
+
+    async def close(self) -> None:
+        """Waits for the round trips under way, then refuses what is left."""
+        while self._trips:
+            await asyncio.wait(self._trips)
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        while self._waiting:
+            self._fail(self._waiting.popleft(), StoreRefused("The store is being closed."))
+
+    def _depart(self) -> None:
+        self._scheduled = False
+        while self._waiting and len(self._trips) < self._settings.pipelines:
+            batch: list[Command] = []
+            while self._waiting and len(batch) < self._settings.batch:
+                command = self._waiting.popleft()
+                if not command.answer.done():
+                    batch.append(command)
+            if not batch:
+                return
+            self._sent.update(batch)
+            trip = self._loop.create_task(self._trip(batch))
+            self._trips.add(trip)
+            trip.add_done_callback(self._returned)
+
+    def _returned(self, trip: asyncio.Task[None]) -> None:
+        self._trips.discard(trip)
+        if self._waiting and not self._scheduled:
+            self._depart()
+
+    def _look_at_deadlines(self) -> None:
+        now = monotonic()
+        for command in self._sent:
+            if command.deadline < now:
+                self._fail(command, StoreUnavailable("The store did not answer in time."))
+        for command in self._waiting:
+            if command.deadline < now:
+                self._fail(command, DeadlineExceeded("The store was not free in time."))
+        busy = self._waiting or self._sent
+        self._watch = (
+            self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines) if busy else None
+        )
+
+    async def _trip(self, batch: list[Command]) -> None:
+        try:
+            client = self._connection.client(self._partition)
+            await self._send(client, batch)
+        except asyncio.CancelledError:
+            for command in batch:
+                self._fail(command, StoreUnavailable("The connection was closed."))
+            raise
+        except Exception as error:  # noqa: BLE001 - redis-py leaks more kinds than it documents
+            failure = StoreUnavailable(f"The store could not be reached: {error}")
+            failure.__cause__ = error
+            for command in batch:
+                self._fail(command, failure)
+            if self._connection.per_partition:
+                await self._refresh()
+        finally:
+            self._sent.difference_update(batch)
+
+    async def _refresh(self) -> None:
+        try:
+            await self._connection.refresh()
+        except Exception:  # noqa: BLE001 - the next round trip finds out by itself
+            return
+
+    async def _send(self, client: Redis, batch: list[Command]) -> None:
+        answers = await self._exchange(client, batch)
+        unknown: list[Command] = []
+        moved: list[Command] = []
+        for command, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, NoScriptError):
+                unknown.append(command)
+            elif isinstance(answer, MovedError | AskError | TryAgainError):
+                moved.append(command)
+            else:
+                self._settle(command, answer)
+        if unknown:
+            # They were surely not run: load what is missing and send those alone, in order.
+            texts = {command.script.sha: command.script.text for command in unknown}
+            for text in texts.values():
+                await client.script_load(text)
+            for command, answer in zip(
+                unknown, await self._exchange(client, unknown), strict=True
+            ):
+                self._settle(command, answer)
+        for command in moved:
+            await self._follow(command)
+
+    async def _exchange(self, client: Redis, batch: list[Command]) -> list[Any]:
+        pipeline = client.pipeline(transaction=False)
+        for command in batch:
+            pipeline.execute_command(*command.words)
+        replicas = self._settings.wait_replicas
+        confirm = replicas > 0 and any(command.script.writes for command in batch)
+        if confirm:
+            pipeline.execute_command(
+                "WAIT", replicas, int(self._settings.wait_timeout * 1000)
+            )
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        if not confirm:
+            return answers
+        confirmed = answers.pop()
+        if isinstance(confirmed, int) and confirmed >= replicas:
+            return answers
+        lost = StoreUnavailable("Too few replicas confirmed the write.")
+        return [
+            lost if command.script.writes and not isinstance(answer, Exception) else answer
+            for command, answer in zip(batch, answers, strict=True)
+        ]
+
+    async def _follow(self, command: Command) -> None:
+        try:
+            answer = await self._connection.redirected(command.words)
+        except NoScriptError:
+            await self._connection.redirected(("SCRIPT LOAD", command.script.text))
+            answer = await self._connection.redirected(command.words)
+        except ResponseError as error:
+            answer = error
+        self._settle(command, answer)
+        await self._refresh()
+
+    def _settle(self, command: Command, answer: Any) -> None:  # noqa: ANN401
+        if isinstance(answer, Exception):
+            self._fail(command, _failure(command, answer))
+        elif not command.answer.done():
+            command.answer.set_result(answer)
+
+    def _fail(self, command: Command, failure: Exception) -> None:
+        if not command.answer.done():
+            command.answer.set_exception(failure)
+
+
+def _failure(command: Command, error: Exception) -> Exception:
+    if isinstance(error, StoreUnavailable):
+        return error
+    if isinstance(error, OutOfMemoryError) or str(error).startswith("OOM"):
+        return StoreFull("The store is full and takes no more writes.")
+    if isinstance(
+        error, BusyLoadingError | ReadOnlyError | MasterDownError | ClusterDownError
+    ) or str(error).startswith(_REFUSALS):
+        return StoreRefused(f"The store refuses commands at the moment: {error}")
+    if isinstance(error, ResponseError):
+        return ScriptFailed(f"{command.script.name}: {error}")
+    return StoreUnavailable(f"The store's answer was lost: {error}")

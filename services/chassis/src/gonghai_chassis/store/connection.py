@@ -1,0 +1,235 @@
+"""Connections to the server: one, a primary behind Sentinel, or a Cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import Redis, RedisCluster, Sentinel
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from gonghai_chassis.store.failures import StoreUnusable
+
+if TYPE_CHECKING:
+    from gonghai_chassis.store.partitions import Partition
+    from gonghai_chassis.store.settings import StoreSettings
+
+OLDEST_REDIS = (7, 0)
+_SENTINEL_PORT = 26379
+_REDIS_PORT = 6379
+
+
+class Connection(Protocol):
+    """The way to the servers of a store, whatever their arrangement."""
+
+    @property
+    def per_partition(self) -> bool:
+        """Whether partitions may live on different servers."""
+
+    def client(self, partition: Partition | None) -> Redis:
+        """The client of the server that has the partition, or of any one."""
+
+    async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401 - as the server answers
+        """Sends one command again that was refused because its slot moved."""
+
+    async def refresh(self) -> None:
+        """Learns anew where partitions live, after an outage."""
+
+    async def close(self) -> None:
+        """Closes all connections."""
+
+
+def _no_retries() -> Retry:
+    # A write whose answer was lost may be stored: to repeat it is the caller's choice, with its
+    # request id. redis-py would repeat ten times.
+    return Retry(NoBackoff(), 0)
+
+
+def _options(settings: StoreSettings) -> dict[str, Any]:
+    return {
+        "retry": _no_retries(),
+        "socket_connect_timeout": settings.connect_timeout,
+        "socket_timeout": settings.socket_timeout,
+        "decode_responses": False,
+        "client_name": "gonghai",
+    }
+
+
+class SingleConnection:
+    """One server, or the primary that Sentinel names."""
+
+    per_partition = False
+
+    def __init__(self, client: Redis, sentinel: Sentinel | None = None) -> None:
+        self._client = client
+        self._sentinel = sentinel
+
+    def client(self, partition: Partition | None) -> Redis:  # noqa: ARG002 - all live there
+        """The one client."""
+        return self._client
+
+    async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        """Sends the command again; a single server never redirects, so this is a plain call."""
+        return await self._client.execute_command(*words)
+
+    async def refresh(self) -> None:
+        """Nothing to learn: Sentinel is asked at each new connection."""
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._client.aclose()
+        if self._sentinel is not None:
+            for guard in self._sentinel.sentinels:
+                await guard.aclose()
+
+
+class ClusterConnection:
+    """A Cluster: pipelines go straight to the master of a slot, what moved goes through redis-py."""
+
+    per_partition = True
+
+    def __init__(self, cluster: RedisCluster, settings: StoreSettings, auth: dict[str, Any]) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._auth = auth
+        self._clients: dict[tuple[str, int], Redis] = {}
+
+    def client(self, partition: Partition | None) -> Redis:
+        """The client of the master that has the partition's slot, as far as is known."""
+        node = (
+            self._cluster.get_default_node()
+            if partition is None
+            else self._cluster.get_node_from_key(partition.keys.clock)
+        )
+        if node is None:
+            raise ConnectionError("No master is known for the partition.")
+        address = (str(node.host), int(node.port))
+        client = self._clients.get(address)
+        if client is None:
+            client = Redis(host=address[0], port=address[1], **self._auth, **_options(self._settings))
+            self._clients[address] = client
+        return client
+
+    async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
+        """Sends the command through redis-py, which follows MOVED, ASK and TRYAGAIN."""
+        return await self._cluster.execute_command(*words)
+
+    async def refresh(self) -> None:
+        """Asks the Cluster for its slots again."""
+        await self._cluster.nodes_manager.initialize()
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        for client in self._clients.values():
+            await client.aclose()
+        await self._cluster.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    scheme: str
+    auth: dict[str, Any]
+    hosts: list[tuple[str, int]]
+    path: list[str]
+
+
+def _parse(url: str, default_port: int) -> _Address:
+    parts = urlsplit(url)
+    login, _, places = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    auth: dict[str, Any] = {}
+    if user:
+        auth["username"] = unquote(user)
+    if password:
+        auth["password"] = unquote(password)
+    hosts = []
+    for place in places.split(","):
+        host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+        hosts.append((host.strip("[]") or "127.0.0.1", int(port or default_port)))
+    return _Address(parts.scheme, auth, hosts, [step for step in parts.path.split("/") if step])
+
+
+async def connect(settings: StoreSettings) -> Connection:
+    """Makes the connection that the settings' URL asks for.
+
+    Raises:
+        StoreUnusable: the URL has no form that is known.
+    """
+    scheme = settings.url.partition("://")[0]
+    match scheme:
+        case "redis" | "rediss" | "unix":
+            return SingleConnection(Redis.from_url(settings.url, **_options(settings)))
+        case "sentinel" | "sentinels":
+            return _behind_sentinel(settings, secure=scheme.endswith("s"))
+        case "cluster" | "clusters":
+            return await _cluster(settings, secure=scheme.endswith("s"))
+        case _:
+            raise StoreUnusable(f"The store's URL has an unknown form: {scheme!r}.")
+
+
+def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnection:
+    address = _parse(settings.url, _SENTINEL_PORT)
+    if not address.path:
+        raise StoreUnusable("A sentinel URL names the service: sentinel://host:port/service.")
+    database = int(address.path[1]) if len(address.path) > 1 else 0
+    options = {**_options(settings), **address.auth, "db": database, "ssl": secure}
+    sentinel = Sentinel(
+        address.hosts,
+        sentinel_kwargs={
+            "socket_connect_timeout": settings.connect_timeout,
+            "socket_timeout": settings.connect_timeout,
+            "ssl": secure,
+        },
+        **options,
+    )
+    return SingleConnection(sentinel.master_for(address.path[0]), sentinel)
+
+
+async def _cluster(settings: StoreSettings, *, secure: bool) -> ClusterConnection:
+    address = _parse(settings.url, _REDIS_PORT)
+    auth = {**address.auth, "ssl": secure}
+    cluster = RedisCluster(
+        startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
+        **auth,
+        **_options(settings),
+    )
+    await cluster.initialize()
+    return ClusterConnection(cluster, settings, auth)
+
+
+async def check_server(connection: Connection) -> str:
+    """Finds out what the server is, and that it can serve; answers its name and version.
+
+    Raises:
+        StoreUnusable: it is older than what the scripts need.
+    """
+    info: dict[str, Any] = await connection.client(None).info("server")
+    valkey = info.get("valkey_version")
+    if valkey is not None:
+        return f"valkey {valkey}"
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
+        raise StoreUnusable(f"Redis {version} is too old: 7.0 or later is needed, or Valkey.")
+    return f"redis {version}"
+
+
+INSTALL_KEY = "gh:install"
+
+
+async def check_install(connection: Connection, partitions: int) -> None:
+    """Notes the number of partitions at the first start, and compares it at each later one.
+
+    Raises:
+        StoreUnusable: the store was installed with another number.
+    """
+    words = ("HSETNX", INSTALL_KEY, "partitions", partitions)
+    await connection.redirected(words)
+    stored = int(await connection.redirected(("HGET", INSTALL_KEY, "partitions")))
+    if stored != partitions:
+        raise StoreUnusable(
+            f"The store was installed with {stored} partitions, the settings say {partitions}. "
+            "The number cannot change: correct the settings."
+        )
