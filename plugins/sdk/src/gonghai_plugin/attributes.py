@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gonghai_plugin.facts import Fact, FactType, FromAttribute
-from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from gonghai_plugin.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
