@@ -54,6 +54,19 @@ def generate(out: Path) -> None:
     _protoc(out, services, "--grpc_python_out={}", f"--mypy_grpc_out={options}:{{}}")
 
 
+def descriptors(contract: Path) -> bytes:
+    """Return the serialized FileDescriptorSet of a contract that lies anywhere, imports included.
+
+    Raises:
+        RuntimeError: protoc refused the contract; it has said why on standard error.
+    """
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "descriptors.binpb"
+        output = f"--descriptor_set_out={out}"
+        _protoc(out, [contract.name], f"-I{contract.parent}", "--include_imports", output)
+        return out.read_bytes()
+
+
 def _has_service(path: Path) -> bool:
     return any(line.startswith("service ") for line in path.read_text("utf-8").splitlines())
 
