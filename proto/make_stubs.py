@@ -2,7 +2,9 @@
 
 `make proto` runs this. With `--out DIR` the stubs go elsewhere, so that a test can compare
 them with those that are committed. Only the project's own contracts and `buf.validate` are
-generated: the modules of `google.*` come from the googleapis-common-protos distribution.
+generated: the modules of `google.*` come from the googleapis-common-protos distribution. Its
+types do not fit the ones made here (an enum has no ValueType, an extension no key type), so
+their types are made as well, into typings/, where mypy looks first.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parent
 THIRD_PARTY = ROOT / "third_party"
 GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py", "*_pb2_grpc.pyi")
 VALIDATE = "buf/validate/validate.proto"
+TYPINGS = "typings"
 
 
 def contracts() -> list[str]:
@@ -31,7 +34,7 @@ def generated(root: Path) -> dict[str, bytes]:
     """Return the stubs below `root` by relative path."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for area in ("gonghai", "buf")
+        for area in ("gonghai", "buf", TYPINGS)
         for pattern in GENERATED
         for path in sorted((root / area).rglob(pattern))
     }
@@ -47,6 +50,10 @@ def generate(out: Path) -> None:
     # protoc finds the two mypy plugins on PATH: those of the interpreter that runs this.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     _protoc(out, [*ours, VALIDATE], "--python_out={}", "--mypy_out=quiet:{}")
+    googles = sorted((THIRD_PARTY / "google").rglob("*.proto"))
+    (out / TYPINGS).mkdir(exist_ok=True)
+    names = [path.relative_to(THIRD_PARTY).as_posix() for path in googles]
+    _protoc(out / TYPINGS, names, "--mypy_out=quiet:{}")
     services = [name for name in ours if _has_service(ROOT / name)]
     # The services and their clients are asyncio only, and so are the types of the stubs. A method
     # that a servicer leaves out answers UNIMPLEMENTED, so the types do not call it abstract.

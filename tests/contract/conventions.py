@@ -8,7 +8,7 @@ A rule yields a sentence for each place that breaks it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.api import field_behavior_pb2, resource_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FieldOptions, MessageOptions
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
         MethodDescriptor,
     )
 
-
-# Their published types know them as descriptors only, not as keys of an extension map.
-FIELD_BEHAVIOR: Any = field_behavior_pb2.field_behavior
-RESOURCE: Any = resource_pb2.resource
-RESOURCE_REFERENCE: Any = resource_pb2.resource_reference
 
 TIMESTAMP = "google.protobuf.Timestamp"
 REQUIRED = field_behavior_pb2.FieldBehavior.REQUIRED
@@ -96,15 +91,15 @@ def behaviour(field: FieldDescriptor) -> list[int]:
     """Return the field behaviours (AIP 203) that the field declares."""
     options = field.GetOptions()
     assert isinstance(options, FieldOptions)
-    return list(options.Extensions[FIELD_BEHAVIOR])
+    return list(options.Extensions[field_behavior_pb2.field_behavior])
 
 
 def resource(message: Descriptor) -> resource_pb2.ResourceDescriptor | None:
     """Return what the message says of itself as a resource, if it is one."""
     options = message.GetOptions()
     assert isinstance(options, MessageOptions)
-    found: resource_pb2.ResourceDescriptor = options.Extensions[RESOURCE]
-    return found if options.HasExtension(RESOURCE) else None
+    found: resource_pb2.ResourceDescriptor = options.Extensions[resource_pb2.resource]
+    return found if options.HasExtension(resource_pb2.resource) else None
 
 
 def reachable(message: Descriptor) -> set[Descriptor]:
@@ -275,9 +270,11 @@ def references_name_existing_resources(files: Sequence[FileDescriptor]) -> Itera
         for field in message.fields:
             options = field.GetOptions()
             assert isinstance(options, FieldOptions)
-            if not options.HasExtension(RESOURCE_REFERENCE):
+            if not options.HasExtension(resource_pb2.resource_reference):
                 continue
-            refers: resource_pb2.ResourceReference = options.Extensions[RESOURCE_REFERENCE]
+            refers: resource_pb2.ResourceReference = options.Extensions[
+                resource_pb2.resource_reference
+            ]
             for name in filter(None, (refers.type, refers.child_type)):
                 if name not in known:
                     yield f"{field.full_name} refers to {name}, which nobody declares"
