@@ -342,7 +342,7 @@ class ArchiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportSnapshot(self, request, context):
-        """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from.
+        """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

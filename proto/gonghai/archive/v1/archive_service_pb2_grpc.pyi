@@ -75,7 +75,7 @@ class ArchiveServiceStub:
     Watch: _aio.UnaryStreamMultiCallable[_archive_service_pb2.WatchRequest, _archive_service_pb2.WatchResponse]
     """Streams the archive's changes from a cursor on, without an end. Free of personal data."""
     ExportSnapshot: _aio.UnaryStreamMultiCallable[_archive_service_pb2.ExportSnapshotRequest, _archive_service_pb2.ExportSnapshotResponse]
-    """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+    """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 class ArchiveServiceServicer:
     """Keeps the customers of a tenant, what happened with them, and what that makes of them."""
@@ -262,6 +262,6 @@ class ArchiveServiceServicer:
         request: _archive_service_pb2.ExportSnapshotRequest,
         context: _aio.ServicerContext[_archive_service_pb2.ExportSnapshotRequest, _abc.AsyncIterator[_archive_service_pb2.ExportSnapshotResponse]],
     ) -> _abc.AsyncIterator[_archive_service_pb2.ExportSnapshotResponse]:
-        """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+        """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 def add_ArchiveServiceServicer_to_server(servicer: ArchiveServiceServicer, server: _aio.Server) -> None: ...

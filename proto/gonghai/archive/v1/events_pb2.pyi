@@ -31,6 +31,9 @@ class Event(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     SCHEMA_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     CUSTOMER_CHANGED_FIELD_NUMBER: _builtins.int
     ACTIVITY_RECORDED_FIELD_NUMBER: _builtins.int
     POLICY_APPLIED_FIELD_NUMBER: _builtins.int
@@ -40,6 +43,14 @@ class Event(_message.Message):
     """The entry's number in its partition's stream; 0 in a snapshot."""
     schema: _builtins.int
     """The version of the event's schema, from 1."""
+    subject: _builtins.str
+    """The id of what changed: the customer's, the rep's, …; a policy's is empty."""
+    version: _builtins.int
+    """The version of what changed, after the change."""
+    nonce: _builtins.str
+    """The entry's random mark. With the position and the incarnation of the message's cursor it makes the cursor from
+    which Watch goes on after this very event.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When the change took effect (domain time)."""
@@ -63,13 +74,16 @@ class Event(_message.Message):
         position: _builtins.int = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         schema: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        version: _builtins.int = ...,
+        nonce: _builtins.str = ...,
         customer_changed: Global___CustomerFacts | None = ...,
         activity_recorded: Global___ActivityFacts | None = ...,
         policy_applied: _policy_service_pb2.PolicyRevision | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "kind", b"kind", "policy_applied", b"policy_applied", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "kind", b"kind", "policy_applied", b"policy_applied", "position", b"position", "schema", b"schema", "tenant", b"tenant", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "kind", b"kind", "nonce", b"nonce", "policy_applied", b"policy_applied", "position", b"position", "schema", b"schema", "subject", b"subject", "tenant", b"tenant", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["customer_changed", "activity_recorded", "policy_applied"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

@@ -1580,7 +1580,9 @@ class ExportSnapshotResponse(_message.Message):
 
     @_builtins.property
     def checkpoint(self) -> _watch_pb2.Checkpoint:
-        """Only in the last message: where Watch goes on. Changes made while the snapshot was taken may come again."""
+        """Only in the first message: where Watch goes on once the whole snapshot is taken in. Changes made while it was
+        taken may come again. A stream that ends with OK was whole.
+        """
 
     def __init__(
         self,

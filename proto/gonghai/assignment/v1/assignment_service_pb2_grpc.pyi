@@ -69,7 +69,7 @@ class AssignmentServiceStub:
     Watch: _aio.UnaryStreamMultiCallable[_assignment_service_pb2.WatchRequest, _assignment_service_pb2.WatchResponse]
     """Streams the assignment service's changes from a cursor on, without an end."""
     ExportSnapshot: _aio.UnaryStreamMultiCallable[_assignment_service_pb2.ExportSnapshotRequest, _assignment_service_pb2.ExportSnapshotResponse]
-    """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+    """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 class AssignmentServiceServicer:
     """Keeps regions, teams and reps, and chooses who gets which customer."""
@@ -256,6 +256,6 @@ class AssignmentServiceServicer:
         request: _assignment_service_pb2.ExportSnapshotRequest,
         context: _aio.ServicerContext[_assignment_service_pb2.ExportSnapshotRequest, _abc.AsyncIterator[_assignment_service_pb2.ExportSnapshotResponse]],
     ) -> _abc.AsyncIterator[_assignment_service_pb2.ExportSnapshotResponse]:
-        """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+        """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 def add_AssignmentServiceServicer_to_server(servicer: AssignmentServiceServicer, server: _aio.Server) -> None: ...

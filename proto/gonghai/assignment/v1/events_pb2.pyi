@@ -30,6 +30,9 @@ class Event(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     SCHEMA_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     REP_CHANGED_FIELD_NUMBER: _builtins.int
     TEAM_CHANGED_FIELD_NUMBER: _builtins.int
     REGION_CHANGED_FIELD_NUMBER: _builtins.int
@@ -40,6 +43,14 @@ class Event(_message.Message):
     """The entry's number in its partition's stream; 0 in a snapshot."""
     schema: _builtins.int
     """The version of the event's schema, from 1."""
+    subject: _builtins.str
+    """The id of what changed: the customer's, the rep's, …; a policy's is empty."""
+    version: _builtins.int
+    """The version of what changed, after the change."""
+    nonce: _builtins.str
+    """The entry's random mark. With the position and the incarnation of the message's cursor it makes the cursor from
+    which Watch goes on after this very event.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When the change took effect (domain time)."""
@@ -67,6 +78,9 @@ class Event(_message.Message):
         position: _builtins.int = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         schema: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        version: _builtins.int = ...,
+        nonce: _builtins.str = ...,
         rep_changed: _rep_pb2.Rep | None = ...,
         team_changed: _rep_pb2.Team | None = ...,
         region_changed: _rep_pb2.Region | None = ...,
@@ -74,7 +88,7 @@ class Event(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customer_routed", b"customer_routed", "kind", b"kind", "region_changed", b"region_changed", "rep_changed", b"rep_changed", "team_changed", b"team_changed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_routed", b"customer_routed", "kind", b"kind", "position", b"position", "region_changed", b"region_changed", "rep_changed", b"rep_changed", "schema", b"schema", "team_changed", b"team_changed", "tenant", b"tenant", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_routed", b"customer_routed", "kind", b"kind", "nonce", b"nonce", "position", b"position", "region_changed", b"region_changed", "rep_changed", b"rep_changed", "schema", b"schema", "subject", b"subject", "team_changed", b"team_changed", "tenant", b"tenant", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["rep_changed", "team_changed", "region_changed", "customer_routed"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

@@ -29,6 +29,9 @@ class Event(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     SCHEMA_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     CUSTODY_CHANGED_FIELD_NUMBER: _builtins.int
     POOL_CHANGED_FIELD_NUMBER: _builtins.int
     POOL_DELETED_FIELD_NUMBER: _builtins.int
@@ -39,6 +42,14 @@ class Event(_message.Message):
     """The entry's number in its partition's stream; 0 in a snapshot."""
     schema: _builtins.int
     """The version of the event's schema, from 1."""
+    subject: _builtins.str
+    """The id of what changed: the customer's, the rep's, …; a policy's is empty."""
+    version: _builtins.int
+    """The version of what changed, after the change."""
+    nonce: _builtins.str
+    """The entry's random mark. With the position and the incarnation of the message's cursor it makes the cursor from
+    which Watch goes on after this very event.
+    """
     pool_deleted: _builtins.str
     """A pool was deleted: its name."""
     @_builtins.property
@@ -64,6 +75,9 @@ class Event(_message.Message):
         position: _builtins.int = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         schema: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        version: _builtins.int = ...,
+        nonce: _builtins.str = ...,
         custody_changed: Global___CustodyChanged | None = ...,
         pool_changed: _pool_pb2.Pool | None = ...,
         pool_deleted: _builtins.str = ...,
@@ -71,7 +85,7 @@ class Event(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["custody_changed", b"custody_changed", "kind", b"kind", "limits_changed", b"limits_changed", "pool_changed", b"pool_changed", "pool_deleted", b"pool_deleted", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_changed", b"custody_changed", "kind", b"kind", "limits_changed", b"limits_changed", "pool_changed", b"pool_changed", "pool_deleted", b"pool_deleted", "position", b"position", "schema", b"schema", "tenant", b"tenant", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_changed", b"custody_changed", "kind", b"kind", "limits_changed", b"limits_changed", "nonce", b"nonce", "pool_changed", b"pool_changed", "pool_deleted", b"pool_deleted", "position", b"position", "schema", b"schema", "subject", b"subject", "tenant", b"tenant", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["custody_changed", "pool_changed", "pool_deleted", "limits_changed"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

@@ -111,7 +111,7 @@ class PoolServiceStub:
     Watch: _aio.UnaryStreamMultiCallable[_pool_service_pb2.WatchRequest, _pool_service_pb2.WatchResponse]
     """Streams the pool service's changes from a cursor on, without an end. Free of personal data."""
     ExportSnapshot: _aio.UnaryStreamMultiCallable[_pool_service_pb2.ExportSnapshotRequest, _pool_service_pb2.ExportSnapshotResponse]
-    """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+    """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 class PoolServiceServicer:
     """Shares the customers who have no owner through public pools, keeps who has each, and takes back those that nobody
@@ -424,6 +424,6 @@ class PoolServiceServicer:
         request: _pool_service_pb2.ExportSnapshotRequest,
         context: _aio.ServicerContext[_pool_service_pb2.ExportSnapshotRequest, _abc.AsyncIterator[_pool_service_pb2.ExportSnapshotResponse]],
     ) -> _abc.AsyncIterator[_pool_service_pb2.ExportSnapshotResponse]:
-        """Streams the present state from which a projection is rebuilt; the last message carries the cursor to go on from."""
+        """Streams the present state from which a projection is rebuilt; the first message carries the cursor to go on from."""
 
 def add_PoolServiceServicer_to_server(servicer: PoolServiceServicer, server: _aio.Server) -> None: ...

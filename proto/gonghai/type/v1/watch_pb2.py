@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgonghai/type/v1/watch.proto\x12\x0fgonghai.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x01\n\x06\x43ursor\x12\"\n\x0bincarnation\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1d\n\x08position\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\x12\x1a\n\x05nonce\x18\x03 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\x12\x1e\n\tpartition\x18\x04 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\"\x89\x01\n\nWatchScope\x12I\n\x06tenant\x18\x01 \x01(\tB7\xe2\x41\x01\x01\xbaH0r.2,^tenants/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$H\x00\x12 \n\tpartition\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00H\x00\x42\x0e\n\x05scope\x12\x05\xbaH\x02\x08\x01\"v\n\nCheckpoint\x12-\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x17.gonghai.type.v1.CursorB\x04\xe2\x41\x01\x03\x12\x39\n\x0f\x63hanges_through\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgonghai/type/v1/watch.proto\x12\x0fgonghai.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x01\n\x06\x43ursor\x12 \n\x0bincarnation\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18@\x12\x1d\n\x08position\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x01\xbaH\x04\"\x02(\x00\x12\x1a\n\x05nonce\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18 \x12\x1e\n\tpartition\x18\x04 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\"\x89\x01\n\nWatchScope\x12I\n\x06tenant\x18\x01 \x01(\tB7\xe2\x41\x01\x01\xbaH0r.2,^tenants/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$H\x00\x12 \n\tpartition\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00H\x00\x42\x0e\n\x05scope\x12\x05\xbaH\x02\x08\x01\"v\n\nCheckpoint\x12-\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x17.gonghai.type.v1.CursorB\x04\xe2\x41\x01\x03\x12\x39\n\x0f\x63hanges_through\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gonghai.type.v1.watch_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CURSOR'].fields_by_name['incarnation']._loaded_options = None
-  _globals['_CURSOR'].fields_by_name['incarnation']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CURSOR'].fields_by_name['incarnation']._serialized_options = b'\342A\001\001\272H\004r\002\030@'
   _globals['_CURSOR'].fields_by_name['position']._loaded_options = None
   _globals['_CURSOR'].fields_by_name['position']._serialized_options = b'\342A\001\001\272H\004\"\002(\000'
   _globals['_CURSOR'].fields_by_name['nonce']._loaded_options = None
-  _globals['_CURSOR'].fields_by_name['nonce']._serialized_options = b'\342A\001\001\272H\004\"\002(\000'
+  _globals['_CURSOR'].fields_by_name['nonce']._serialized_options = b'\342A\001\001\272H\004r\002\030 '
   _globals['_CURSOR'].fields_by_name['partition']._loaded_options = None
   _globals['_CURSOR'].fields_by_name['partition']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
   _globals['_WATCHSCOPE'].oneofs_by_name['scope']._loaded_options = None
@@ -53,9 +53,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPOINT'].fields_by_name['changes_through']._loaded_options = None
   _globals['_CHECKPOINT'].fields_by_name['changes_through']._serialized_options = b'\342A\001\003'
   _globals['_CURSOR']._serialized_start=144
-  _globals['_CURSOR']._serialized_end=279
-  _globals['_WATCHSCOPE']._serialized_start=282
-  _globals['_WATCHSCOPE']._serialized_end=419
-  _globals['_CHECKPOINT']._serialized_start=421
-  _globals['_CHECKPOINT']._serialized_end=539
+  _globals['_CURSOR']._serialized_end=277
+  _globals['_WATCHSCOPE']._serialized_start=280
+  _globals['_WATCHSCOPE']._serialized_end=417
+  _globals['_CHECKPOINT']._serialized_start=419
+  _globals['_CHECKPOINT']._serialized_end=537
 # @@protoc_insertion_point(module_scope)

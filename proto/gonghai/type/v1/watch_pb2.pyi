@@ -30,11 +30,11 @@ class Cursor(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     PARTITION_FIELD_NUMBER: _builtins.int
     incarnation: _builtins.str
-    """Which life of the stream: a restore or the loss of a tail begins another."""
+    """Which life of the stream: a restore or the loss of a tail begins another. Empty only at position 0."""
     position: _builtins.int
     """The entry's number, from 1; 0 is before the first."""
-    nonce: _builtins.int
-    """The nonce of the entry at that position, so that another entry in its place is noticed; 0 at position 0."""
+    nonce: _builtins.str
+    """The nonce of the entry at that position, so that another entry in its place is noticed; empty at position 0."""
     partition: _builtins.int
     """The partition, from 0."""
     def __init__(
@@ -42,7 +42,7 @@ class Cursor(_message.Message):
         *,
         incarnation: _builtins.str = ...,
         position: _builtins.int = ...,
-        nonce: _builtins.int = ...,
+        nonce: _builtins.str = ...,
         partition: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
