@@ -1,0 +1,87 @@
+"""Refusals become statuses here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NoReturn
+
+import grpc
+
+from gonghai_chassis.chain.call import Call, Method, Proceed
+from gonghai_chassis.errors import NotBuilt, Reason, Refusal
+from gonghai_chassis.incidents import incident_of
+from gonghai_chassis.statuses import code_of, refusal_of, status_of
+
+DETAILS = "grpc-status-details-bin"
+CALL_ID = "x-request-id"
+
+
+async def leave(call: Call, refusal: Refusal) -> NoReturn:
+    """End the call with the refusal's status.
+
+    Raises:
+        AbortError: always; grpc.aio ends the call by it.
+    """
+    status = status_of(refusal)
+    code = code_of(refusal)
+    call.code = code
+    call.reason = refusal.reason.value
+    call.incident = refusal.metadata.get("incident", "") if code is grpc.StatusCode.INTERNAL else ""
+    await call.grpc.abort(
+        code,
+        status.message,
+        ((DETAILS, status.SerializeToString()), (CALL_ID, call.info.call_id)),
+    )
+    raise AssertionError(code)  # abort always raises
+
+
+class Errors:
+    """Turns what is raised into the one status of the call; an unexpected failure tells nothing."""
+
+    name = "errors"
+
+    def around(self, method: Method, proceed: Proceed) -> Proceed:
+        """Catch refusals and failures."""
+
+        async def run(call: Call) -> object:
+            try:
+                return await proceed(call)
+            except Refusal as refusal:
+                return await leave(call, refusal)
+            except grpc.aio.AbortError:
+                # Health and reflection, which are not ours, abort by themselves.
+                call.code = _code(call)
+                raise
+            except asyncio.CancelledError:
+                call.code, call.reason = _cancelled(call)
+                raise
+            except NotImplementedError as error:
+                if _code(call) is not grpc.StatusCode.UNIMPLEMENTED:
+                    return await leave(call, _incident(call, error))
+                # The generated base class: the method is in the contract, and nobody wrote it.
+                return await leave(call, NotBuilt(method.path))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status
+                refusal = refusal_of(error)
+                return await leave(call, refusal or _incident(call, error))
+
+        return run
+
+
+def _incident(call: Call, error: Exception) -> Refusal:
+    return incident_of(error, method=call.method.path, call_id=call.info.call_id)
+
+
+def _code(call: Call) -> grpc.StatusCode:
+    known = call.grpc.code()
+    for code in grpc.StatusCode:
+        if known in {code, code.value[0]}:
+            return code
+    return grpc.StatusCode.UNKNOWN
+
+
+def _cancelled(call: Call) -> tuple[grpc.StatusCode, str]:
+    """Tell a caller who gave up from one whose deadline has passed."""
+    remaining = call.grpc.time_remaining()
+    if remaining is not None and remaining <= 0:
+        return grpc.StatusCode.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED
+    return grpc.StatusCode.CANCELLED, ""

@@ -1,0 +1,77 @@
+"""Page tokens (AIP-158): opaque, and bound to the request they were made for.
+
+A token holds the place to go on from and a digest of the request without `page_token` and
+`page_size`, so that a token of another list, another filter or another order is refused instead of
+answering with a page that belongs to nothing. It is no secret and no credential: what it names is
+checked like any other request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import msgpack
+
+from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
+from gonghai_chassis.fingerprints import content, digest_of
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+_DIGEST = 8
+_PAGING = ("page_token", "page_size")
+
+Place = list[Any]
+"""Where the next page begins: what msgpack can write, strings and numbers as a rule."""
+
+
+def page_token(request: Message, place: Place) -> str:
+    """Make the `next_page_token` of the answer to `request`."""
+    body = msgpack.packb(place)
+    return base64.urlsafe_b64encode(_bind(request, body) + body).rstrip(b"=").decode()
+
+
+def page_place(request: Message) -> Place | None:
+    """Return the place that the request's `page_token` names; None for the first page.
+
+    Raises:
+        InvalidRequest: the token is malformed, or belongs to another request.
+    """
+    token: str = getattr(request, "page_token")  # noqa: B009 - every List request has the field
+    if not token:
+        return None
+    try:
+        data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        seal, body = data[:_DIGEST], data[_DIGEST:]
+        if seal == _bind(request, body):
+            place = msgpack.unpackb(body)
+            if isinstance(place, list):
+                return place
+    except (ValueError, binascii.Error, msgpack.UnpackException):
+        pass
+    raise InvalidRequest(
+        FieldViolation(
+            "page_token",
+            "was not made for this request: keep the other arguments as they were, or start over",
+        ),
+        reason=Reason.INVALID_PAGE_TOKEN,
+    )
+
+
+def page_size(request: Message, default: int = 50, most: int = 1000) -> int:
+    """Return how many items a page takes: 0 means the default, and more than `most` means `most`.
+
+    Raises:
+        InvalidRequest: it is negative.
+    """
+    size: int = getattr(request, "page_size")  # noqa: B009 - every List request has the field
+    if size < 0:
+        raise InvalidRequest(FieldViolation("page_size", "must not be negative"))
+    return min(size or default, most)
+
+
+def _bind(request: Message, body: bytes) -> bytes:
+    name = request.DESCRIPTOR.full_name
+    return digest_of(name, content(request, _PAGING), body)[:_DIGEST]
