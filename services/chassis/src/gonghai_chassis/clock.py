@@ -48,6 +48,6 @@ class StoreClock:
         return self._seen[partition.index].now
 
     def deadline(self, partition: Partition, deadline: float) -> int:
-        """A deadline of this process (seconds of `time.monotonic`) as the store's real time (µs)."""
+        """A deadline (seconds of `time.monotonic`) as the store's real time (µs)."""
         seen = self._seen[partition.index]
         return seen.real + int((deadline - seen.at) * MICROSECONDS)

@@ -17,8 +17,9 @@ def new_id() -> str:
     """
     milliseconds = time.time_ns() // 1_000_000 & (1 << _TIME_BITS) - 1
     random = secrets.randbits(_RANDOM_BITS)
-    value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
-    return f"{value:032x}"
+    high = milliseconds << 16 | 0x7 << 12 | random >> 62
+    low = 0b10 << 62 | random & (1 << 62) - 1
+    return f"{high:016x}{low:016x}"
 
 
 def new_holder() -> str:

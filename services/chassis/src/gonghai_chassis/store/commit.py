@@ -134,9 +134,7 @@ class Lane:
             if command.deadline < now:
                 self._fail(command, DeadlineExceeded("The store was not free in time."))
         busy = self._waiting or self._sent
-        self._watch = (
-            self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines) if busy else None
-        )
+        self._watch = self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines) if busy else None
 
     async def _trip(self, batch: list[Command]) -> None:
         try:
@@ -178,9 +176,7 @@ class Lane:
             texts = {command.script.sha: command.script.text for command in unknown}
             for text in texts.values():
                 await client.script_load(text)
-            for command, answer in zip(
-                unknown, await self._exchange(client, unknown), strict=True
-            ):
+            for command, answer in zip(unknown, await self._exchange(client, unknown), strict=True):
                 self._settle(command, answer)
         for command in moved:
             await self._follow(command)
@@ -192,9 +188,7 @@ class Lane:
         replicas = self._settings.wait_replicas
         confirm = replicas > 0 and any(command.script.writes for command in batch)
         if confirm:
-            pipeline.execute_command(
-                "WAIT", replicas, int(self._settings.wait_timeout * 1000)
-            )
+            pipeline.execute_command("WAIT", replicas, int(self._settings.wait_timeout * 1000))
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         if not confirm:
             return answers

@@ -73,7 +73,8 @@ class SingleConnection:
 
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
         """Sends the command again; a single server never redirects, so this is a plain call."""
-        return await self._client.execute_command(*words)
+        answer: Any = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        return answer
 
     async def refresh(self) -> None:
         """Nothing to learn: Sentinel is asked at each new connection."""
@@ -87,11 +88,13 @@ class SingleConnection:
 
 
 class ClusterConnection:
-    """A Cluster: pipelines go straight to the master of a slot, what moved goes through redis-py."""
+    """A Cluster: pipelines go to the master of a slot, what has moved goes through redis-py."""
 
     per_partition = True
 
-    def __init__(self, cluster: RedisCluster, settings: StoreSettings, auth: dict[str, Any]) -> None:
+    def __init__(
+        self, cluster: RedisCluster, settings: StoreSettings, auth: dict[str, Any]
+    ) -> None:
         self._cluster = cluster
         self._settings = settings
         self._auth = auth
@@ -106,11 +109,11 @@ class ClusterConnection:
         )
         if node is None:
             raise ConnectionError("No master is known for the partition.")
-        address = (str(node.host), int(node.port))
-        client = self._clients.get(address)
+        host, port = str(node.host), int(node.port)
+        client = self._clients.get((host, port))
         if client is None:
-            client = Redis(host=address[0], port=address[1], **self._auth, **_options(self._settings))
-            self._clients[address] = client
+            client = Redis(host=host, port=port, **self._auth, **_options(self._settings))
+            self._clients[host, port] = client
         return client
 
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
@@ -176,7 +179,7 @@ def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnecti
         raise StoreUnusable("A sentinel URL names the service: sentinel://host:port/service.")
     database = int(address.path[1]) if len(address.path) > 1 else 0
     options = {**_options(settings), **address.auth, "db": database, "ssl": secure}
-    sentinel = Sentinel(
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
         address.hosts,
         sentinel_kwargs={
             "socket_connect_timeout": settings.connect_timeout,
@@ -191,12 +194,11 @@ def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnecti
 async def _cluster(settings: StoreSettings, *, secure: bool) -> ClusterConnection:
     address = _parse(settings.url, _REDIS_PORT)
     auth = {**address.auth, "ssl": secure}
-    cluster = RedisCluster(
+    cluster = await RedisCluster(
         startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
         **auth,
         **_options(settings),
     )
-    await cluster.initialize()
     return ClusterConnection(cluster, settings, auth)
 
 

@@ -34,6 +34,9 @@ WRITES = "-- WRITES"
 IMPLICIT_ARGS = frozenset({"deadline", "nonce"})
 """Fields of ARG that every script has without declaring them."""
 
+_NOTIFYING = frozenset({"event", "wake", "intents", "undone"})
+"""Includes after which somebody in this process may have work to do."""
+
 _HEADER = re.compile(r"\A--\[\[\n(?P<text>.*?)\n\]\]\n", re.DOTALL)
 _INCLUDE = re.compile(r"^-- @include (?P<name>[a-z_]+)$", re.MULTILINE)
 _SECTION = re.compile(r"^(KEYS|ARG|Returns)\b[ \t]*(.*)$")
@@ -72,17 +75,7 @@ def parse_header(source: str, where: str) -> Header:
     if match is None:
         raise ScriptError(f"{where}: the file does not begin with a header.")
     lines = match["text"].split("\n")
-    sections: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in lines[1:]:
-        section = _SECTION.match(line)
-        if section is not None:
-            if section[1] in sections:
-                raise ScriptError(f"{where}: {section[1]} stands twice in the header.")
-            current = sections.setdefault(section[1], [])
-            current.append(section[2])
-        elif current is not None:
-            current.append(line)
+    sections = _sections(lines[1:], where)
     keys = " ".join(sections.get("KEYS", [])).split()
     args = " ".join(sections.get("ARG", [])).split()
     listed = None
@@ -91,10 +84,27 @@ def parse_header(source: str, where: str) -> Header:
     for name in (*keys, *args):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ScriptError(f"{where}: {name!r} is no name for a key or an argument.")
+        if name in IMPLICIT_ARGS and name in args:
+            raise ScriptError(f"{where}: {name!r} is given to every script, undeclared.")
     if len({*keys}) != len(keys) or len({*args}) != len(args):
         raise ScriptError(f"{where}: a name stands twice in the header.")
     returns = " ".join(" ".join(sections.get("Returns", [])).split())
     return Header(lines[0].strip(), tuple(keys), listed, tuple(args), returns)
+
+
+def _sections(lines: list[str], where: str) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for line in lines:
+        section = _SECTION.match(line)
+        if section is not None:
+            if section[1] in sections:
+                raise ScriptError(f"{where}: {section[1]} stands twice in the header.")
+            current = sections.setdefault(section[1], [])
+            current.append(section[2])
+        elif current is not None:
+            current.append(line)
+    return sections
 
 
 def strip_header(source: str) -> str:
@@ -140,8 +150,9 @@ def compose(package: str, source: str, header: Header) -> str:
     if header.listed:
         preamble += [
             f"KEY.{header.listed} = {{}}",
-            f"for i = {len(fixed) + 1}, #KEYS do"
-            f" KEY.{header.listed}[i - {len(fixed)}] = KEYS[i] end",
+            f"for i = {len(fixed) + 1}, #KEYS do",
+            f"  KEY.{header.listed}[i - {len(fixed)}] = KEYS[i]",
+            "end",
         ]
     preamble += [
         "local ARG = cmsgpack.unpack(ARGV[1])",
@@ -175,7 +186,7 @@ class Script:
         self.text = compose(package, source, self.header)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self.writes = writes(source)
-        self.notifies = self.writes and "stream" in self.header.keys
+        self.notifies = not _NOTIFYING.isdisjoint(included(source))
         self._fixed = self.header.keys[:-1] if self.header.listed else self.header.keys
         self._arg_names = frozenset(self.header.args)
 
@@ -183,9 +194,7 @@ class Script:
         """The script's name."""
         return f"Script({self.name})"
 
-    def bind_keys(
-        self, partition: Partition, keys: Mapping[str, str | Sequence[str]]
-    ) -> list[str]:
+    def bind_keys(self, partition: Partition, keys: Mapping[str, str | Sequence[str]]) -> list[str]:
         """The keys in the header's order; the partition's common ones may be left out.
 
         Raises:

@@ -157,9 +157,7 @@ class Store:
     async def learn_time(self) -> None:
         """Asks each partition for its time."""
         deadline = monotonic() + self._default_deadline
-        pending = [
-            (p, self._submit_read(p, [p.keys.meta], deadline)) for p in self.partitions
-        ]
+        pending = [(p, self._submit_read(p, [p.keys.meta], deadline)) for p in self.partitions]
         failure: StoreFailure | None = None
         for partition, answer in pending:
             try:
@@ -256,5 +254,3 @@ class Store:
             "",
         )
         return self._lanes[partition.index].submit(_READ, words, deadline)
-
-

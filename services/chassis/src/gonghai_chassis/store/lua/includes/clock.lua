@@ -2,7 +2,7 @@
 clock: the two clocks of a partition, read once a script.
 KEYS clock
 ARG
-Returns clock{now, real}, late(), digits(n), write_clock()
+Returns clock{now, real, frozen}, late(), digits(n), write_clock()
 ]]
 local clock = {}
 do
@@ -10,7 +10,8 @@ do
   local stored = redis.call('HMGET', KEY.clock, 'real', 'offset', 'frozen')
   -- Neither clock runs backwards, even where the server's own clock was set back.
   clock.real = math.max(tonumber(time[1]) * 1000000 + tonumber(time[2]), tonumber(stored[1] or 0))
-  clock.now = tonumber(stored[3]) or (clock.real + tonumber(stored[2] or 0))
+  clock.frozen = stored[3] ~= false and stored[3] ~= ''
+  clock.now = clock.frozen and tonumber(stored[3]) or (clock.real + tonumber(stored[2] or 0))
 end
 
 -- Whether the caller has stopped waiting: a command may have sat in a socket for long.

@@ -1,0 +1,32 @@
+"""Events: the stream of a service's changes, watching it, and following another's."""
+
+from gonghai_chassis.events.cursors import Cursor
+from gonghai_chassis.events.stream import EventStream
+from gonghai_chassis.events.subscriber import (
+    Feed,
+    Progress,
+    Projection,
+    Step,
+    Subscriber,
+    read_progress,
+)
+from gonghai_chassis.events.tail import Tail
+from gonghai_chassis.events.values import Batch, Event, SnapshotItem, SnapshotStart
+from gonghai_chassis.events.watch import watch
+
+__all__ = [
+    "Batch",
+    "Cursor",
+    "Event",
+    "EventStream",
+    "Feed",
+    "Progress",
+    "Projection",
+    "SnapshotItem",
+    "SnapshotStart",
+    "Step",
+    "Subscriber",
+    "Tail",
+    "read_progress",
+    "watch",
+]

@@ -1,0 +1,255 @@
+"""The consumer's side of a stream: each event takes effect once, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from gonghai_chassis.events.cursors import Cursor
+from gonghai_chassis.events.values import Batch, Event, SnapshotItem, SnapshotStart
+from gonghai_chassis.ids import new_id
+from gonghai_chassis.store.failures import CursorTooOld, StaleStep
+from gonghai_chassis.store.scripts import Script
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from gonghai_chassis.store.partitions import Partition
+    from gonghai_chassis.store.store import Store
+
+_log = structlog.get_logger(__name__)
+
+_READ_PROGRESS = Script("gonghai_chassis.store", "read_progress")
+_STORE_PROGRESS = Script("gonghai_chassis.store", "store_progress")
+_BEGIN_REBUILD = Script("gonghai_chassis.store", "begin_rebuild")
+_FINISH_REBUILD = Script("gonghai_chassis.store", "finish_rebuild")
+
+_FIRST_DELAY = 0.05
+_LONGEST_DELAY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The move of a cursor over one event, to be stored together with the event's effect.
+
+    Attributes:
+        partition: where the projection lives.
+        source: area whose stream is followed.
+        before: the stored cursor.
+        after: the cursor to store.
+    """
+
+    partition: Partition
+    source: str
+    before: Cursor
+    after: Cursor
+
+    def keys(self) -> dict[str, str]:
+        """Keys that the include `cursor` needs."""
+        return {"cursor": self.partition.cursor_key(self.source)}
+
+    def args(self) -> dict[str, Any]:
+        """Arguments that the include `cursor` needs."""
+        return {
+            "step": {
+                "from_incarnation": self.before.incarnation,
+                "from_position": self.before.position,
+                "incarnation": self.after.incarnation,
+                "position": self.after.position,
+                "nonce": self.after.nonce,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a source was followed.
+
+    Attributes:
+        cursor: the place after the last event whose effect is stored.
+        changes_through: all of the source's changes effective strictly before this domain time
+            (µs) are in the projection; 0 when nothing is known.
+        rebuilding: generation of a rebuild under way, or empty.
+    """
+
+    cursor: Cursor
+    changes_through: int
+    rebuilding: str
+
+
+class Feed(Protocol):
+    """The way to another service's events; raises whatever its calls raise."""
+
+    def watch(self, partition: int, cursor: Cursor) -> AsyncGenerator[Batch, None]:
+        """Batches after the cursor, without end.
+
+        Raises:
+            CursorTooOld: the source no longer has the cursor's entry.
+        """
+
+    def snapshot(self, partition: int) -> AsyncGenerator[SnapshotStart | SnapshotItem, None]:
+        """The state of all subjects: first a `SnapshotStart`, then the items."""
+
+
+class Projection(Protocol):
+    """What a service keeps of another one's events."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of events to apply; the others are passed over. Empty for all."""
+
+    async def apply(self, step: Step, event: Event) -> bool:
+        """Stores the effect of an event together with the step, in one script.
+
+        A subject's event may come again after a rebuild: one whose version is not above the stored
+        one only moves the cursor. An exception leaves the event to be tried again, and everything
+        after it waits.
+
+        Returns:
+            False when nothing was run because the event has no effect.
+        """
+
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
+        """Stores an item unless a newer version is there, and marks it with the generation."""
+
+    async def finish_rebuild(self, partition: Partition, generation: str) -> None:
+        """Drops what does not carry the generation: the snapshot did not have it."""
+
+    async def checkpoint(self, partition: Partition, changes_through: int) -> None:
+        """Called after a watermark was stored, so that work that waited for it can go on."""
+
+
+async def read_progress(store: Store, partition: Partition, source: str) -> Progress:
+    """How far an area has followed a source in a partition."""
+    reply = await store.run(
+        _READ_PROGRESS, partition, keys={"cursor": partition.cursor_key(source)}, args={}
+    )
+    fields = reply.fields
+    return Progress(
+        Cursor(fields["incarnation"], fields["position"], fields["nonce"]),
+        fields["through"],
+        fields["rebuilding"],
+    )
+
+
+class Subscriber:
+    """Follows one source in one partition; run it under the partition's lease.
+
+    It is safe for two to run at the same time, as can happen around a change of the lease: the
+    cursor is compared in the step, and the slower one starts again from what is stored.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        partition: Partition,
+        *,
+        source: str,
+        feed: Feed,
+        projection: Projection,
+    ) -> None:
+        self._store = store
+        self._partition = partition
+        self._source = source
+        self._feed = feed
+        self._projection = projection
+        self._stored = Cursor.START
+        self._through = 0
+        self._log = _log.bind(source=source, partition=partition.index, area=partition.area)
+
+    async def run(self) -> None:
+        """Follows the source until it is cancelled; failures are retried with growing pauses."""
+        delay = _FIRST_DELAY
+        while True:
+            before = self._stored
+            try:
+                await self._follow()
+            except StaleStep:
+                self._log.info("step_stale")
+            except CursorTooOld:
+                self._log.warning("cursor_too_old")
+                await self._rebuild_patiently()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the event stays undone
+                self._log.warning("subscription_broken", error=repr(error))
+            if self._stored != before:
+                delay = _FIRST_DELAY
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    async def _follow(self) -> None:
+        progress = await read_progress(self._store, self._partition, self._source)
+        if progress.rebuilding:
+            raise CursorTooOld(progress.cursor)
+        self._stored = progress.cursor
+        self._through = progress.changes_through
+        async with aclosing(self._feed.watch(self._partition.index, self._stored)) as batches:
+            async for batch in batches:
+                await self._take(batch)
+
+    async def _take(self, batch: Batch) -> None:
+        kinds = self._projection.kinds
+        incarnation = batch.cursor.incarnation
+        for event in batch.events:
+            if event.position <= self._stored.position or (kinds and event.kind not in kinds):
+                continue
+            step = self._step(event.cursor(incarnation))
+            if await self._projection.apply(step, event):
+                self._stored = step.after
+        moved = batch.cursor.position > self._stored.position
+        promised = batch.changes_through > self._through
+        if moved or promised:
+            step = self._step(batch.cursor)
+            await self._store.run(
+                _STORE_PROGRESS,
+                self._partition,
+                keys=step.keys(),
+                args={**step.args(), "through": batch.changes_through},
+            )
+            self._stored = step.after
+        if promised:
+            self._through = batch.changes_through
+            await self._projection.checkpoint(self._partition, self._through)
+
+    def _step(self, after: Cursor) -> Step:
+        return Step(self._partition, self._source, self._stored, after)
+
+    async def _rebuild_patiently(self) -> None:
+        try:
+            await self._rebuild()
+        except Exception as error:  # noqa: BLE001 - it is noted as under way and starts again
+            self._log.warning("rebuild_broken", error=repr(error))
+
+    async def _rebuild(self) -> None:
+        generation = new_id()
+        keys = {"cursor": self._partition.cursor_key(self._source)}
+        await self._store.run(
+            _BEGIN_REBUILD, self._partition, keys=keys, args={"generation": generation}
+        )
+        start: SnapshotStart | None = None
+        count = 0
+        async with aclosing(self._feed.snapshot(self._partition.index)) as items:
+            async for item in items:
+                if isinstance(item, SnapshotStart):
+                    start = item
+                else:
+                    await self._projection.load(self._partition, generation, item)
+                    count += 1
+        if start is None:
+            raise ValueError("The snapshot did not say where it was taken.")
+        await self._projection.finish_rebuild(self._partition, generation)
+        await self._store.run(
+            _FINISH_REBUILD,
+            self._partition,
+            keys=keys,
+            args={
+                "generation": generation,
+                "incarnation": start.cursor.incarnation,
+                "position": start.cursor.position,
+                "mark": start.cursor.nonce,
+            },
+        )
+        self._log.info("rebuilt", items=count)

@@ -1,0 +1,178 @@
+"""Leases: which replica works on which partition, with a fence against those that lost theirs.
+
+A lease is a random holder id, a number that grows with each change of hands, and an end in the
+store's real time. Scripts that only the holder may run compare id and number (include `fence`);
+the number alone would not do, as a fail-over can give it out twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from math import ceil
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from gonghai_chassis.clock import MICROSECONDS
+from gonghai_chassis.ids import new_holder
+from gonghai_chassis.store.failures import LeaseLost, StoreFailure
+from gonghai_chassis.store.scripts import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gonghai_chassis.store.partitions import Partition
+    from gonghai_chassis.store.store import Store
+
+_TAKE = Script("gonghai_chassis.store", "take_lease")
+_RELEASE = Script("gonghai_chassis.store", "release_lease")
+_FREE = Script("gonghai_chassis.store", "free_lease")
+_REGISTER = Script("gonghai_chassis.store", "register_replica")
+
+TTL = 3.0
+"""Seconds that a lease lasts without being renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a partition.
+
+    Attributes:
+        partition: which one.
+        holder: random id of this life of this replica.
+        token: grows with each change of hands.
+    """
+
+    partition: Partition
+    holder: str
+    token: int
+
+    def keys(self) -> dict[str, str]:
+        """Keys that the include `fence` needs."""
+        return {"lease": self.partition.keys.lease}
+
+    def args(self) -> dict[str, Any]:
+        """Arguments that the include `fence` needs."""
+        return {"holder": self.holder, "token": self.token}
+
+
+class Leases:
+    """The leases of one replica: takes its even share, renews them, gives up what is too much."""
+
+    def __init__(self, store: Store, *, ttl: float = TTL) -> None:
+        self._store = store
+        self._ttl = ttl
+        self.holder = new_holder()
+        self.held: dict[int, Lease] = {}
+        self._until: dict[int, float] = {}
+        # Replicas begin their search at different places, so that they seldom meet.
+        turn = crc32(self.holder.encode()) % len(store.partitions)
+        self._order = store.partitions[turn:] + store.partitions[:turn]
+
+    @property
+    def share(self) -> int:
+        """How many partitions there are to share out."""
+        return len(self._store.partitions)
+
+    async def register(self) -> int:
+        """Says that this replica is alive; answers how many leases are its share."""
+        return ceil(self.share / max(1, await self._say(leave=False)))
+
+    async def renew(self) -> list[Lease]:
+        """Renews all leases held; answers those that are lost."""
+        sent = monotonic()
+        leases = list(self.held.values())
+        answers = await asyncio.gather(*(self._take(lease) for lease in leases))
+        now = monotonic()
+        lost = []
+        for lease, token in zip(leases, answers, strict=True):
+            if token == lease.token:
+                self._until[lease.partition.index] = sent + self._ttl
+            elif token is not None or now >= self._until[lease.partition.index]:
+                lost.append(lease)
+                self._forget(lease)
+        return lost
+
+    def expired(self) -> list[Lease]:
+        """Leases that ran out by this process' own count, because the store was away."""
+        now = monotonic()
+        lost = [lease for lease in self.held.values() if now >= self._until[lease.partition.index]]
+        for lease in lost:
+            self._forget(lease)
+        return lost
+
+    async def acquire(self, wanted: int) -> list[Lease]:
+        """Takes up to `wanted` leases that are free."""
+        candidates = [p for p in self._order if p.index not in self.held]
+        free = await asyncio.gather(*(self._is_free(p) for p in candidates))
+        targets = [p for p, is_free in zip(candidates, free, strict=True) if is_free][:wanted]
+        sent = monotonic()
+        tokens = await asyncio.gather(*(self._take(Lease(p, self.holder, 0)) for p in targets))
+        taken = []
+        for partition, token in zip(targets, tokens, strict=True):
+            if token:
+                lease = Lease(partition, self.holder, token)
+                self.held[partition.index] = lease
+                self._until[partition.index] = sent + self._ttl
+                taken.append(lease)
+        return taken
+
+    async def release(self, leases: Iterable[Lease]) -> None:
+        """Gives leases back; what does not reach the store runs out by itself."""
+        leases = list(leases)
+        for lease in leases:
+            self._forget(lease)
+        await asyncio.gather(*(self._release(lease) for lease in leases))
+
+    async def leave(self) -> None:
+        """Says that this replica is going, so that the others' shares grow at once."""
+        try:
+            await self._say(leave=True)
+        except StoreFailure:
+            return
+
+    async def _say(self, *, leave: bool) -> int:
+        home = self._store.partitions[0]
+        reply = await self._store.run(
+            _REGISTER,
+            home,
+            keys={"replicas": home.key("replicas")},
+            args={"holder": self.holder, "ttl": int(self._ttl * MICROSECONDS), "leave": leave},
+            deadline=monotonic() + self._ttl / 3,
+        )
+        alive: int = reply.fields["alive"]
+        return alive
+
+    async def _is_free(self, partition: Partition) -> bool:
+        try:
+            reply = await self._store.run(
+                _FREE, partition, keys={}, args={}, deadline=monotonic() + self._ttl / 3
+            )
+        except StoreFailure:
+            return False
+        return bool(reply.fields["free"])
+
+    async def _take(self, lease: Lease) -> int | None:
+        """The token if the lease is ours, 0 if it is another's, None if that is not known."""
+        try:
+            reply = await self._store.run(
+                _TAKE,
+                lease.partition,
+                keys={},
+                args={**lease.args(), "ttl": int(self._ttl * MICROSECONDS)},
+                deadline=monotonic() + self._ttl / 3,
+            )
+        except StoreFailure:
+            return None
+        return int(reply.fields["token"]) if reply.status == "ok" else 0
+
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await self._store.run(_RELEASE, lease.partition, keys={}, args=lease.args())
+        except (LeaseLost, StoreFailure):
+            return
+
+    def _forget(self, lease: Lease) -> None:
+        self.held.pop(lease.partition.index, None)
+        self._until.pop(lease.partition.index, None)

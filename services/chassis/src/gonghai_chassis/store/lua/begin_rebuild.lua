@@ -1,0 +1,13 @@
+--[[
+begin_rebuild: notes that a projection is being rebuilt; until it is done it is complete up to nothing.
+KEYS clock cursor
+ARG  generation
+Returns ok
+]]
+-- @include clock
+-- @include reply
+local answer = reply('ok')
+-- WRITES
+write_clock()
+redis.call('HSET', KEY.cursor, 'rebuilding', ARG.generation, 'through', 0)
+return answer

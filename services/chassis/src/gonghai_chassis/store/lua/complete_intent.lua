@@ -1,0 +1,12 @@
+--[[
+complete_intent: drops an intent that was answered.
+KEYS clock intents
+ARG  seq
+Returns ok
+]]
+-- @include clock
+-- @include reply
+local answer = reply('ok')
+-- WRITES
+redis.call('ZREMRANGEBYSCORE', KEY.intents, digits(ARG.seq), digits(ARG.seq))
+return answer
