@@ -114,7 +114,7 @@ class QuotaViolation:
 
 @dataclass(frozen=True, slots=True)
 class ResourceInfo:
-    """The resource that is missing or in the way: its type (`gonghai/Customer`) and name."""
+    """The resource that is missing or in the way: its type (`gonghai.dev/Customer`) and name."""
 
     type: str
     name: str
@@ -204,7 +204,7 @@ class NotFound(Refusal):
     """NOT_FOUND: the resource does not exist, or the caller may not know that it does."""
 
     def __init__(self, name: object, type_: str = "") -> None:
-        """Name the resource; `type_` is its type (`gonghai/Customer`), or is read from the name."""
+        """Name the resource; `type_` is its type (`gonghai.dev/Customer`), or is read from the name."""
         text = str(name)
         super().__init__(
             Reason.RESOURCE_NOT_FOUND,
@@ -419,22 +419,25 @@ class NotBuilt(Refusal):
 
 
 _TYPES = {
-    "tenants": "gonghai/Tenant",
-    "customers": "gonghai/Customer",
-    "contacts": "gonghai/Contact",
-    "activities": "gonghai/Activity",
-    "pools": "gonghai/Pool",
-    "members": "gonghai/PoolMember",
-    "reps": "gonghai/Rep",
-    "teams": "gonghai/Team",
-    "regions": "gonghai/Region",
-    "plans": "gonghai/Plan",
-    "policies": "gonghai/Policy",
+    "tenants": "gonghai.dev/Tenant",
+    "custody": "gonghai.dev/Custody",
+    "limits": "gonghai.dev/Limits",
+    "customers": "gonghai.dev/Customer",
+    "activities": "gonghai.dev/Activity",
+    "pools": "gonghai.dev/Pool",
+    "extensions": "gonghai.dev/Extension",
+    "reps": "gonghai.dev/Rep",
+    "teams": "gonghai.dev/Team",
+    "regions": "gonghai.dev/Region",
+    "plans": "gonghai.dev/Plan",
+    "offers": "gonghai.dev/Offer",
+    "policyRevisions": "gonghai.dev/PolicyRevision",
+    "policies": "gonghai.dev/Policy",
 }
 
 
 def type_of(name: str) -> str:
-    """Return the resource type of a resource name (`tenants/a/reps/b` → `gonghai/Rep`), or ""."""
+    """Return the resource type of a resource name (`tenants/a/reps/b` → `gonghai.dev/Rep`), or ""."""
     parts = name.split("/")
     collection = parts[-2] if len(parts) % 2 == 0 and len(parts) > 1 else parts[-1]
     return _TYPES.get(collection, "")

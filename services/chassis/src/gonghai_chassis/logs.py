@@ -41,11 +41,18 @@ def configure(level: str, log_format: str, service: str) -> None:
     """
     if log_format == "json":
         last: list[Any] = [
-            structlog.processors.dict_tracebacks,
+            # Without the local variables: they hold what customers told us.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
 
     def name_service(
         _logger: Any,

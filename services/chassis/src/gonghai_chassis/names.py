@@ -126,6 +126,122 @@ class PlanName(_InTenant):
     COLLECTION = "plans"
 
 
+class OfferName(_InTenant):
+    """`tenants/{tenant}/offers/{offer}`."""
+
+    __slots__ = ()
+    COLLECTION = "offers"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _OfCustomer:
+    """A resource below a customer."""
+
+    tenant: str
+    customer: str
+    id: str
+
+    COLLECTION: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str, field: str = "name") -> Self:
+        """Read a name that came in the request's `field`.
+
+        Raises:
+            InvalidRequest: it is no such name.
+        """
+        parts = text.split("/")
+        if (
+            len(parts) == 6  # noqa: PLR2004 - collection and id, three times
+            and (parts[0], parts[2], parts[4]) == ("tenants", "customers", cls.COLLECTION)
+            and all(_ID.fullmatch(part) for part in parts[1::2])
+        ):
+            return cls(parts[1], parts[3], parts[5])
+        raise _not_a_name(
+            text, field, f"tenants/{{tenant}}/customers/{{customer}}/{cls.COLLECTION}/{{id}}"
+        )
+
+    @property
+    def parent(self) -> CustomerName:
+        """The customer's name."""
+        return CustomerName(self.tenant, self.customer)
+
+    def __str__(self) -> str:
+        """Write the name."""
+        return f"tenants/{self.tenant}/customers/{self.customer}/{self.COLLECTION}/{self.id}"
+
+
+class ActivityName(_OfCustomer):
+    """`tenants/{tenant}/customers/{customer}/activities/{activity}`."""
+
+    __slots__ = ()
+    COLLECTION = "activities"
+
+
+class ExtensionName(_OfCustomer):
+    """`tenants/{tenant}/customers/{customer}/extensions/{extension}`."""
+
+    __slots__ = ()
+    COLLECTION = "extensions"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CustodyName:
+    """`tenants/{tenant}/customers/{customer}/custody`: there is one for each customer."""
+
+    tenant: str
+    customer: str
+
+    @property
+    def parent(self) -> CustomerName:
+        """The customer's name."""
+        return CustomerName(self.tenant, self.customer)
+
+    @classmethod
+    def parse(cls, text: str, field: str = "name") -> Self:
+        """Read a name that came in the request's `field`.
+
+        Raises:
+            InvalidRequest: it is no such name.
+        """
+        customer, slash, last = text.rpartition("/")
+        if slash and last == "custody":
+            name = CustomerName.parse(customer, field)
+            return cls(name.tenant, name.id)
+        raise _not_a_name(text, field, "tenants/{tenant}/customers/{customer}/custody")
+
+    def __str__(self) -> str:
+        """Write the name."""
+        return f"tenants/{self.tenant}/customers/{self.customer}/custody"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LimitsName:
+    """`tenants/{tenant}/limits`: there is one for each tenant."""
+
+    tenant: str
+
+    @classmethod
+    def parse(cls, text: str, field: str = "name") -> Self:
+        """Read a name that came in the request's `field`.
+
+        Raises:
+            InvalidRequest: it is no such name.
+        """
+        tenant, slash, last = text.rpartition("/")
+        if slash and last == "limits":
+            return cls(TenantName.parse(tenant, field).tenant)
+        raise _not_a_name(text, field, "tenants/{tenant}/limits")
+
+    def __str__(self) -> str:
+        """Write the name."""
+        return f"tenants/{self.tenant}/limits"
+
+
+Name = TenantName | _InTenant | _OfCustomer | CustodyName | LimitsName
+"""Any resource name."""
+
+
 def check_id(text: str, field: str) -> str:
     """Return an id that a caller chose.
 
@@ -141,7 +257,7 @@ def check_id(text: str, field: str) -> str:
     )
 
 
-def same_tenant(tenant: str, name: TenantName | _InTenant, field: str) -> None:
+def same_tenant(tenant: str, name: Name, field: str) -> None:
     """Check that a name in a request belongs to the request's tenant.
 
     Raises:

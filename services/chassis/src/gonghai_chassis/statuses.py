@@ -19,6 +19,7 @@ from gonghai_chassis.errors import (
     DeadlineExceeded,
     FieldViolation,
     LimitReached,
+    PeerRefused,
     PreconditionViolation,
     QuotaViolation,
     Reason,
@@ -121,14 +122,23 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     return status
 
 
-def refusal_of(error: BaseException) -> Refusal | None:
+def refusal_of(error: BaseException, request_id: str = "") -> Refusal | None:
     """Return the refusal that an exception is, or that a failure of the store amounts to.
 
+    Args:
+        error: What was raised.
+        request_id: The request's id, for the message that it was reused.
+
     Returns:
-        None for anything else: a fault of ours, of which the caller learns nothing.
+        None for anything else: a fault of ours, of which the caller learns nothing. Also when a peer
+        did not let this service in or failed: the caller has no part in that.
     """
+    if isinstance(error, PeerRefused) and error.reason in _OURS:
+        return None
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, failures.RequestReused):
+        return RequestIdReused(request_id)
     for kind, refuse in _STORE_FAILURES:
         if isinstance(error, kind):
             return refuse(error)
@@ -169,6 +179,11 @@ def refusal_in(status: status_pb2.Status) -> Refusal | None:
     )
 
 
+_OURS: Final = frozenset(
+    {Reason.NOT_SIGNED_IN, Reason.NOT_ALLOWED, Reason.NOT_IMPLEMENTED, Reason.INTERNAL_FAULT}
+)
+
+
 def _unavailable(_error: BaseException) -> Refusal:
     return Refusal(
         Reason.STORE_UNAVAILABLE,
@@ -181,10 +196,6 @@ def _unavailable(_error: BaseException) -> Refusal:
 def _full(_error: BaseException) -> Refusal:
     message = "the store's memory is full; an operator must add some"
     return LimitReached(Reason.STORE_FULL, message, (QuotaViolation("store memory", message),))
-
-
-def _reused(_error: BaseException) -> Refusal:
-    return RequestIdReused("")
 
 
 def _too_old(error: BaseException) -> Refusal:
@@ -202,7 +213,6 @@ _STORE_FAILURES: Final[
     (failures.LeaseLost, _unavailable),
     (failures.DeadlineExceeded, lambda _error: DeadlineExceeded()),
     (failures.VersionsMoved, lambda _error: Contention("what the decision rests on")),
-    (failures.RequestReused, _reused),
     (failures.CursorTooOld, _too_old),
 )
 

@@ -46,8 +46,6 @@ class Errors:
         async def run(call: Call) -> object:
             try:
                 return await proceed(call)
-            except Refusal as refusal:
-                return await leave(call, refusal)
             except grpc.aio.AbortError:
                 # Health and reflection, which are not ours, abort by themselves.
                 call.code = _code(call)
@@ -61,7 +59,7 @@ class Errors:
                 # The generated base class: the method is in the contract, and nobody wrote it.
                 return await leave(call, NotBuilt(method.path))
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a status
-                refusal = refusal_of(error)
+                refusal = refusal_of(error, getattr(call.request, "request_id", ""))
                 return await leave(call, refusal or _incident(call, error))
 
         return run
