@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 LIBRARIES := $(VENV)/.libraries
 WORKSPACE := $(VENV)/.workspace
 DISTRIBUTIONS := $(wildcard proto/pyproject.toml services/*/pyproject.toml plugins/*/pyproject.toml)
+# The packages that hold Lua scripts: gonghai_pool.store and its like.
+SCRIPTS := $(patsubst %,%.store,$(notdir $(patsubst %/store/lua,%,$(wildcard services/*/src/*/store/lua))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,6 +39,7 @@ lint: $(WORKSPACE) ## check style, types, imports, contracts and the headers of 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd proto && ../$(BIN)/buf lint
+	$(BIN)/python -m gonghai_chassis.store.headers $(SCRIPTS)
 
 format: $(WORKSPACE) ## write the code as lint wants to see it
 	$(BIN)/ruff check --fix .

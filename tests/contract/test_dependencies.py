@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,10 +33,16 @@ def imported(source: str) -> set[str]:
     return names - sys.stdlib_module_names
 
 
+def requirements(settings: dict[str, Any]) -> list[str]:
+    """Return what a distribution says it needs, always or for an extra."""
+    extras = settings.get("optional-dependencies", {}).values()
+    return [*settings["dependencies"], *(name for extra in extras for name in extra)]
+
+
 def undeclared(project: Path) -> set[str]:
     """Return the packages that a distribution imports from distributions it does not name."""
     settings = tomllib.loads(project.read_text("utf-8"))["project"]
-    declared = {canonical(name) for name in [settings["name"], *settings["dependencies"]]}
+    declared = {canonical(name) for name in [settings["name"], *requirements(settings)]}
     providers = packages_distributions()
     folder = project.parent / "src"
     sources = folder.rglob("*.py") if folder.is_dir() else project.parent.glob("gonghai/**/*.py")
@@ -57,7 +64,7 @@ def test_what_is_declared_is_pinned() -> None:
     pinned = {canonical(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
     projects = [tomllib.loads(project.read_text("utf-8"))["project"] for project in PROJECTS]
     ours = {canonical(project["name"]) for project in projects}
-    needed = {canonical(name) for project in projects for name in project["dependencies"]}
+    needed = {canonical(name) for project in projects for name in requirements(project)}
     assert sorted(needed - pinned - ours) == []
 
 
