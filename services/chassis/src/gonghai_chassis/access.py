@@ -1,8 +1,8 @@
 """Who may call what: the one table of method × role.
 
 Each RPC of each service has a row, and a test walks the descriptors to see that none is missing. A
-grant says how far it reaches (`Reach`): the door checks the tenant, the servicer whether a rep acts for
-himself (`RequestContext.require_rep`), whether a team is the manager's, and what to mask.
+grant says how far it reaches (`Reach`): the door checks the tenant, the servicer whether a rep acts
+for himself (`RequestContext.require_rep`), whether a team is the manager's, and what to mask.
 """
 
 from __future__ import annotations

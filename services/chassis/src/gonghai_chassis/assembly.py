@@ -128,5 +128,5 @@ class Assembly(Generic[S]):
         self.probes[name] = probe
 
     def on_close(self, name: str, close: Callable[[], Awaitable[object]]) -> None:
-        """Close something when the service stops: after the workers, before what was opened earlier."""
+        """Close something when the service stops: after the workers, last opened first."""
         self.closing.add(name, close)

@@ -1,16 +1,16 @@
 """The one place that builds clients: of a service for its peers, and of the command line.
 
 A channel from here retries UNAVAILABLE alone and spreads its calls over all replicas behind a name
-(`gonghai/service_config.json`, published with the contracts). Inside a call it passes on what belongs
-to it: the call id, the trace, what is left of the deadline, the language, and the person for whom it
-is made. Errors come back typed: `PeerUnavailable` (the outcome is unknown: repeat with the same
-request_id) or `PeerRefused` (a refusal, with its reason and details).
+(`gonghai/service_config.json`, published with the contracts). Inside a call it passes on what
+belongs to it: the call id, the trace, what is left of the deadline, the language, and the person
+for whom it is made. Errors come back typed: `PeerUnavailable` (the outcome is unknown: repeat with
+the same request_id) or `PeerRefused` (a refusal, with its reason and details).
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar, cast
 
 import grpc
 from google.rpc import status_pb2
@@ -32,7 +32,6 @@ TIMEOUT: Final = 10.0
 """Seconds for a unary call that is made outside of any call, when its caller says nothing."""
 
 Metadata = tuple[tuple[str, str], ...]
-Headers = "Callable[[], Metadata]"
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
@@ -157,22 +156,22 @@ class PeerChannel(grpc.aio.Channel):
         self._service = service
         self._headers = headers
 
-    def unary_unary(self, method: str, *arguments: Any, **named: Any) -> Any:
+    def unary_unary(self, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as grpc
         """Return what calls a unary method."""
         inner = self._channel.unary_unary(method, *arguments, **named)
         return _Unary(inner, self._service, self._headers)
 
-    def stream_unary(self, method: str, *arguments: Any, **named: Any) -> Any:
+    def stream_unary(self, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as grpc
         """Return what calls a client-streaming method."""
         inner = self._channel.stream_unary(method, *arguments, **named)
         return _Unary(inner, self._service, self._headers, stays_open=True)
 
-    def unary_stream(self, method: str, *arguments: Any, **named: Any) -> Any:
+    def unary_stream(self, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as grpc
         """Return what calls a server-streaming method."""
         inner = self._channel.unary_stream(method, *arguments, **named)
         return _Streaming(inner, self._service, self._headers)
 
-    def stream_stream(self, method: str, *arguments: Any, **named: Any) -> Any:
+    def stream_stream(self, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as grpc
         """Return what calls a method that streams both ways."""
         inner = self._channel.stream_stream(method, *arguments, **named)
         return _Streaming(inner, self._service, self._headers)
@@ -181,7 +180,10 @@ class PeerChannel(grpc.aio.Channel):
         """Close the channel; calls in progress are cancelled after `grace` seconds."""
         await self._channel.close(grace)
 
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - grpc's signature
+    def get_state(  # the signature is grpc's
+        self,
+        try_to_connect: bool = False,  # noqa: FBT001, FBT002
+    ) -> grpc.ChannelConnectivity:
         """Return the state of the connection."""
         return self._channel.get_state(try_to_connect)
 
@@ -193,7 +195,7 @@ class PeerChannel(grpc.aio.Channel):
         """Wait until the channel is connected."""
         await self._channel.channel_ready()
 
-    async def __aenter__(self) -> PeerChannel:
+    async def __aenter__(self) -> Self:
         """Use the channel."""
         return self
 
@@ -212,7 +214,7 @@ class _Unary(Generic[Request, Response]):
 
     def __init__(
         self,
-        inner: Any,  # noqa: ANN401 - unary or client-streaming
+        inner: Any,  # noqa: ANN401 - one of grpc's four
         service: str,
         headers: Callable[[], Metadata],
         *,
@@ -252,7 +254,7 @@ class _Streaming(Generic[Request, Response]):
 
     def __init__(
         self,
-        inner: Any,  # noqa: ANN401 - server-streaming or both
+        inner: Any,  # noqa: ANN401 - one of grpc's four
         service: str,
         headers: Callable[[], Metadata],
     ) -> None:
@@ -301,7 +303,8 @@ def translated(error: grpc.aio.AioRpcError, service: str) -> Exception:
 
 def status_in(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     """Return the google.rpc.Status of an error; a bare one when it came without."""
-    for key, value in error.trailing_metadata() or ():
+    trailing = cast("tuple[tuple[str, str | bytes], ...]", error.trailing_metadata() or ())
+    for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             return status_pb2.Status.FromString(value)
     return status_pb2.Status(code=error.code().value[0], message=error.details() or "")

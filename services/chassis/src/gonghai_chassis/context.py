@@ -1,8 +1,8 @@
 """What is known of the call that is being answered.
 
 The chain fills it in; `current()` finds it wherever the call's task runs. The `call_id` is that of
-the `x-request-id` metadata (made when missing): it joins log lines of all services. It has nothing to
-do with the `request_id` field of mutations, which makes them idempotent.
+the `x-request-id` metadata (made when missing): it joins log lines of all services. It has nothing
+to do with the `request_id` field of mutations, which makes them idempotent.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RequestContext:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def fingerprint(self, request: Message) -> str:
-        """Return the digest that a `request_id` is remembered with: "" for a request without one."""
+        """Return the digest that a `request_id` is remembered with; "" for one without."""
         if not getattr(request, "request_id", ""):
             return ""
         return fingerprints.fingerprint(self.method, str(self.principal), request).hex()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from gonghai_chassis.tokens import Tokens
 
 _BEARER: Final = "Bearer "
-SUBJECT: Final = re.compile(rf"([a-z]+):([A-Za-z0-9][A-Za-z0-9._-]{{0,127}})")
+SUBJECT: Final = re.compile(r"([a-z]+):([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
 _DEV: Final = re.compile(
-    rf"(?P<kind>[a-z]+):(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{{0,127}})"
+    r"(?P<kind>[a-z]+):(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,127})"
     rf"(?:@(?P<tenant>{ID_PATTERN}))?(?:;roles=(?P<roles>[a-z,]*))?"
 )
 
@@ -38,7 +38,7 @@ class Authenticator(Protocol):
 
 
 class BearerTokens:
-    """Production: a signed bearer token says who calls; what the caller claims counts for nothing."""
+    """Production: a signed bearer token says who calls; a mere claim counts for nothing."""
 
     def __init__(self, tokens: Tokens) -> None:
         """Take what checks tokens."""
@@ -58,8 +58,8 @@ class BearerTokens:
 class LocalClaims:
     """Dev mode: the caller says who he is, `rep:wang@acme;roles=rep`, or is the local admin.
 
-    Without `roles` the kind gives the role: `rep:wang` is a rep, `service:erp` a service of ours when
-    it names no tenant and a back end (integrator) of that tenant when it does.
+    Without `roles` the kind gives the role: `rep:wang` is a rep, `service:erp` a service of ours
+    when it names no tenant and a back end (integrator) of that tenant when it does.
     """
 
     def authenticate(self, authorization: str, claimed: str, on_behalf_of: str) -> Principal:
@@ -102,8 +102,8 @@ def _role_of(kind: str, tenant: str | None) -> Role:
 def acting_for(principal: Principal, person: str, allowed: frozenset[Role]) -> Principal:
     """Return the principal that a caller is when it acts for a person.
 
-    A back end gets that person's rights and no more: `rep:wang` those of a rep. One of Gonghai's own
-    services keeps its own, since it has checked the person at its door, and only names him.
+    A back end gets that person's rights and no more: `rep:wang` those of a rep. One of Gonghai's
+    own services keeps its own, since it has checked the person at its door, and only names him.
 
     Args:
         principal: Who calls.

@@ -1,8 +1,8 @@
 """What a command raises when it will not do what was asked.
 
-No gRPC in here: commands, policies and stores raise these, and `gonghai_chassis.statuses` is the one
-place that turns them into `google.rpc.Status`. Every refusal has one `Reason`, a sentence that tells
-a person what to do, and whatever is variable in that sentence once more as metadata.
+No gRPC in here: commands, policies and stores raise these, and `gonghai_chassis.statuses` is the
+one place that turns them into `google.rpc.Status`. Every refusal has one `Reason`, a sentence that
+tells a person what to do, and whatever is variable in that sentence once more as metadata.
 
 Durations are microseconds, instants are microseconds since the epoch in UTC.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """Why a call was refused: `gonghai.errors.v1.ErrorReason`, whose comments document each value."""
+    """Why a call was refused: `gonghai.errors.v1.ErrorReason`, which documents each value."""
 
     INVALID_FIELD = "INVALID_FIELD"
     INVALID_FILTER = "INVALID_FILTER"
-    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"  # noqa: S105 - the name of a reason, not a secret
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"  # noqa: S105 - a reason, not a secret
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     INVALID_ATTRIBUTE = "INVALID_ATTRIBUTE"
     INVALID_IDENTIFIER = "INVALID_IDENTIFIER"
@@ -128,7 +128,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     those that the reason's comment in errors.proto promises.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument for each kind of detail
+    def __init__(
         self,
         reason: Reason,
         message: str,
@@ -204,7 +204,7 @@ class NotFound(Refusal):
     """NOT_FOUND: the resource does not exist, or the caller may not know that it does."""
 
     def __init__(self, name: object, type_: str = "") -> None:
-        """Name the resource; `type_` is its type (`gonghai.dev/Customer`), or is read from the name."""
+        """Name the resource; its type (`gonghai.dev/Customer`) is read from the name if empty."""
         text = str(name)
         super().__init__(
             Reason.RESOURCE_NOT_FOUND,
@@ -437,7 +437,7 @@ _TYPES = {
 
 
 def type_of(name: str) -> str:
-    """Return the resource type of a resource name (`tenants/a/reps/b` → `gonghai.dev/Rep`), or ""."""
+    """Return the type of a resource name (`tenants/a/reps/b` → `gonghai.dev/Rep`), or ""."""
     parts = name.split("/")
     collection = parts[-2] if len(parts) % 2 == 0 and len(parts) > 1 else parts[-1]
     return _TYPES.get(collection, "")

@@ -1,8 +1,8 @@
 """Update masks (AIP-134, AIP-161), applied to messages by what their fields declare (AIP-203).
 
 The servicer applies the mask to the resource as it is and to the one that came in, and gets the
-resource as it should be; commands see only that. Fields that callers may not write (OUTPUT_ONLY, the
-name, the etag) are left as they are, wherever they stand.
+resource as it should be; commands see only that. Fields that callers may not write (OUTPUT_ONLY,
+the name, the etag) are left as they are, wherever they stand.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def _paths(change: Message, mask: FieldMask) -> Iterable[str]:
     return mask.paths
 
 
-def _apply(target: Any, source: Any, steps: list[str], path: str, prefix: str) -> None:  # noqa: ANN401 - any messages of one type
-    field = target.DESCRIPTOR.fields_by_name.get(steps[0])
+def _apply(target: Message, source: Message, steps: list[str], path: str, prefix: str) -> None:
+    field = next((field for field in target.DESCRIPTOR.fields if field.name == steps[0]), None)
     if field is None:
         raise InvalidRequest(FieldViolation("update_mask", f"{path!r} names no field"))
     access = access_of(field)
@@ -102,42 +102,50 @@ def _apply(target: Any, source: Any, steps: list[str], path: str, prefix: str) -
 
 
 def _apply_inside(
-    target: Any,  # noqa: ANN401 - any messages of one type
-    source: Any,  # noqa: ANN401
+    target: Message,
+    source: Message,
     field: FieldDescriptor,
     steps: list[str],
     path: str,
     prefix: str,
 ) -> None:
-    if _is_map(field):
-        _copy_entry(target, source, field, ".".join(steps[1:]), path)
+    entry = _entry_of(field)
+    if entry is not None:
+        _copy_entry(target, source, field, entry, ".".join(steps[1:]), path)
         return
     if field.message_type is None or field.is_repeated:
         raise InvalidRequest(FieldViolation("update_mask", f"{path!r} goes into no single message"))
     _apply(getattr(target, field.name), getattr(source, field.name), steps[1:], path, prefix)
 
 
-def _copy_entry(target: Any, source: Any, field: FieldDescriptor, key: str, path: str) -> None:  # noqa: ANN401
+def _copy_entry(
+    target: Message,
+    source: Message,
+    field: FieldDescriptor,
+    entry: Descriptor,
+    key: str,
+    path: str,
+) -> None:
     """Take over one entry of a map with string keys: `attributes.outlets`."""
-    if field.message_type.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
+    if entry.fields_by_name["key"].type != FieldDescriptor.TYPE_STRING:
         raise InvalidRequest(FieldViolation("update_mask", f"{path!r}: the keys are no strings"))
     key = key.removeprefix("`").removesuffix("`")
     into, of = getattr(target, field.name), getattr(source, field.name)
     if key not in of:
         into.pop(key, None)
-    elif field.message_type.fields_by_name["value"].message_type is not None:
+    elif entry.fields_by_name["value"].message_type is not None:
         into[key].CopyFrom(of[key])
     else:
         into[key] = of[key]
 
 
-def _differ(target: Any, source: Any, field: FieldDescriptor) -> bool:  # noqa: ANN401
+def _differ(target: Message, source: Message, field: FieldDescriptor) -> bool:
     """Say whether an immutable field that is set would get another value."""
     old, new = getattr(target, field.name), getattr(source, field.name)
     return bool(old) and old != new if field.message_type is None else bool(old != new)
 
 
-def _copy(target: Any, source: Any, field: FieldDescriptor) -> None:  # noqa: ANN401
+def _copy(target: Message, source: Message, field: FieldDescriptor) -> None:
     """Take over one field, less what lies in it that callers may not write."""
     kept = None
     if _may_hold_more(field) and target.HasField(field.name):
@@ -155,10 +163,11 @@ def _copy(target: Any, source: Any, field: FieldDescriptor) -> None:  # noqa: AN
         _put_back(taken, kept)
 
 
-def _merge_field(target: Any, source: Any, field: FieldDescriptor) -> None:  # noqa: ANN401
+def _merge_field(target: Message, source: Message, field: FieldDescriptor) -> None:
     value = getattr(source, field.name)
-    if _is_map(field):
-        _merge_map(getattr(target, field.name), value, field)
+    entry = _entry_of(field)
+    if entry is not None:
+        _merge_map(getattr(target, field.name), value, entry)
     elif field.is_repeated:
         getattr(target, field.name).extend(value)
         if field.message_type is not None:
@@ -170,8 +179,8 @@ def _merge_field(target: Any, source: Any, field: FieldDescriptor) -> None:  # n
         setattr(target, field.name, value)
 
 
-def _merge_map(target: Any, source: Any, field: FieldDescriptor) -> None:  # noqa: ANN401
-    if field.message_type.fields_by_name["value"].message_type is None:
+def _merge_map(target: Any, source: Any, entry: Descriptor) -> None:  # noqa: ANN401 - containers
+    if entry.fields_by_name["value"].message_type is None:
         target.update(source)
     else:
         target.MergeFrom(source)
@@ -185,7 +194,7 @@ def _may_hold_more(field: FieldDescriptor) -> bool:
     )
 
 
-def _put_back(taken: Any, kept: Any) -> None:  # noqa: ANN401
+def _put_back(taken: Message, kept: Message) -> None:
     """Restore what callers may not write, in a nested message that was replaced."""
     for field, value in kept.ListFields():
         if access_of(field) is Access.NONE:
@@ -194,14 +203,14 @@ def _put_back(taken: Any, kept: Any) -> None:  # noqa: ANN401
             _put_back(getattr(taken, field.name), value)
 
 
-def _strip(message: Any) -> None:  # noqa: ANN401 - any message
+def _strip(message: Message) -> None:
     """Clear what callers may not write, at every depth."""
     if not _holds_output_only(message.DESCRIPTOR):
         return
     for field, value in message.ListFields():
         if access_of(field) is Access.NONE:
             message.ClearField(field.name)
-        elif field.message_type is not None and not _is_map(field):
+        elif field.message_type is not None and _entry_of(field) is None:
             for item in value if field.is_repeated else (value,):
                 _strip(item)
 
@@ -222,5 +231,7 @@ def _search(message: Descriptor, seen: set[str]) -> bool:
     )
 
 
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
+def _entry_of(field: FieldDescriptor) -> Descriptor | None:
+    """Return the type of a map's entries; None for a field that is no map."""
+    entry = field.message_type
+    return entry if entry is not None and entry.GetOptions().map_entry else None

@@ -1,7 +1,7 @@
 """Files that change while the service runs: keys, tokens, certificates.
 
-A secret mounted into a pod is replaced by renaming a link, so a file is told apart by its identity as
-well as by its times.
+A secret mounted into a pod is replaced by renaming a link, so a file is told apart by its identity
+as well as by its times.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The documented subset of AIP-160 filters and AIP-132 orders.
+r"""The documented subset of AIP-160 filters and AIP-132 orders.
 
 A filter is terms joined by `AND`, each a field, an operator and a value:
 
     tier = "A" AND last_order_time < "2026-01-01T00:00:00Z" AND orders >= 3
 
-Operators are `=`, `!=`, `<`, `<=`, `>`, `>=` and, where a field has parts or members, `:` (has). Strings
-stand in double quotes, with `\\"` and `\\\\` for the two characters that need it; a word of letters,
-digits, `_`, `-`, `.` and `/` may stand bare. A moment is a string as of RFC 3339. There is no `OR`, `NOT`
-or parenthesis: what is not listed here is refused, never ignored.
+Operators are `=`, `!=`, `<`, `<=`, `>`, `>=` and, where a field has parts or members, `:` (has).
+Strings stand in double quotes, with `\"` and `\\` for the two characters that need it; a word of
+letters, digits, `_`, `-`, `.` and `/` may stand bare. A moment is a string as of RFC 3339. There is
+no `OR`, `NOT` or parenthesis: what is not listed here is refused, never ignored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether a service can serve, asked again and again, and told by `grpc.health.v1`.
 
-`""` (and each service by name) is SERVING while every probe succeeds: the store answers, the plugins
-are there. `liveness` is SERVING as long as the process runs at all: a store that is away must not make
-an orchestrator kill healthy replicas.
+`""` (and each service by name) is SERVING while every probe succeeds: the store answers, the
+plugins are there. `liveness` is SERVING as long as the process runs at all: a store that is away
+must not make an orchestrator kill healthy replicas.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from grpc_health.v1 import health, health_pb2
+from grpc_health.v1 import health_pb2
+from grpc_health.v1._async import HealthServicer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +42,7 @@ class Health:
         patience: float = 2.0,
     ) -> None:
         """Take the probes by name, the gauge to set, and seconds between and for each round."""
-        self.servicer = health.aio.HealthServicer()
+        self.servicer = HealthServicer()
         self._probes = dict(probes)
         self._gauge = gauge
         self._interval = interval

@@ -1,4 +1,4 @@
-"""What happens when something broke that should not have: an id for the caller, the rest for the log."""
+"""When something broke that should not have: an id for the caller, the rest for the log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = structlog.get_logger("gonghai.incident")
 
 
 def incident_of(error: BaseException, **where: str) -> Refusal:
-    """Log a fault of ours with its traceback, and return what the caller may know: the incident's id."""
+    """Log a fault of ours with its traceback; return what the caller may know: an id."""
     incident = secrets.token_hex(8)
     _log.error("unexpected failure", incident=incident, exc_info=error, **where)
     return Refusal(

@@ -1,8 +1,8 @@
 """Logs: structlog, as JSON on standard error, or for a person in dev.
 
-A line logged while a call is answered names the call (`call_id`, `method`, `tenant`). The access log
-has a writer of its own: one line for each call, through structlog, would cost more than the call's
-own stages together.
+A line logged while a call is answered names the call (`call_id`, `method`, `tenant`). The access
+log has a writer of its own: one line for each call, through structlog, would cost more than the
+call's own stages together.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def configure(level: str, log_format: str, service: str) -> None:
         ]
 
     def name_service(
-        _logger: Any,
+        _logger: Any,  # noqa: ANN401 - structlog's signature
         _method: str,
-        event: MutableMapping[str, Any],  # noqa: ANN401 - structlog's
+        event: MutableMapping[str, Any],
     ) -> MutableMapping[str, Any]:
         event.setdefault("service", service)
         return event
@@ -77,9 +77,9 @@ def configure(level: str, log_format: str, service: str) -> None:
 
 
 def _name_call(
-    _logger: Any,
+    _logger: Any,  # noqa: ANN401 - structlog's signature
     _method: str,
-    event: MutableMapping[str, Any],  # noqa: ANN401 - structlog's
+    event: MutableMapping[str, Any],
 ) -> MutableMapping[str, Any]:
     call = current_or_none()
     if call is not None:

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
@@ -60,7 +60,7 @@ class MetricsEndpoint:
         self._server, self._thread = start_http_server(port, addr=host, registry=metrics.registry)
         self.port: int = self._server.server_port
 
-    def __enter__(self) -> MetricsEndpoint:
+    def __enter__(self) -> Self:
         """Serve."""
         return self
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgpack
 
@@ -20,6 +20,7 @@ from gonghai_chassis.fingerprints import content, digest_of
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+_F = TypeVar("_F", str, int)
 _DIGEST = 8
 _PAGING = ("page_token", "page_size")
 
@@ -39,7 +40,7 @@ def page_place(request: Message) -> Place | None:
     Raises:
         InvalidRequest: the token is malformed, or belongs to another request.
     """
-    token: str = getattr(request, "page_token")  # noqa: B009 - every List request has the field
+    token = _field(request, "page_token", "")
     if not token:
         return None
     try:
@@ -66,10 +67,19 @@ def page_size(request: Message, default: int = 50, most: int = 1000) -> int:
     Raises:
         InvalidRequest: it is negative.
     """
-    size: int = getattr(request, "page_size")  # noqa: B009 - every List request has the field
+    size = _field(request, "page_size", 0)
     if size < 0:
         raise InvalidRequest(FieldViolation("page_size", "must not be negative"))
     return min(size or default, most)
+
+
+def _field(request: Message, name: str, empty: _F) -> _F:
+    """Return a field that every List request has; a test of the contracts checks that."""
+    value = getattr(request, name)
+    if isinstance(value, type(empty)):
+        return value
+    message = f"{request.DESCRIPTOR.full_name}.{name} is no {type(empty).__name__}"
+    raise TypeError(message)
 
 
 def _bind(request: Message, body: bytes) -> bytes:

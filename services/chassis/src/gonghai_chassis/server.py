@@ -1,9 +1,9 @@
 """A service's process: starts what `assemble` put together, serves, and stops in the right order.
 
 Starting: settings are checked, the parts assembled, the workers started, and then the port opened.
-Stopping, on SIGTERM or SIGINT: health says NOT_SERVING, calls in progress get `drain_time` to end while
-new ones go elsewhere, workers stop and give their leases back, and last the peers' channels and the
-store are closed; all of it within `stop_time`.
+Stopping, on SIGTERM or SIGINT: health says NOT_SERVING, calls in progress get `drain_time` to end
+while new ones go elsewhere, workers stop and give their leases back, and last the peers' channels
+and the store are closed; all of it within `stop_time`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import grpc
 import structlog
@@ -119,8 +119,10 @@ class ServiceServer(Generic[S]):
         server = grpc.aio.server(interceptors=[self._chain()], options=_options(settings))
         recorder = _Recorder(server)
         for mount in self.assembly.mounts:
-            mount(recorder)
-        health_pb2_grpc.add_HealthServicer_to_server(health.servicer, recorder)
+            mount(cast("grpc.aio.Server", recorder))
+        health_pb2_grpc.add_HealthServicer_to_server(
+            health.servicer, cast("grpc.aio.Server", recorder)
+        )
         self._services = tuple(recorder.services)
         reflection.enable_server_reflection((*self._services, reflection.SERVICE_NAME), server)
         certificate = server_certificate(settings)
@@ -156,7 +158,7 @@ class ServiceServer(Generic[S]):
         return await self.assembly.closing.close(self._settings.stop_time)
 
     async def _drain(self) -> None:
-        """Let calls in progress end; a stream that stays open is cut off at the end of that time."""
+        """Let calls in progress end; a stream that is still open then is cut off."""
         if self._server is not None:
             self._admission.drain()
             await self._server.stop(self._settings.drain_time)
@@ -248,4 +250,5 @@ class _Recorder:
 
     def add_registered_method_handlers(self, service: str, handlers: Any) -> None:  # noqa: ANN401
         self.services.append(service)
-        self._server.add_registered_method_handlers(service, handlers)
+        # Its stubs are older than the method.
+        self._server.add_registered_method_handlers(service, handlers)  # type: ignore[attr-defined]

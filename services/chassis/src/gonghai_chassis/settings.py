@@ -1,7 +1,8 @@
 """The settings of a service's process, from environment variables that begin with GONGHAI_.
 
-In dev mode a service binds to loopback and asks for no credentials. In production mode it refuses to
-start unless it can tell who calls, over a channel that nobody listens to, and says what is missing.
+In dev mode a service binds to loopback and asks for no credentials. In production mode it refuses
+to start unless it can tell who calls, over a channel that nobody listens to, and says what is
+missing.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic import field_validator
 
 from gonghai_chassis.store import StoreSettings
 
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
             return tuple(part for part in (piece.strip() for piece in value.split(",")) if part)
         return value
 
-    def model_post_init(self, _context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
+    def model_post_init(self, _context: Any, /) -> None:  # noqa: ANN401 - pydantic's
         """Let the short names override those of the store."""
         short = {"url": self.redis_url, "partitions": self.partitions}
         told = {key: value for key, value in short.items() if value is not None}
@@ -142,7 +142,10 @@ class Settings(BaseSettings):
     def _missing_in_dev(self) -> list[str]:
         if not is_loopback(self.host):
             return [
-                f"dev mode asks for no credentials, so GONGHAI_HOST must be loopback, not {self.host}"
+                (
+                    "GONGHAI_HOST: dev mode asks for no credentials and so listens on loopback"
+                    f" only, not on {self.host}"
+                )
             ]
         return []
 

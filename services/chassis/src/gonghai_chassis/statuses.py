@@ -130,8 +130,8 @@ def refusal_of(error: BaseException, request_id: str = "") -> Refusal | None:
         request_id: The request's id, for the message that it was reused.
 
     Returns:
-        None for anything else: a fault of ours, of which the caller learns nothing. Also when a peer
-        did not let this service in or failed: the caller has no part in that.
+        None for anything else: a fault of ours, of which the caller learns nothing. Also when a
+        peer did not let this service in or failed: the caller has no part in that.
     """
     if isinstance(error, PeerRefused) and error.reason in _OURS:
         return None
@@ -301,11 +301,20 @@ def _fitting(violations: Sequence[_V]) -> tuple[Sequence[_V], int]:
     """Return those of the violations that fit a status, and how many were left out."""
     room = _LIST_BYTES
     for kept, violation in enumerate(violations):
-        subject = violation.field if isinstance(violation, FieldViolation) else violation.subject
-        room -= min(len(subject.encode()), 300) + min(len(violation.message.encode()), 500) + 60
+        room -= sum(min(len(text.encode()), 500) for text in _texts(violation)) + 60
         if room < 0:
             return violations[:kept], len(violations) - kept
     return violations, 0
+
+
+def _texts(violation: FieldViolation | PreconditionViolation | QuotaViolation) -> tuple[str, ...]:
+    match violation:
+        case FieldViolation(field, message):
+            return (field, message)
+        case PreconditionViolation(rule, subject, message):
+            return (rule, subject, message)
+        case QuotaViolation(subject, message):
+            return (subject, message)
 
 
 def _more(left: int) -> str:

@@ -37,7 +37,10 @@ class ServerCertificate:
     def credentials(self) -> grpc.ServerCredentials:
         """Return credentials that follow the files."""
         return grpc.dynamic_ssl_server_credentials(
-            self._first, self._fetch, require_client_authentication=self._ca is not None
+            self._first,
+            # None is what grpc takes for "no change"; its stubs do not know.
+            self._fetch,  # type: ignore[arg-type]
+            require_client_authentication=self._ca is not None,
         )
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
@@ -70,8 +73,8 @@ def server_certificate(settings: Settings) -> ServerCertificate | None:
 def channel_credentials(settings: Settings) -> grpc.ChannelCredentials | None:
     """Return the credentials of calls to the peers, or None to call in plaintext.
 
-    With TLS on, a service trusts `tls_ca_file` (or the system's roots) and, where callers must show a
-    certificate, shows its own. New channels read the files anew.
+    With TLS on, a service trusts `tls_ca_file` (or the system's roots) and, where callers must show
+    a certificate, shows its own. New channels read the files anew.
     """
     if settings.tls_certificate_file is None or settings.tls_key_file is None:
         return None

@@ -1,8 +1,8 @@
 """Bearer tokens: JWTs (RFC 7519) signed by a key of a JWKS file (RFC 7517).
 
-Claims: `iss` and `aud` as configured, `exp`, `sub` (`rep:wang`, `service:erp`), `tenant` (left out by
-Gonghai's own services), `roles` (a list), and for a back end `act_for`: the roles of the persons for
-whom it may act. Algorithms are pinned, and a token says by `kid` which key signed it.
+Claims: `iss` and `aud` as configured, `exp`, `sub` (`rep:wang`, `service:erp`), `tenant` (left out
+by Gonghai's own services), `roles` (a list), and for a back end `act_for`: the roles of the persons
+for whom it may act. Algorithms are pinned, and a token says by `kid` which key signed it.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _keys_in(content: bytes) -> dict[str, jwt.PyJWK]:
     return keys
 
 
-def _key_in(entry: Any) -> jwt.PyJWK | None:  # noqa: ANN401 - one entry of somebody's JSON
+def _key_in(entry: Any) -> jwt.PyJWK | None:  # noqa: ANN401 - of somebody's JSON
     if not isinstance(entry, dict) or not entry.get("kid") or entry.get("use", "sig") != "sig":
         return None
     try:

@@ -40,7 +40,7 @@ ORDER: Final = (
 """The stages, outermost first."""
 
 
-class Chain(grpc.aio.ServerInterceptor):
+class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """The interceptor that hosts the stages."""
 
     def __init__(self, stages: Sequence[Stage], table: Mapping[str, Rule] = TABLE) -> None:
@@ -61,7 +61,7 @@ class Chain(grpc.aio.ServerInterceptor):
         self._table = table
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override]
         self,
         continuation: Callable[
             [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
@@ -102,7 +102,7 @@ class Chain(grpc.aio.ServerInterceptor):
             return await run(call)
 
         make = _MAKERS[handler.request_streaming, handler.response_streaming]
-        return make(  # type: ignore[no-any-return]
+        return make(
             many if method.streams_in else one,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
@@ -143,18 +143,18 @@ def _innermost(method: Method, behaviour: Callable[..., Any]) -> Proceed:
     async def run(call: Call) -> object:
         given = call.request if call.request is not None else call.checked()
         if not generates:
-            return await behaviour(given, call.grpc)
-        answers = behaviour(given, call.grpc)
+            return await behaviour(given, call.transport)
+        answers = behaviour(given, call.transport)
         try:
             async for answer in answers:
-                await call.grpc.write(answer)
+                await call.transport.write(answer)
         finally:
             # A caller who goes away must not leave the servicer's generator to the collector.
             await answers.aclose()
         return None
 
     async def unary(call: Call) -> object:
-        return await behaviour(call.request, call.grpc)
+        return await behaviour(call.request, call.transport)
 
     return run if method.stays_open else unary
 

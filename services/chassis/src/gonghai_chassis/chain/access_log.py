@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
-
 if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.logs import CallLog
 
 _GRAVE: Final = frozenset(
@@ -61,7 +60,7 @@ class AccessLog:
                             ("principal", str(info.principal)),
                             ("tenant", info.tenant),
                             ("ms", round((time.perf_counter() - begun) * 1000, 3)),
-                            ("peer", call.grpc.peer()),
+                            ("peer", call.transport.peer()),
                             ("trace_id", info.trace.trace_id if info.trace else ""),
                             ("incident", call.incident),
                         ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.errors import Draining, LimitReached, QuotaViolation, Reason
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 
 _RETRY_AFTER: Final = 100_000
@@ -14,8 +16,8 @@ _RETRY_AFTER: Final = 100_000
 class Admission:
     """Lets calls in while there is room.
 
-    Streams that stay open (Watch) are counted apart, so that watchers do not take the room of calls;
-    both may be as many as the bound. Health and reflection always come in.
+    Streams that stay open (Watch) are counted apart, so that watchers do not take the room of
+    calls; both may be as many as the bound. Health and reflection always come in.
     """
 
     name = "admission"

@@ -51,7 +51,7 @@ class Call:
 
     Attributes:
         method: What is called.
-        grpc: The transport's side of the call.
+        transport: The transport's side of the call.
         metadata: What the caller sent beside the request; of a repeated key the last value.
         request: The request, or None when the caller streams.
         requests: What the caller streams, or None.
@@ -63,7 +63,7 @@ class Call:
     """
 
     method: Method
-    grpc: grpc.aio.ServicerContext[Any, Any]
+    transport: grpc.aio.ServicerContext[Any, Any]
     metadata: dict[str, str | bytes]
     request: Message | None
     info: RequestContext

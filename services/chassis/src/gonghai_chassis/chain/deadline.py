@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.errors import DeadlineExceeded
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 
 class Deadline:
@@ -28,15 +31,16 @@ class Deadline:
 
     def _unary(self, proceed: Proceed) -> Proceed:
         async def run(call: Call) -> object:
-            left = call.grpc.time_remaining()
+            left: float | None = call.transport.time_remaining()
             if left is not None and left <= self._most:
                 # grpc cancels the call by itself when this deadline passes.
                 call.info.deadline = time.monotonic() + left
                 return await proceed(call)
             limit = self._default if left is None else self._most
             call.info.deadline = time.monotonic() + limit
+            scope = asyncio.timeout(limit)
             try:
-                async with asyncio.timeout(limit) as scope:
+                async with scope:
                     return await proceed(call)
             except TimeoutError:
                 if scope.expired():
@@ -47,7 +51,7 @@ class Deadline:
 
     def _stream(self, proceed: Proceed) -> Proceed:
         async def run(call: Call) -> object:
-            left = call.grpc.time_remaining()
+            left: float | None = call.transport.time_remaining()
             if left is not None:
                 call.info.deadline = time.monotonic() + left
             return await proceed(call)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import grpc
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.errors import NotBuilt, Reason, Refusal
 from gonghai_chassis.incidents import incident_of
 from gonghai_chassis.statuses import code_of, refusal_of, status_of
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 DETAILS = "grpc-status-details-bin"
 CALL_ID = "x-request-id"
@@ -27,7 +29,7 @@ async def leave(call: Call, refusal: Refusal) -> NoReturn:
     call.code = code
     call.reason = refusal.reason.value
     call.incident = refusal.metadata.get("incident", "") if code is grpc.StatusCode.INTERNAL else ""
-    await call.grpc.abort(
+    await call.transport.abort(
         code,
         status.message,
         ((DETAILS, status.SerializeToString()), (CALL_ID, call.info.call_id)),
@@ -70,7 +72,7 @@ def _incident(call: Call, error: Exception) -> Refusal:
 
 
 def _code(call: Call) -> grpc.StatusCode:
-    known = call.grpc.code()
+    known = call.transport.code()
     for code in grpc.StatusCode:
         if known in {code, code.value[0]}:
             return code
@@ -79,7 +81,7 @@ def _code(call: Call) -> grpc.StatusCode:
 
 def _cancelled(call: Call) -> tuple[grpc.StatusCode, str]:
     """Tell a caller who gave up from one whose deadline has passed."""
-    remaining = call.grpc.time_remaining()
+    remaining: float | None = call.transport.time_remaining()
     if remaining is not None and remaining <= 0:
         return grpc.StatusCode.DEADLINE_EXCEEDED, Reason.DEADLINE_EXCEEDED
     return grpc.StatusCode.CANCELLED, ""

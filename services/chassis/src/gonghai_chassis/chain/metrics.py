@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
-
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
+    from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.metrics import Metrics
 
 

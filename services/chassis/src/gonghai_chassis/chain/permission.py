@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
+from typing import TYPE_CHECKING
+
 from gonghai_chassis.errors import NotAllowed
 from gonghai_chassis.principals import Reach
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 
 class Permission:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
-
 if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.credentials import Authenticator
 
 

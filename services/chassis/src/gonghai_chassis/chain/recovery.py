@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import grpc
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.chain.errors import leave
 from gonghai_chassis.incidents import incident_of
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 
 class Recovery:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.context import enter
 from gonghai_chassis.ids import new_id
 from gonghai_chassis.traces import Trace
+
+if TYPE_CHECKING:
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

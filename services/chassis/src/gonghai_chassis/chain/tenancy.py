@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from google.api import resource_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotAllowed
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
+    from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.context import RequestContext
 
 _NAMES: Final = frozenset({"name", "names", "parent", "tenant"})
 _DEPTH: Final = 6
 _COLLECTION: Final = "tenants/"
 
-Reader = Callable[[Any], Iterator[str]]
+Reader = Callable[["Message"], Iterator[str]]
 """Finds the resource names in a message."""
 
 
@@ -88,7 +88,7 @@ def _reader(field: FieldDescriptor, depth: int) -> Reader | None:
         if not _is_name(field):
             return None
         return _texts(field.name) if field.is_repeated else _text(field.name)
-    if field.type != FieldDescriptor.TYPE_MESSAGE or depth == 0:
+    if field.message_type is None or depth == 0:
         return None
     inner = readers_of(field.message_type, depth - 1)
     if not inner:
@@ -105,21 +105,21 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 
 def _text(name: str) -> Reader:
-    def read(message: Any) -> Iterator[str]:  # noqa: ANN401 - any message with the field
+    def read(message: Message) -> Iterator[str]:
         yield getattr(message, name)
 
     return read
 
 
 def _texts(name: str) -> Reader:
-    def read(message: Any) -> Iterator[str]:  # noqa: ANN401 - any message with the field
+    def read(message: Message) -> Iterator[str]:
         yield from getattr(message, name)
 
     return read
 
 
 def _message(name: str, inner: tuple[Reader, ...]) -> Reader:
-    def read(message: Any) -> Iterator[str]:  # noqa: ANN401 - any message with the field
+    def read(message: Message) -> Iterator[str]:
         if message.HasField(name):
             child = getattr(message, name)
             for reader in inner:
@@ -129,7 +129,7 @@ def _message(name: str, inner: tuple[Reader, ...]) -> Reader:
 
 
 def _messages(name: str, inner: tuple[Reader, ...]) -> Reader:
-    def read(message: Any) -> Iterator[str]:  # noqa: ANN401 - any message with the field
+    def read(message: Message) -> Iterator[str]:
         for child in getattr(message, name):
             for reader in inner:
                 yield from reader(child)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import protovalidate
 
-from gonghai_chassis.chain.call import Call, Method, Proceed
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from gonghai_chassis.chain.call import Call, Method, Proceed
 
 
 class Validation:
@@ -47,7 +48,7 @@ class Validation:
             )
 
 
-def path_of(path: Any) -> str:  # noqa: ANN401 - a message of the validator's own protobuf library
+def path_of(path: Any) -> str:  # noqa: ANN401 - of the validator's own protobuf library
     """Write a field path: `customer.contacts[0].phone`, `attributes["x"]`."""
     if path is None:
         return ""

@@ -79,7 +79,7 @@ class Served(Generic[S]):
     async def close(self) -> None:
         """Close the channels and stop the service."""
         for channel in self._channels:
-            await channel.close()
+            await channel.close(None)
         failed = await self.server.stop()
         if failed:
             message = f"could not close: {', '.join(failed)}"
@@ -104,7 +104,7 @@ async def serving(
         await served.close()
 
 
-def _adding(metadata: Sequence[tuple[str, str]]) -> Sequence[grpc.aio.ClientInterceptor]:
+def _adding(metadata: Sequence[tuple[str, str]]) -> Sequence[Any]:
     if not metadata:
         return ()
     return (
@@ -128,21 +128,21 @@ class _Adding:
         )
 
 
-class _UnaryUnary(_Adding, grpc.aio.UnaryUnaryClientInterceptor):
+class _UnaryUnary(_Adding, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
     async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401
         return await continuation(self._with(details), request)
 
 
-class _UnaryStream(_Adding, grpc.aio.UnaryStreamClientInterceptor):
+class _UnaryStream(_Adding, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401
         return await continuation(self._with(details), request)
 
 
-class _StreamUnary(_Adding, grpc.aio.StreamUnaryClientInterceptor):
+class _StreamUnary(_Adding, grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
     async def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:  # noqa: ANN401
         return await continuation(self._with(details), requests)
 
 
-class _StreamStream(_Adding, grpc.aio.StreamStreamClientInterceptor):
+class _StreamStream(_Adding, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
     async def intercept_stream_stream(self, continuation: Any, details: Any, requests: Any) -> Any:  # noqa: ANN401
         return await continuation(self._with(details), requests)
