@@ -1,0 +1,133 @@
+"""What can be listed of policies: which are in force, with rules and settings, and the plugins."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from gonghai.policy.v1 import policy_service_pb2
+from gonghai_chassis.errors import NotFound
+from gonghai_engine import Policy
+from gonghai_engine.settings import value_at
+from gonghai_policy_service.policy_names import DEFAULT, PolicyName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gonghai_engine import Engine, IndustryPolicy, TenantPolicy
+    from gonghai_engine.tenants import Resolved
+    from gonghai_plugin.plugin import Settings
+
+_SETTING: Final = re.compile(r"\bsettings\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
+
+
+class Catalogue:
+    """Lists the policies of tenants and the plugins behind them."""
+
+    def __init__(self, engine: Engine) -> None:
+        """List those of an engine."""
+        self._engine = engine
+
+    def names(self, policy: TenantPolicy) -> list[PolicyName]:
+        """Return the names of all policies in force, in a fixed order."""
+        industries = [DEFAULT, *sorted(policy.document.industries)]
+        return [
+            PolicyName(policy.tenant, industry, kind) for industry in industries for kind in Policy
+        ]
+
+    def resolve(self, policy: TenantPolicy, name: PolicyName) -> Resolved | None:
+        """Return what decides; None when its plugin is missing.
+
+        Raises:
+            NotFound: the document does not name the industry.
+        """
+        return self._industry(policy, name).resolved.get(name.policy)
+
+    def summary(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
+        """Return a policy without its rules; raises what `resolve` raises."""
+        industry = self._industry(policy, name)
+        resolved = industry.resolved.get(name.policy)
+        message = policy_service_pb2.Policy(
+            name=str(name),
+            industry=name.industry,
+            policy=str(name.policy),
+            plugin=industry.plugin,
+            plugin_version=industry.plugin_version,
+            revision=policy.revision,
+        )
+        if resolved is not None:
+            owner = resolved.owner
+            message.plugin = owner.plugin.name
+            message.plugin_version = owner.plugin.version
+            message.settings_json = owner.settings.model_dump_json()
+            message.settings_digest = owner.digest
+        return message
+
+    def full(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
+        """Return a policy with its rules and what they read; raises what `resolve` raises."""
+        message = self.summary(policy, name)
+        resolved = self.resolve(policy, name)
+        if resolved is None:
+            return message
+        owner = resolved.owner
+        message.settings_schema_json = json.dumps(
+            owner.plugin.settings.model_json_schema(), ensure_ascii=False
+        )
+        message.rules.extend(self._rules(resolved, name.policy))
+        for fact in resolved.compiled.facts.values():
+            message.facts.add(
+                fact=fact.name,
+                type=str(fact.type),
+                description=fact.about.en,
+                allowed_values=fact.type.values or (),
+            )
+        return message
+
+    def health(self) -> Iterator[policy_service_pb2.PluginHealth]:
+        """Yield how each plugin fares."""
+        plugins = self._engine.plugins
+        for item in self._engine.health():
+            message = policy_service_pb2.PluginHealth(
+                plugin=item.name,
+                version=item.version,
+                healthy=item.ok,
+                required=item.required,
+                problem=item.error,
+            )
+            if item.name in plugins:
+                given = {str(table.policy) for table in plugins[item.name].tables}
+                message.policies.extend(sorted(given))
+            yield message
+
+    def _rules(self, resolved: Resolved, kind: Policy) -> Iterator[policy_service_pb2.Rule]:
+        owner = resolved.owner
+        described = self._engine.plugins[owner.plugin.name]
+        for table in described.tables:
+            if table.policy is not kind:
+                continue
+            for rule in table.rules:
+                yield policy_service_pb2.Rule(
+                    rule=rule.name if table.table == "rules" else f"{table.table}.{rule.name}",
+                    condition=filled(rule.condition, owner.settings),
+                    outcome=filled(rule.outcome, owner.settings),
+                    reason_en=rule.because.en,
+                    reason_zh=rule.because.zh,
+                )
+
+    def _industry(self, policy: TenantPolicy, name: PolicyName) -> IndustryPolicy:
+        if name.industry == DEFAULT:
+            return policy.industry("")
+        if name.industry not in policy.document.industries:
+            raise NotFound(str(name))
+        return policy.industry(name.industry)
+
+
+def filled(text: str, settings: Settings) -> str:
+    """Return a condition with the values of its settings in it."""
+
+    def value(match: re.Match[str]) -> str:
+        found = value_at(settings, match[1], "listing")
+        return json.dumps(found, ensure_ascii=False, default=str)
+
+    return _SETTING.sub(value, text)

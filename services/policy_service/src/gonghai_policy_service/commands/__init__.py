@@ -1,0 +1,1 @@
+"""What changes policies: one use case a file."""

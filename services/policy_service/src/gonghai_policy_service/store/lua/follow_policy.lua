@@ -1,0 +1,16 @@
+--[[
+follow_policy: keeps a revision that archive published, with the cursor that passes it.
+KEYS clock cursor stamp document tenants due
+ARG  step tenant revision digest record recompute
+Returns ok | stale
+]]
+-- @include clock
+-- @include reply
+-- @include cursor
+-- @include policy
+if cursor_passed() then return reply("stale") end
+-- WRITES
+write_clock()
+advance_cursor()
+if ARG.revision > policy_revision then store_policy() end
+return reply("ok")
