@@ -91,7 +91,7 @@ class Limits:
     total: Whole | None = None
     min_interval_minutes: Whole | None = None
     holding_limit: Whole | None = None
-    """In customers of weight 100, times 100."""
+    """In whole customers of weight 100."""
     holding_weight: Whole = 100
     """What this customer counts for, in hundredths."""
     deals_exempt: bool = False

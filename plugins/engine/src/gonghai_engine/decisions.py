@@ -1,0 +1,125 @@
+"""A decision asked for, and its record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from gonghai_engine import records
+from gonghai_plugin.policies import Policy
+from gonghai_plugin.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gonghai_engine.outcomes import Outcome
+
+FactValue: TypeAlias = "bool | int | str | frozenset[str] | None"
+"""A fact's value inside the engine; a decimal is its scaled integer."""
+
+_SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """One decision to make. ``facts`` may hold more than is needed; what lacks is missing.
+
+    Sets may come as any collection of texts. ``now`` is the instant of the decision; rules never
+    see it, only the day counts made from it. ``subject`` is the caller's own name for it.
+    """
+
+    tenant: str
+    industry: str
+    policy: Policy
+    facts: Mapping[str, object]
+    now: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, by which rule of which policy, and why.
+
+    ``facts`` are those the rules of the policy name. ``also`` lists the further rules that hold,
+    where a policy collects them.
+    """
+
+    subject: str
+    policy: Policy
+    rule: str
+    outcome: Outcome
+    reason: Text
+    also: tuple[tuple[str, Text], ...]
+    plugin: str
+    plugin_version: str
+    revision: int
+    settings_digest: str
+    facts: Mapping[str, FactValue]
+    at: int
+
+    @property
+    def order(self) -> tuple[int, tuple[int, ...]]:
+        """Return what decides which of two records is newer: (revision, plugin version)."""
+        parts = (part for part in self.plugin_version.replace("-", ".").split("."))
+        return self.revision, tuple(int(part) for part in parts if part.isdigit())
+
+    def to_record(self) -> dict[str, Any]:
+        """Return it as plain data for the store (msgpack, JSON)."""
+        return {
+            "v": _SCHEMA,
+            "s": self.subject,
+            "p": str(self.policy),
+            "r": self.rule,
+            "o": records.pack(self.outcome),
+            "w": [self.reason.en, self.reason.zh],
+            "a": [[rule, text.en, text.zh] for rule, text in self.also],
+            "g": self.plugin,
+            "n": self.plugin_version,
+            "e": self.revision,
+            "d": self.settings_digest,
+            "f": {
+                name: sorted(value) if isinstance(value, frozenset) else value
+                for name, value in self.facts.items()
+            },
+            "t": self.at,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Decision:
+        """Read what `to_record` made. Raises ValueError for a record of a newer schema."""
+        if record["v"] > _SCHEMA:
+            raise ValueError(f"decision record of schema {record['v']}, this reads {_SCHEMA}")
+        return cls(
+            subject=record["s"],
+            policy=Policy(record["p"]),
+            rule=record["r"],
+            outcome=records.unpack(record["o"]),
+            reason=Text(*record["w"]),
+            also=tuple((rule, Text(en, zh)) for rule, en, zh in record["a"]),
+            plugin=record["g"],
+            plugin_version=record["n"],
+            revision=record["e"],
+            settings_digest=record["d"],
+            facts={
+                name: frozenset(value) if isinstance(value, (list, tuple)) else value
+                for name, value in record["f"].items()
+            },
+            at=record["t"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFailure:
+    """A decision that could not be made; the caller stays on the safe side of its policy.
+
+    ``message`` is for operators (English, no personal data), ``cause`` the kind of failure:
+    ``missing_plugin``, ``bad_facts``, ``policy_error`` or ``engine_error``.
+    """
+
+    subject: str
+    policy: Policy
+    cause: str
+    message: str
+    plugin: str
+    revision: int
+    at: int

@@ -1,0 +1,207 @@
+"""A tenant's policy document: reviewed YAML that binds industries to plugins and settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gonghai_engine.calendar import Calendar, WorkingDays
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MAX_LENGTH: Final = 256 * 1024
+"""Characters of a document."""
+
+DEFAULT_TEXT: Final = "version: 1\ndefault: {plugin: standard}\n"
+"""The document of a tenant that never had one applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a document: the line (from 1), the field as a dotted path, and why."""
+
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as an operator reads it."""
+        return f"line {self.line}, {self.field or 'document'}: {self.message}"
+
+
+class PolicyDocumentError(ValueError):
+    """A document is refused, whole; ``problems`` has every reason that was found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The plugin of an industry and its settings as written."""
+
+    plugin: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """A document that is well-formed; whether its plugins and settings fit is the engine's word.
+
+    ``digest`` tells contents apart, not spellings: comments and layout do not change it.
+    """
+
+    text: str
+    digest: str
+    calendar: Calendar
+    default: Binding
+    industries: Mapping[str, Binding]
+    lines: Mapping[str, int]
+    """The line of each field, for problems that are found later."""
+
+    @property
+    def zone(self) -> str:
+        """Return the tenant's time zone."""
+        return self.calendar.zone
+
+    @classmethod
+    def parse(cls, text: str) -> PolicyDocument:
+        """Read a document. Raises PolicyDocumentError with every line and field at fault."""
+        content, lines = _load(text)
+        try:
+            form = _Form.model_validate(content)
+        except ValidationError as error:
+            raise PolicyDocumentError(list(problems_of(error, (), lines))) from None
+        return cls(
+            text=text,
+            digest=hashlib.sha256(
+                json.dumps(form.model_dump(mode="json"), ensure_ascii=False).encode()
+            ).hexdigest(),
+            calendar=Calendar(
+                form.zone, form.calendar, frozenset(form.holidays), frozenset(form.workdays)
+            ),
+            default=Binding(form.default.plugin, MappingProxyType(form.default.settings)),
+            industries=MappingProxyType(
+                {
+                    name: Binding(item.plugin, MappingProxyType(item.settings))
+                    for name, item in form.industries.items()
+                }
+            ),
+            lines=MappingProxyType(lines),
+        )
+
+    def bindings(self) -> Iterator[tuple[str, str, Binding]]:
+        """List (industry, field, binding), the default first with the industry ""."""
+        yield "", "default", self.default
+        for name, binding in self.industries.items():
+            yield name, f"industries.{name}", binding
+
+    def problem(self, field: str, message: str) -> Problem:
+        """Make a problem of a field, at its line or that of what it stands in."""
+        return Problem(_line_of(field, self.lines), field, message)
+
+
+def problems_of(
+    error: ValidationError, prefix: tuple[str, ...], lines: Mapping[str, int]
+) -> Iterator[Problem]:
+    """Turn what pydantic found into problems; ``prefix`` is where the model stands."""
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join((*prefix, *(str(step) for step in found["loc"] if step != "[key]")))
+        yield Problem(_line_of(path, lines), path, found["msg"])
+
+
+class _Bound(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    plugin: str = Field(min_length=1)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    version: Literal[1]
+    zone: str = "Asia/Shanghai"
+    calendar: WorkingDays = WorkingDays.CHINA
+    holidays: list[dt.date] = Field(default_factory=list)
+    workdays: list[dt.date] = Field(default_factory=list)
+    default: _Bound
+    industries: dict[str, _Bound] = Field(default_factory=dict)
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone") from None
+        return name
+
+    @field_validator("workdays")
+    @classmethod
+    def _no_day_twice(cls, days: list[dt.date], info: Any) -> list[dt.date]:  # noqa: ANN401 - pydantic's own
+        both = set(days) & set(info.data.get("holidays", ()))
+        if both:
+            raise ValueError(f"{min(both)} is a holiday and a workday at once")
+        return days
+
+
+def _load(text: str) -> tuple[object, dict[str, int]]:
+    if len(text) > MAX_LENGTH:
+        raise PolicyDocumentError([Problem(1, "", f"longer than {MAX_LENGTH} characters")])
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[str, int] = {}
+        problems = list(_walk(root, "", lines, set()))
+        if problems:
+            raise PolicyDocumentError(problems)
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        message = f"{error.problem or error.context or 'not YAML'}"
+        raise PolicyDocumentError([Problem(line, "", message)]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, PolicyDocumentError):
+            raise
+        raise PolicyDocumentError([Problem(1, "", f"not YAML: {error}")]) from None
+
+
+def _walk(
+    node: yaml.Node | None, path: str, lines: dict[str, int], seen: set[int]
+) -> Iterator[Problem]:
+    """Note each field's line; an alias (it may grow without bounds) or a key twice is a problem."""
+    if node is None:
+        return
+    line = node.start_mark.line + 1
+    lines.setdefault(path, line)
+    if id(node) in seen:
+        yield Problem(line, path, "an alias (*name) is not allowed")
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            inner = f"{path}.{name}" if path else name
+            if name in keys:
+                yield Problem(key.start_mark.line + 1, inner, "this key stands here twice")
+            keys.add(name)
+            lines[inner] = key.start_mark.line + 1
+            yield from _walk(value, inner, lines, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            yield from _walk(item, f"{path}.{place}", lines, seen)
+
+
+def _line_of(field: str, lines: Mapping[str, int]) -> int:
+    while field and field not in lines:
+        field = field.rpartition(".")[0]
+    return lines.get(field, 1)

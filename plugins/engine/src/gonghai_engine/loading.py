@@ -1,0 +1,154 @@
+"""Plugins, loaded one by one: a broken one is reported, and the others stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+from pydantic import ValidationError
+
+from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.faults import DeclarationError
+from gonghai_plugin import hookspecs
+from gonghai_plugin.plugin import Plugin, Settings
+from gonghai_plugin.policies import Policy
+from gonghai_plugin.versions import misfit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+STANDARD: Final = "standard"
+"""The plugin that decides what others declare absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSelection:
+    """Which entry points are loaded (None: every one), and which must be for the service to run."""
+
+    allowed: frozenset[str] | None = None
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PluginHealth:
+    """How loading a plugin went; ``error`` says why it is not there."""
+
+    name: str
+    distribution: str
+    version: str
+    sdk: str
+    ok: bool
+    required: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of loading."""
+
+    plugins: Mapping[str, Plugin]
+    health: tuple[PluginHealth, ...]
+
+
+def load(selection: PluginSelection, found: Iterable[EntryPoint] | None = None) -> Loaded:
+    """Load the installed plugins (or ``found``). Never raises for what a plugin does."""
+    points = entry_points(group=hookspecs.PROJECT) if found is None else found
+    plugins: dict[str, Plugin] = {}
+    health: dict[str, PluginHealth] = {}
+    for point in sorted(points, key=lambda point: point.name):
+        if selection.allowed is not None and point.name not in selection.allowed:
+            continue
+        required = point.name in selection.required
+        distribution = point.dist.name if point.dist is not None else ""
+        plugin: Plugin | None = None
+        try:
+            if point.name in health:
+                raise DeclarationError("", "another distribution has a plugin of this name")  # noqa: TRY301 - handled like any other fault
+            plugin = register(point.load())
+            check(plugin, point.name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit while it is imported
+            health[point.name] = PluginHealth(
+                point.name,
+                distribution,
+                plugin.version if isinstance(plugin, Plugin) else "",
+                plugin.sdk if isinstance(plugin, Plugin) else "",
+                ok=False,
+                required=required,
+                error=f"{type(error).__name__}: {error}",
+            )
+            plugins.pop(point.name, None)
+            continue
+        plugins[point.name] = plugin
+        health[point.name] = PluginHealth(
+            point.name,
+            distribution,
+            plugin.version,
+            plugin.sdk,
+            ok=True,
+            required=required,
+            error="",
+        )
+    for name in sorted(selection.required - health.keys()):
+        health[name] = PluginHealth(
+            name, "", "", "", ok=False, required=True, error="it is not installed, or not allowed"
+        )
+    return Loaded(plugins, tuple(health.values()))
+
+
+def register(module: object) -> Plugin:
+    """Run a plugin's hook and return what it hands over. Raises DeclarationError, or what it does."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module)
+    manager.check_pending()
+    registry = _Registry()
+    manager.hook.register(registry=registry)
+    if len(registry.plugins) != 1:
+        raise DeclarationError("", f"its hook registered {len(registry.plugins)} plugins, not one")
+    return registry.plugins[0]
+
+
+def check(plugin: Plugin, name: str) -> None:
+    """Check a plugin's declarations with its default settings. Raises DeclarationError."""
+    reason = misfit(plugin.sdk)
+    if reason is not None:
+        raise DeclarationError("", reason)
+    if plugin.name != name:
+        raise DeclarationError("", f"it calls itself {plugin.name!r}, its entry point {name!r}")
+    given = [policy.policy for policy in plugin.policies]
+    for policy in Policy:
+        if given.count(policy) > 1:
+            raise DeclarationError(policy, "it is given twice")
+        if policy in given and policy in plugin.absent:
+            raise DeclarationError(policy, "it is given, and declared absent")
+        if policy not in given and policy not in plugin.absent:
+            raise DeclarationError(policy, "it is neither given nor declared absent")
+    _check_settings(plugin.settings)
+    try:
+        settings = plugin.settings()
+    except ValidationError as error:
+        raise DeclarationError("settings", f"the defaults do not hold: {error}") from None
+    for declared in plugin.policies:
+        CompiledPolicy(declared, plugin, settings).close()
+
+
+def _check_settings(settings: object) -> None:
+    if not (isinstance(settings, type) and issubclass(settings, Settings)):
+        raise DeclarationError("settings", "they are not a subclass of Settings")
+    for name, field in settings.model_fields.items():
+        if not field.description:
+            raise DeclarationError("settings", f"{name!r} has no description")
+
+
+class _Registry:
+    def __init__(self) -> None:
+        self.plugins: list[Plugin] = []
+
+    def add(self, plugin: Plugin) -> None:
+        if not isinstance(plugin, Plugin):
+            raise DeclarationError("", f"it registered a {type(plugin).__name__}, no Plugin")
+        self.plugins.append(plugin)

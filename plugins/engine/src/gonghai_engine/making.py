@@ -1,0 +1,157 @@
+"""From the outcome a plugin declares to the one a caller gets: settings and facts put in."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from gonghai_engine import outcomes
+from gonghai_engine.expressions import compile_name, compile_number
+from gonghai_engine.faults import DeclarationError, FactError
+from gonghai_engine.settings import value_at
+from gonghai_plugin import outcomes as declared
+from gonghai_plugin.facts import Fact, Pick, Setting
+from gonghai_plugin.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gonghai_engine.decisions import FactValue
+    from gonghai_plugin.plugin import Settings
+
+Maker: TypeAlias = "Callable[[dict[str, FactValue]], Any]"
+
+_DECIDED: Final[Mapping[type[Any], type[Any]]] = {
+    declared.Stage: outcomes.Stage,
+    declared.Grade: outcomes.Grade,
+    declared.Tier: outcomes.Tier,
+    declared.Cadence: outcomes.Cadence,
+    declared.Admit: outcomes.Admission,
+    declared.Limits: outcomes.ClaimLimits,
+    declared.Clock: outcomes.Clock,
+    declared.Plan: outcomes.ReclaimPlan,
+    declared.YearlySpan: outcomes.YearlySpan,
+    declared.FestivalSpan: outcomes.FestivalSpan,
+    declared.StopClock: outcomes.StopClock,
+    declared.Qualify: outcomes.Qualification,
+    declared.Weights: outcomes.Weights,
+    declared.Need: outcomes.Needs,
+    # These two are put together by their policies; they stay what they are.
+    declared.Signal: declared.Signal,
+    declared.Refuse: declared.Refuse,
+}
+
+_MAX_RANK: Final = 100
+_MAX_SEVERITY: Final = 3
+
+
+def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
+    """Make the function that gives the decided outcome. Raises DeclarationError for a bad one."""
+    _check(item, where)
+    made = _compile(item, settings, where)
+    if callable(made):
+        maker: Maker = made
+        return maker
+    return lambda _: made
+
+
+def facts_in(item: object) -> Iterator[Fact]:
+    """List the facts that an outcome takes numbers or names from."""
+    if isinstance(item, Fact):
+        yield item
+    elif isinstance(item, Pick):
+        yield item.by
+    elif isinstance(item, tuple):
+        for part in item:
+            yield from facts_in(part)
+    elif type(item) in _DECIDED:
+        for field in dataclasses.fields(item):  # type: ignore[arg-type] # each key above is one
+            yield from facts_in(getattr(item, field.name))
+
+
+def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN401 - a value or its maker
+    if isinstance(item, Setting):
+        return _setting(item, settings, where)
+    if isinstance(item, Fact):
+        return _whole(item, settings, where)
+    if isinstance(item, Pick):
+        return _name(item, settings, where)
+    if isinstance(item, Text) or item is None or isinstance(item, (bool, str)):
+        return item
+    if isinstance(item, int):
+        if item < 0:
+            raise DeclarationError(where, f"{item} is negative")
+        return item
+    if isinstance(item, tuple):
+        return _tuple(tuple(_compile(part, settings, where) for part in item))
+    decided = _DECIDED.get(type(item))
+    if decided is None:
+        raise DeclarationError(where, f"{type(item).__name__} is no outcome")
+    return _record(item, decided, settings, where)
+
+
+def _record(item: Any, decided: type[Any], settings: Settings, where: str) -> Any:  # noqa: ANN401 - a value or its maker
+    names = tuple(field.name for field in dataclasses.fields(item))
+    parts = tuple(_compile(getattr(item, name), settings, where) for name in names)
+    if not any(callable(part) for part in parts):
+        return decided(**dict(zip(names, parts, strict=True)))
+
+    def make(values: dict[str, FactValue]) -> object:
+        return decided(
+            **{
+                name: part(values) if callable(part) else part
+                for name, part in zip(names, parts, strict=True)
+            }
+        )
+
+    return make
+
+
+def _tuple(parts: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a value or its maker
+    if not any(callable(part) for part in parts):
+        return parts
+    return lambda values: tuple(part(values) if callable(part) else part for part in parts)
+
+
+def _setting(item: Setting, settings: Settings, where: str) -> object:
+    value = value_at(settings, item.path, where)
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise DeclarationError(where, f"{item} is {value!r}, neither number nor name", item.path)
+    if isinstance(value, int) and value < 0:
+        raise DeclarationError(where, f"{item} is negative", item.path)
+    return value
+
+
+def _whole(fact: Fact, settings: Settings, where: str) -> Maker:
+    compute = compile_number(fact, settings, where)
+
+    def make(values: dict[str, FactValue]) -> int:
+        number = compute(values)
+        if number is None or number < 0:
+            raise FactError(fact.name, f"is missing or negative, and {where} needs it")
+        return number
+
+    return make
+
+
+def _name(item: Pick, settings: Settings, where: str) -> Maker:
+    look_up = compile_name(item, settings, where)
+
+    def make(values: dict[str, FactValue]) -> str:
+        name = look_up(values)
+        if name is None:
+            raise FactError(item.by.name, f"has no entry in the table of {where}")
+        return name
+
+    return make
+
+
+def _check(item: object, where: str) -> None:
+    if isinstance(item, declared.Tier) and not 0 <= item.rank <= _MAX_RANK:
+        raise DeclarationError(where, f"rank {item.rank} is not within 0 and {_MAX_RANK}")
+    if isinstance(item, declared.Signal) and not 1 <= item.severity <= _MAX_SEVERITY:
+        raise DeclarationError(where, f"severity {item.severity} is not within 1 and 3")
+    if isinstance(item, declared.Plan):
+        names = [clock.name for clock in item.clocks]
+        if len(set(names)) != len(names):
+            raise DeclarationError(where, "two clocks have the same name")

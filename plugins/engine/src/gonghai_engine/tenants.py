@@ -1,0 +1,200 @@
+"""A tenant's policies: the document in force, resolved to compiled plugins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gonghai_engine.attributes import AttributeSchema
+from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.next_change import next_change_days
+from gonghai_engine.outcomes import Stage
+from gonghai_engine.settings import digest
+from gonghai_plugin import policies as declarations
+from gonghai_plugin.facts import Derived
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gonghai_engine.calendar import Calendar
+    from gonghai_engine.document import PolicyDocument
+    from gonghai_plugin.plugin import Plugin, Settings
+    from gonghai_plugin.policies import Policy
+    from gonghai_plugin.texts import Text
+
+PolicyT = TypeVar("PolicyT")
+_NO_ATTRIBUTES: Final = AttributeSchema(())
+
+
+@dataclass(frozen=True, slots=True)
+class TierStep:
+    """A tier that a plugin knows."""
+
+    name: str
+    rank: int
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPlugin:
+    """A plugin compiled with settings; shared by every tenant that has the same."""
+
+    plugin: Plugin
+    settings: Settings
+    digest: str
+    policies: Mapping[Policy, CompiledPolicy]
+
+    @classmethod
+    def of(cls, plugin: Plugin, settings: Settings) -> CompiledPlugin:
+        """Compile. Raises DeclarationError naming rule and setting."""
+        compiled = {
+            declared.policy: CompiledPolicy(declared, plugin, settings)
+            for declared in plugin.policies
+        }
+        return cls(plugin, settings, digest(settings), compiled)
+
+    def close(self) -> None:
+        """Free what the rule engine holds for it."""
+        for compiled in self.policies.values():
+            compiled.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The policy that decides, and whose it is."""
+
+    compiled: CompiledPolicy
+    owner: CompiledPlugin
+
+
+class IndustryPolicy:
+    """What decides for one industry of a tenant."""
+
+    def __init__(
+        self,
+        industry: str,
+        plugin: str,
+        own: CompiledPlugin | None,
+        standard: CompiledPlugin | None,
+        failure: str = "",
+    ) -> None:
+        """Resolve each policy to the plugin's own, or to the standard one it declared absent."""
+        self.industry = industry
+        self.plugin = plugin
+        self.failure = failure
+        """Why nothing can be decided, "" when it can."""
+        self._own = own
+        self.resolved: dict[Policy, Resolved] = {}
+        if own is None:
+            return
+        for policy, compiled in own.policies.items():
+            self.resolved[policy] = Resolved(compiled, own)
+        if standard is not None:
+            for policy in own.plugin.absent:
+                self.resolved[policy] = Resolved(standard.policies[policy], standard)
+
+    @property
+    def missing(self) -> bool:
+        """Say whether the plugin could not be had: then every decision fails, on the safe side."""
+        return self._own is None
+
+    @property
+    def plugin_version(self) -> str:
+        """Return the plugin's version, "" when it is missing."""
+        return "" if self._own is None else self._own.plugin.version
+
+    @property
+    def settings_digest(self) -> str:
+        """Return what tells these settings from others, "" when the plugin is missing."""
+        return "" if self._own is None else self._own.digest
+
+    @property
+    def attributes(self) -> AttributeSchema:
+        """Return the custom attributes of the industry."""
+        return _NO_ATTRIBUTES if self._own is None else AttributeSchema(self._own.plugin.attributes)
+
+    @property
+    def tiers(self) -> tuple[TierStep, ...]:
+        """Return the tiers there are, the best first."""
+        declared = self._declared(declarations.Tiering)
+        found = {
+            rule.then.name: TierStep(rule.then.name, rule.then.rank, rule.then.label)
+            for rule in (declared.rules.rules if declared is not None else ())
+        }
+        return tuple(sorted(found.values(), key=lambda step: (-step.rank, step.name)))
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages there are, as the plugin lists them."""
+        declared = self._declared(declarations.Lifecycle)
+        found = {
+            rule.then.name: Stage(rule.then.name, rule.then.label)
+            for rule in (declared.rules.rules if declared is not None else ())
+        }
+        return tuple(found.values())
+
+    def needs(self, *policies: Policy) -> frozenset[str]:
+        """Return the names of the given facts that those policies (none named: all) read."""
+        chosen = policies or tuple(self.resolved)
+        return frozenset(
+            fact.name
+            for policy in chosen
+            if policy in self.resolved
+            for fact in self.resolved[policy].compiled.facts.values()
+            if not isinstance(fact.origin, Derived)
+        )
+
+    def next_change_days(
+        self,
+        facts: Mapping[str, object],
+        window_days: Mapping[str, int | None],
+        *policies: Policy,
+    ) -> int | None:
+        """Return in how many days one of the policies may decide otherwise by time alone.
+
+        See `gonghai_engine.next_change.next_change_days`. A policy that can't decide is left out.
+        """
+        return next_change_days(
+            [self.resolved[policy].compiled for policy in policies if policy in self.resolved],
+            facts,
+            window_days,
+        )
+
+    def _declared(self, kind: type[PolicyT]) -> PolicyT | None:
+        for item in self.resolved.values():
+            if isinstance(item.compiled.declared, kind):
+                return item.compiled.declared
+        return None
+
+
+class TenantPolicy:
+    """A tenant's policies at one revision."""
+
+    def __init__(
+        self,
+        tenant: str,
+        revision: int,
+        document: PolicyDocument,
+        default: IndustryPolicy,
+        industries: Mapping[str, IndustryPolicy],
+    ) -> None:
+        """Take what the engine resolved."""
+        self.tenant = tenant
+        self.revision = revision
+        self.document = document
+        self._default = default
+        self._industries = industries
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return the tenant's calendar."""
+        return self.document.calendar
+
+    @property
+    def industries(self) -> tuple[IndustryPolicy, ...]:
+        """Return what the document binds, the default first."""
+        return (self._default, *self._industries.values())
+
+    def industry(self, name: str) -> IndustryPolicy:
+        """Return the policies of an industry; of one the document does not name, the default's."""
+        return self._industries.get(name, self._default)
