@@ -112,7 +112,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Alternative:
-    """Tests that must all pass, one entry a fact; the values are known unless ``absent`` says so."""
+    """Tests that must all pass, one entry a fact; a value is known unless ``absent`` says so."""
 
     numbers: dict[str, Range] = field(default_factory=dict)
     words: dict[str, Choice] = field(default_factory=dict)
@@ -210,7 +210,7 @@ def alternatives(bound: Bound, where: str) -> tuple[Alternative, ...]:
     return tuple(kept)
 
 
-def _pushed(bound: Bound, *, negated: bool) -> Bound:
+def _pushed(bound: Bound, *, negated: bool) -> Bound:  # noqa: PLR0911 - one answer a kind
     """Push negations down to the tests. A negated comparison holds for a missing value too."""
     match bound:
         case Reverse():

@@ -137,8 +137,8 @@ def evaluate(bound: Bound, values: Mapping[str, FactValue]) -> bool:  # noqa: PL
             return not evaluate(bound.item, values)
 
 
-def bind(condition: Condition, settings: Settings, where: str) -> Bound:
-    """Put the settings into a condition. Raises DeclarationError for what does not fit the types."""
+def bind(condition: Condition, settings: Settings, where: str) -> Bound:  # noqa: PLR0911 - one answer a kind
+    """Put the settings into a condition. Raises DeclarationError for what does not fit its type."""
     match condition:
         case All():
             return Every(tuple(bind(item, settings, where) for item in condition.items))

@@ -250,10 +250,7 @@ def _moment(zone: str, year: int, month: int, day: int, hour: int) -> int:
 @lru_cache(maxsize=64)
 def _statutory(year: int) -> dict[dt.date, str]:
     # The dictionary of that package adds years when it is asked for them; ours must not change.
-    return {
-        day: name
-        for day, name in holidays.country_holidays("CN", years=year, language="en_US").items()
-    }
+    return dict(holidays.country_holidays("CN", years=year, language="en_US").items())
 
 
 @lru_cache(maxsize=256)

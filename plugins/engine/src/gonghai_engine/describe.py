@@ -48,7 +48,7 @@ class FactDescription:
 
 @dataclass(frozen=True, slots=True)
 class PluginDescription:
-    """What a plugin declares. ``settings_schema`` is JSON Schema, with descriptions and defaults."""
+    """What a plugin declares. ``settings_schema`` is JSON Schema with descriptions and defaults."""
 
     name: str
     version: str

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 import durable_rules_engine
 
-from gonghai_engine.alternatives import Alternative, Choice, Range
 from gonghai_engine.faults import DeclarationError, EngineError
 from gonghai_plugin.facts import INT64_MAX, INT64_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gonghai_engine.alternatives import Alternative, Choice, Range
     from gonghai_engine.decisions import FactValue
 
 MAX_TESTS: Final = 28
@@ -76,7 +76,7 @@ class Network:
     def first(self, values: Mapping[str, FactValue]) -> int:
         """Return the index of the first rule that holds.
 
-        Raises EngineError when durable-rules fails or answers nonsense; the next call starts afresh.
+        Raises EngineError when durable-rules fails or answers nonsense; the next call begins anew.
         """
         for segment in self._segments:
             found = segment.first(values)

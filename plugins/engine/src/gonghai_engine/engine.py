@@ -114,7 +114,7 @@ class Engine:
         self._sweep()
 
     def tenant(self, tenant: str) -> TenantPolicy:
-        """Return a tenant's policies; revision 0 and the default document where none was applied."""
+        """Return a tenant's policies: revision 0, the default document, where none was applied."""
         found = self._tenants.get(tenant)
         if found is not None:
             return found

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonghai_engine.bound import bind, evaluate
+from gonghai_engine.settings import value_at
 from gonghai_plugin import conditions
+from gonghai_plugin.facts import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +119,11 @@ def _truth(
     values: Mapping[str, FactValue],
 ) -> ConditionTruth:
     name = condition.fact.name
-    return ConditionTruth(str(written), _holds(written, settings, values), name, values.get(name))
+    operand = getattr(condition, "operand", None) or getattr(condition, "values", None)
+    text = str(written)
+    if isinstance(operand, Setting):
+        text = f"{text} ({value_at(settings, operand.path, name)})"
+    return ConditionTruth(text, _holds(written, settings, values), name, values.get(name))
 
 
 def _holds(condition: Condition, settings: Settings, values: Mapping[str, FactValue]) -> bool:

@@ -49,7 +49,7 @@ def difference(values: Values, left: Fact, right: Fact) -> int | None:
     return saturated(a - b) if isinstance(a, int) and isinstance(b, int) else None
 
 
-def compile_number(operand: Operand, settings: Settings, where: str) -> Whole:  # noqa: PLR0911 - one answer a kind
+def compile_number(operand: Operand, settings: Settings, where: str) -> Whole:  # noqa: C901, PLR0911 - one answer a kind
     """Make the function that computes an expression; missing gives missing."""
     match operand:
         case bool():
@@ -97,7 +97,7 @@ def compile_name(pick: Pick, settings: Settings, where: str) -> Callable[[Values
     return look_up
 
 
-def facts_of(item: object) -> Iterator[Fact]:
+def facts_of(item: object) -> Iterator[Fact]:  # noqa: C901 - one answer a kind
     """List the facts that an expression or condition names, derived ones as themselves."""
     match item:
         case Fact():

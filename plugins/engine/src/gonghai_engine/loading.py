@@ -100,7 +100,7 @@ def load(selection: PluginSelection, found: Iterable[EntryPoint] | None = None) 
 
 
 def register(module: object) -> Plugin:
-    """Run a plugin's hook and return what it hands over. Raises DeclarationError, or what it does."""
+    """Run a plugin's hook, return what it hands over. Raises DeclarationError, or what it does."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(module)

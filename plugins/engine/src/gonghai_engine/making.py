@@ -69,7 +69,7 @@ def facts_in(item: object) -> Iterator[Fact]:
             yield from facts_in(getattr(item, field.name))
 
 
-def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN401 - a value or its maker
+def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN401, PLR0911 - a value or its maker
     if isinstance(item, Setting):
         return _setting(item, settings, where)
     if isinstance(item, Fact):
