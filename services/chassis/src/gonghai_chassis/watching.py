@@ -79,7 +79,7 @@ class WatchServer:
             )
         kinds = self._kinds(request.kinds)
         batches = watch(self.stream, self.tail, partition, cursor, tenant=tenant, kinds=kinds)
-        async with aclosing(batches) as open_batches:  # type: ignore[type-var]
+        async with aclosing(batches) as open_batches:
             async for batch in open_batches:
                 response = self.watched()
                 for event in batch.events:

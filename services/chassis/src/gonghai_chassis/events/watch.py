@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from collections.abc import Set as AbstractSet
 
     from gonghai_chassis.events.cursors import Cursor
@@ -30,7 +30,7 @@ async def watch(
     kinds: AbstractSet[str] = frozenset(),
     limit: int = 500,
     heartbeat: float = HEARTBEAT,
-) -> AsyncIterator[Batch]:
+) -> AsyncGenerator[Batch, None]:
     """Yields what comes after the cursor, at once and then as it happens.
 
     It reads only when the watcher asks for more, so a slow one holds up nobody and nothing piles
