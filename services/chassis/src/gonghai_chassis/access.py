@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.principals import Principal, Reach, Role
+from gonghai_chassis.principals import Reach, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Rule:
     public: bool = False
     tenantless: bool = False
 
-    def reach(self, principal: Principal) -> Reach:
-        """Return how far the principal's widest grant goes."""
+    def reach(self, roles: Iterable[Role]) -> Reach:
+        """Return how far the widest grant of these roles goes."""
         if self.public:
             return Reach.ALL
         reach = Reach.NONE
-        for role in principal.roles:
+        for role in roles:
             granted = self.grants.get(role, Reach.NONE)
             reach = max(reach, granted)
         return reach

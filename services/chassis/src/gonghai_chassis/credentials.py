@@ -12,6 +12,7 @@ from gonghai_chassis.principals import DELEGABLE, LOCAL_ADMIN, Principal, Role
 if TYPE_CHECKING:
     from gonghai_chassis.tokens import Tokens
 
+_REMEMBERED: Final = 1024
 _BEARER: Final = "Bearer "
 SUBJECT: Final = re.compile(r"([a-z]+):([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
 _DEV: Final = re.compile(
@@ -62,11 +63,24 @@ class LocalClaims:
     when it names no tenant and a back end (integrator) of that tenant when it does.
     """
 
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self._known: dict[str, Principal] = {}
+
     def authenticate(self, authorization: str, claimed: str, on_behalf_of: str) -> Principal:
         """Believe the caller."""
         del authorization
-        principal = claimed_principal(claimed) if claimed else LOCAL_ADMIN
+        principal = self._principal(claimed) if claimed else LOCAL_ADMIN
         return acting_for(principal, on_behalf_of, DELEGABLE) if on_behalf_of else principal
+
+    def _principal(self, claimed: str) -> Principal:
+        principal = self._known.get(claimed)
+        if principal is None:
+            principal = claimed_principal(claimed)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[claimed] = principal
+        return principal
 
 
 def claimed_principal(text: str) -> Principal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
@@ -86,9 +86,7 @@ def _paths(change: Message, mask: FieldMask) -> Iterable[str]:
 
 
 def _apply(target: Message, source: Message, steps: list[str], path: str, prefix: str) -> None:
-    field = next((field for field in target.DESCRIPTOR.fields if field.name == steps[0]), None)
-    if field is None:
-        raise InvalidRequest(FieldViolation("update_mask", f"{path!r} names no field"))
+    field = _field_named(target, steps[0], path)
     access = access_of(field)
     if access is Access.NONE:
         return
@@ -99,6 +97,14 @@ def _apply(target: Message, source: Message, steps: list[str], path: str, prefix
         where = f"{prefix}.{path}" if prefix else path
         raise InvalidRequest(FieldViolation(where, "cannot be changed once it is set"))
     _copy(target, source, field)
+
+
+def _field_named(message: Message, name: str, path: str) -> FieldDescriptor:
+    for field in message.DESCRIPTOR.fields:
+        if field.name == name:
+            # types-protobuf tells apart two descriptors that are one.
+            return cast("FieldDescriptor", field)
+    raise InvalidRequest(FieldViolation("update_mask", f"{path!r} names no field"))
 
 
 def _apply_inside(

@@ -11,16 +11,15 @@ import asyncio
 import json
 import logging
 import sys
-import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
 from gonghai_chassis.context import current_or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
 
 LEVELS: Final = {
     "debug": logging.DEBUG,
@@ -28,7 +27,6 @@ LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-Field = tuple[str, str | float]
 
 
 def configure(level: str, log_format: str, service: str) -> None:
@@ -90,6 +88,22 @@ def _name_call(
     return event
 
 
+class CallLine(NamedTuple):
+    """One line of the access log; see `gonghai_chassis.chain.access_log` for its fields."""
+
+    at: float
+    method: str
+    code: str
+    call_id: str
+    principal: str
+    tenant: str
+    seconds: float
+    trace_id: str
+    reason: str
+    incident: str
+    peer: str
+
+
 class CallLog:
     """Writes the access log: lines are gathered and written together, at most 50 ms later."""
 
@@ -103,7 +117,7 @@ class CallLog:
         level: str,
         write: Callable[[str], object] | None = None,
     ) -> None:
-        """Take the service's name, json or console, and the least level.
+        """Say how to write.
 
         Args:
             service: What each line calls the service.
@@ -114,47 +128,64 @@ class CallLog:
         self._service = service
         self._render = _as_json if log_format == "json" else _as_text
         self._least = LEVELS[level]
-        self._write = write or sys.stderr.write
-        self._lines: list[str] = []
+        self._out = write
+        self._lines: list[CallLine] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def write(self, level: str, fields: Iterable[Field]) -> None:
-        """Write the line of one call; fields that are empty are left out."""
-        if LEVELS[level] < self._least:
-            return
-        self._lines.append(self._render(time.time(), level, self._service, fields))
-        if len(self._lines) >= self.MOST:
-            self.flush()
-        elif self._timer is None:
+    def write(self, line: CallLine) -> None:
+        """Write the line of one call."""
+        self._lines.append(line)
+        if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.DELAY, self.flush)
+        elif len(self._lines) >= self.MOST:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was gathered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._lines:
-            lines, self._lines = self._lines, []
-            self._write("".join(lines))
+        lines, self._lines = self._lines, []
+        written = [
+            self._render(line, level, self._service)
+            for line in lines
+            if LEVELS[level := _level(line)] >= self._least
+        ]
+        if written:
+            (self._out or sys.stderr.write)("".join(written))
 
 
+_GRAVE: Final = frozenset({"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED"})
 _quoted: Final = json.encoder.encode_basestring
 
 
-def _as_json(now: float, level: str, service: str, fields: Iterable[Field]) -> str:
-    parts = [
-        f'{{"time": "{_stamp(now)}", "level": "{level}", "service": "{service}", "event": "call"'
-    ]
-    for key, value in fields:
-        if value != "":
-            written = _quoted(value) if isinstance(value, str) else repr(value)
-            parts.append(f'"{key}": {written}')
-    return ", ".join(parts) + "}\n"
+def _level(line: CallLine) -> str:
+    return "warning" if line.code in _GRAVE else "info"
 
 
-def _as_text(now: float, level: str, service: str, fields: Iterable[Field]) -> str:
-    told = " ".join(f"{key}={value}" for key, value in fields if value != "")
-    return f"{_stamp(now)} [{level}] {service} call {told}\n"
+def _optional(line: CallLine) -> Iterator[tuple[str, str]]:
+    for key in ("tenant", "trace_id", "reason", "incident", "peer"):
+        value = getattr(line, key)
+        if value:
+            yield key, value
+
+
+def _as_json(line: CallLine, level: str, service: str) -> str:
+    more = "".join(f', "{key}": {_quoted(value)}' for key, value in _optional(line))
+    return (
+        f'{{"time": "{_stamp(line.at)}", "level": "{level}", "service": "{service}",'
+        f' "event": "call", "method": "{line.method}", "code": "{line.code}",'
+        f' "call_id": "{line.call_id}", "principal": {_quoted(line.principal)},'
+        f' "ms": {line.seconds * 1000:.3f}{more}}}\n'
+    )
+
+
+def _as_text(line: CallLine, level: str, service: str) -> str:
+    more = "".join(f" {key}={value}" for key, value in _optional(line))
+    return (
+        f"{_stamp(line.at)} [{level:7}] {service} {line.method} {line.code}"
+        f" {line.seconds * 1000:.1f} ms call_id={line.call_id} principal={line.principal}{more}\n"
+    )
 
 
 def _stamp(now: float) -> str:

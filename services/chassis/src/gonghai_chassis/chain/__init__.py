@@ -13,7 +13,7 @@ import grpc
 from google.protobuf import descriptor_pool
 
 from gonghai_chassis.access import TABLE
-from gonghai_chassis.chain.call import Call, Method, Proceed, Stage
+from gonghai_chassis.chain.call import Call, Gate, Method, Proceed, Stage
 from gonghai_chassis.context import RequestContext
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ ORDER: Final = (
 class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """The interceptor that hosts the stages."""
 
-    def __init__(self, stages: Sequence[Stage], table: Mapping[str, Rule] = TABLE) -> None:
+    def __init__(self, stages: Sequence[Stage | Gate], table: Mapping[str, Rule] = TABLE) -> None:
         """Take the stages, in the order of `ORDER`.
 
         Args:
@@ -110,9 +110,28 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     def _fold(self, method: Method, innermost: Proceed) -> Proceed:
         run = innermost
+        gates: list[Callable[[Call], None]] = []
         for stage in reversed(self._stages):
-            run = stage.around(method, run)
-        return run
+            if isinstance(stage, Gate):
+                gate = stage.gate(method)
+                if gate is not None:
+                    gates.insert(0, gate)
+                continue
+            run = stage.around(method, _through(tuple(gates), run))
+            gates.clear()
+        return _through(tuple(gates), run)
+
+
+def _through(gates: tuple[Callable[[Call], None], ...], proceed: Proceed) -> Proceed:
+    if not gates:
+        return proceed
+
+    async def run(call: Call) -> object:
+        for gate in gates:
+            gate(call)
+        return await proceed(call)
+
+    return run
 
 
 _MAKERS: Final = {

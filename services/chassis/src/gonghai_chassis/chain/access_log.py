@@ -1,8 +1,9 @@
 """One line for each call.
 
-Fields: `time` (RFC 3339), `level` (info; warning for INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED),
-`event` ("call"), `method`, `code`, `reason`, `call_id`, `principal`, `tenant`, `ms` (milliseconds),
-`peer`, and where there are any `trace_id` and `incident`. Nothing of the request itself is logged.
+Fields: `time` (RFC 3339), `level` (info; warning for INTERNAL, UNKNOWN, UNAVAILABLE and
+DEADLINE_EXCEEDED), `service`, `event` ("call"), `method`, `code`, `call_id`, `principal`, `ms`
+(milliseconds), where there are any `tenant`, `trace_id`, `reason` and `incident`, and for calls
+that did not succeed `peer`. Nothing of the request itself is logged.
 """
 
 from __future__ import annotations
@@ -12,18 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from gonghai_chassis.logs import CallLine
+
 if TYPE_CHECKING:
     from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.logs import CallLog
 
-_GRAVE: Final = frozenset(
-    {
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-    }
-)
+_OK: Final = grpc.StatusCode.OK
 
 
 class AccessLog:
@@ -38,7 +34,7 @@ class AccessLog:
 
     def around(self, method: Method, proceed: Proceed) -> Proceed:
         """Write a line for each call of the method."""
-        log = self._log
+        write = self._log.write
         successes = self._successes and method.is_ours
         path = method.path.lstrip("/")
 
@@ -48,22 +44,22 @@ class AccessLog:
                 return await proceed(call)
             finally:
                 code = call.code
-                if successes or code is not grpc.StatusCode.OK:
+                if successes or code is not _OK:
                     info = call.info
-                    log.write(
-                        "warning" if code in _GRAVE else "info",
-                        (
-                            ("method", path),
-                            ("code", code.name),
-                            ("reason", call.reason),
-                            ("call_id", info.call_id),
-                            ("principal", str(info.principal)),
-                            ("tenant", info.tenant),
-                            ("ms", round((time.perf_counter() - begun) * 1000, 3)),
-                            ("peer", call.transport.peer()),
-                            ("trace_id", info.trace.trace_id if info.trace else ""),
-                            ("incident", call.incident),
-                        ),
+                    write(
+                        CallLine(
+                            time.time(),
+                            path,
+                            code.name,
+                            info.call_id,
+                            str(info.principal),
+                            info.tenant,
+                            time.perf_counter() - begun,
+                            info.trace.trace_id if info.trace is not None else "",
+                            call.reason,
+                            call.incident,
+                            "" if code is _OK else call.transport.peer(),
+                        )
                     )
 
         return run

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import grpc
 
@@ -56,7 +56,7 @@ class Call:
         request: The request, or None when the caller streams.
         requests: What the caller streams, or None.
         info: What the servicer finds as `context.current()`.
-        checks: What each request must pass, in order; unary requests have passed it already.
+        checks: What each request of a stream must pass, in order.
         code: How the call ended.
         reason: The reason of its refusal, or "".
         incident: The id of the log line that tells what went wrong inside, or "".
@@ -68,7 +68,7 @@ class Call:
     request: Message | None
     info: RequestContext
     requests: AsyncIterator[Message] | None = None
-    checks: list[Callable[[Message], None]] = field(default_factory=list)
+    checks: tuple[Callable[[Message], None], ...] = ()
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     incident: str = ""
@@ -83,7 +83,7 @@ class Call:
         if self.request is not None:
             check(self.request)
         else:
-            self.checks.append(check)
+            self.checks = (*self.checks, check)
 
     async def checked(self) -> AsyncIterator[Message]:
         """Pass on the requests of the caller's stream, each checked.
@@ -104,7 +104,7 @@ Proceed = Callable[[Call], Awaitable[object]]
 
 
 class Stage(Protocol):
-    """One link of the chain."""
+    """One link of the chain that sees how the call ends."""
 
     @property
     def name(self) -> str:
@@ -112,3 +112,21 @@ class Stage(Protocol):
 
     def around(self, method: Method, proceed: Proceed) -> Proceed:
         """Put this stage around the rest of the chain, for one method (once, when first called)."""
+
+
+@runtime_checkable
+class Gate(Protocol):
+    """One link of the chain that is done before the call goes on: it lets it pass, or refuses.
+
+    Gates that follow each other share one coroutine, since each of them costs a call.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the order of the chain calls it."""
+
+    def gate(self, method: Method) -> Callable[[Call], None] | None:
+        """Return what each call of a method passes (made once); None when it has nothing to do.
+
+        What it returns raises a refusal to stop the call.
+        """

@@ -6,8 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prometheus_client import Counter
-
     from gonghai_chassis.chain.call import Call, Method, Proceed
     from gonghai_chassis.metrics import Metrics
 
@@ -22,28 +20,15 @@ class MetricsStage:
         self._metrics = metrics
 
     def around(self, method: Method, proceed: Proceed) -> Proceed:
-        """Resolve the labels of the method once."""
-        metrics = self._metrics
-        path = method.path.lstrip("/")
-        started = metrics.started.labels(path)
-        observe = metrics.seconds.labels(path).observe
-        in_progress = metrics.in_progress
-        handled: dict[tuple[object, str], Counter] = {}
+        """Count and time each call of the method."""
+        tally = self._metrics.calls.of(method.path.lstrip("/"))
 
         async def run(call: Call) -> object:
-            started.inc()
-            in_progress.inc()
+            tally.started += 1
             begun = time.perf_counter()
             try:
                 return await proceed(call)
             finally:
-                observe(time.perf_counter() - begun)
-                in_progress.dec()
-                key = (call.code, call.reason)
-                counter = handled.get(key)
-                if counter is None:
-                    counter = metrics.handled.labels(path, call.code.name, call.reason)
-                    handled[key] = counter
-                counter.inc()
+                tally.end(call.code.name, call.reason, time.perf_counter() - begun)
 
         return run

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gonghai_chassis.errors import NotAllowed
-from gonghai_chassis.principals import Reach
+from gonghai_chassis.principals import Reach, Role
 
 if TYPE_CHECKING:
-    from gonghai_chassis.chain.call import Call, Method, Proceed
+    from collections.abc import Callable
+
+    from gonghai_chassis.chain.call import Call, Method
 
 
 class Permission:
@@ -16,17 +18,20 @@ class Permission:
 
     name = "permission"
 
-    def around(self, method: Method, proceed: Proceed) -> Proceed:
+    def gate(self, method: Method) -> Callable[[Call], None]:
         """Set the reach of the call."""
         rule = method.rule
+        known: dict[frozenset[Role], Reach] = {}
 
-        async def run(call: Call) -> object:
-            principal = call.info.principal
-            reach = Reach.NONE if rule is None else rule.reach(principal)
+        def allow(call: Call) -> None:
+            roles = call.info.principal.roles
+            reach = known.get(roles)
+            if reach is None:
+                reach = Reach.NONE if rule is None else rule.reach(roles)
+                known[roles] = reach
             if reach is Reach.NONE:
-                roles = ", ".join(sorted(principal.roles)) or "none"
-                raise NotAllowed(method.path, f"your roles ({roles}) do not allow {method.path}")
+                named = ", ".join(sorted(roles)) or "none"
+                raise NotAllowed(method.path, f"your roles ({named}) do not allow {method.path}")
             call.info.reach = reach
-            return await proceed(call)
 
-        return run
+        return allow

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gonghai_chassis.chain.call import Call, Method, Proceed
+    from collections.abc import Callable
+
+    from gonghai_chassis.chain.call import Call, Method
     from gonghai_chassis.credentials import Authenticator
 
 
@@ -18,17 +20,17 @@ class PrincipalStage:
         """Take what checks credentials: tokens in production, a header in dev."""
         self._authenticate = authenticator.authenticate
 
-    def around(self, method: Method, proceed: Proceed) -> Proceed:
+    def gate(self, method: Method) -> Callable[[Call], None] | None:
         """Set the principal of the call."""
         if method.rule is not None and method.rule.public:
-            return proceed
+            return None
+        authenticate = self._authenticate
 
-        async def run(call: Call) -> object:
-            call.info.principal = self._authenticate(
+        def find_out(call: Call) -> None:
+            call.info.principal = authenticate(
                 call.header("authorization"),
                 call.header("x-gonghai-principal"),
                 call.header("on-behalf-of"),
             )
-            return await proceed(call)
 
-        return run
+        return find_out

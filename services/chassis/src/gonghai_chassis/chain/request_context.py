@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.context import enter
-from gonghai_chassis.ids import new_id
 from gonghai_chassis.traces import Trace
 
 if TYPE_CHECKING:
-    from gonghai_chassis.chain.call import Call, Method, Proceed
+    from collections.abc import Callable
 
+    from gonghai_chassis.chain.call import Call, Method
+
+_PROCESS: Final = secrets.token_hex(12)
+"""Call ids are this and a number: as unique as a random id, and cheaper."""
+_calls: Final = itertools.count(1)
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -20,23 +26,26 @@ class RequestContextStage:
 
     name = "request_context"
 
-    def around(self, method: Method, proceed: Proceed) -> Proceed:
+    def gate(self, method: Method) -> Callable[[Call], None]:
         """Read the headers."""
         del method
+        return _read_headers
 
-        async def run(call: Call) -> object:
-            info = call.info
-            given = call.header("x-request-id")
-            # What a stranger sends stands in our logs: only harmless characters, and not too many.
-            info.call_id = given if _CALL_ID.fullmatch(given) else new_id()
-            info.language = language_of(call.header("accept-language"))
-            traceparent = call.header("traceparent")
-            if traceparent:
-                info.trace = Trace.parse(traceparent, call.header("tracestate"))
-            enter(info)
-            return await proceed(call)
 
-        return run
+def _read_headers(call: Call) -> None:
+    info = call.info
+    metadata = call.metadata
+    given = metadata.get("x-request-id")
+    # What a stranger sends stands in our logs: only harmless characters, and not too many.
+    if given is not None and isinstance(given, str) and _CALL_ID.fullmatch(given):
+        info.call_id = given
+    else:
+        info.call_id = f"{_PROCESS}{next(_calls):08x}"
+    if "accept-language" in metadata:
+        info.language = language_of(call.header("accept-language"))
+    if "traceparent" in metadata:
+        info.trace = Trace.parse(call.header("traceparent"), call.header("tracestate"))
+    enter(info)
 
 
 def language_of(accepted: str) -> str:

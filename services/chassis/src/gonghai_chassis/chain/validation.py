@@ -9,9 +9,11 @@ import protovalidate
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
 
-    from gonghai_chassis.chain.call import Call, Method, Proceed
+    from gonghai_chassis.chain.call import Call, Method
 
 
 class Validation:
@@ -26,16 +28,12 @@ class Validation:
         """Start with no rules compiled: each message's are, the first time it comes."""
         self._violations = protovalidate.Validator().collect_violations
 
-    def around(self, method: Method, proceed: Proceed) -> Proceed:
+    def gate(self, method: Method) -> Callable[[Call], None] | None:
         """Check each request of a method of ours."""
         if not method.is_ours:
-            return proceed
-
-        async def run(call: Call) -> object:
-            call.check_requests(self._check)
-            return await proceed(call)
-
-        return run
+            return None
+        check = self._check
+        return lambda call: call.check_requests(check)
 
     def _check(self, request: Message) -> None:
         violations = self._violations(request)
