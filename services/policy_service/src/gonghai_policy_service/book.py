@@ -184,16 +184,20 @@ class PolicyBook:
         stored = records.sequence(reply.fields["records"])
         return [Revision.unpack(records.blob(each)) for each in stored], reply.fields["more"]
 
-    async def snapshot(self, partition: Partition) -> AsyncIterator[SnapshotItem]:
-        """Yield the present revision of each tenant of a partition."""
+    async def snapshot(
+        self, partition: Partition, tenant: str | None = None
+    ) -> AsyncIterator[SnapshotItem]:
+        """Yield the present revision of each tenant of a partition, or of one of them."""
         reply = await self._store.run(
             _LIST_TENANTS, partition, keys={"tenants": keys.tenants(partition)}, args={}
         )
-        for tenant in sorted(records.sequence(reply.fields["tenants"])):
-            revision, _ = await self.current(tenant)
+        for name in sorted(records.sequence(reply.fields["tenants"])):
+            if tenant not in {None, name}:
+                continue
+            revision, _ = await self.current(name)
             if revision is not None:
                 payload = revision_message(revision).SerializeToString()
-                yield SnapshotItem(KIND, tenant, tenant, revision.number, payload)
+                yield SnapshotItem(KIND, name, name, revision.number, payload)
 
     async def _activate(self, tenant: str, stamp: bytes, deadline: float | None) -> None:
         current, _ = await self.current(tenant, deadline=deadline)

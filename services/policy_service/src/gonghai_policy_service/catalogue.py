@@ -36,16 +36,16 @@ class Catalogue:
             PolicyName(policy.tenant, industry, kind) for industry in industries for kind in Policy
         ]
 
-    def resolve(self, policy: TenantPolicy, name: PolicyName) -> Resolved | None:
-        """Return what decides; None when its plugin is missing.
+    def check(self, policy: TenantPolicy, name: PolicyName) -> None:
+        """Check that there is such a policy.
 
         Raises:
             NotFound: the document does not name the industry.
         """
-        return self._industry(policy, name).resolved.get(name.policy)
+        self._industry(policy, name)
 
     def summary(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
-        """Return a policy without its rules; raises what `resolve` raises."""
+        """Return a policy without its rules; raises what `check` raises."""
         industry = self._industry(policy, name)
         resolved = industry.resolved.get(name.policy)
         message = policy_service_pb2.Policy(
@@ -65,9 +65,9 @@ class Catalogue:
         return message
 
     def full(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
-        """Return a policy with its rules and what they read; raises what `resolve` raises."""
+        """Return a policy with its rules and what they read; raises what `check` raises."""
         message = self.summary(policy, name)
-        resolved = self.resolve(policy, name)
+        resolved = self._industry(policy, name).resolved.get(name.policy)
         if resolved is None:
             return message
         owner = resolved.owner

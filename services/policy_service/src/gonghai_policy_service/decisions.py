@@ -18,14 +18,12 @@ from gonghai_engine.outcomes import (
     Stage,
     Tier,
 )
-from gonghai_policy_service.catalogue import filled
 from gonghai_policy_service.values import to_value, to_values
 
 if TYPE_CHECKING:
     from gonghai_engine import Explanation
     from gonghai_engine.outcomes import Outcome
     from gonghai_plugin import Text
-    from gonghai_plugin.plugin import Settings
 
 Recorded = Decision | dict[str, Any]
 """A decision, or its record as the store has it."""
@@ -57,20 +55,13 @@ def decision_message(
     )
 
 
-def condition_messages(
-    explanation: Explanation, settings: Settings
-) -> list[decision_pb2.ConditionTruth]:
-    """Return the truth of each condition of each rule, in the order of the rules.
-
-    Args:
-        explanation: what the engine says.
-        settings: of the plugin that decided (`IndustryPolicy.resolved[policy].owner.settings`).
-    """
+def condition_messages(explanation: Explanation) -> list[decision_pb2.ConditionTruth]:
+    """Return the truth of each condition of each rule, in the order of the rules."""
     messages = []
     for rule in explanation.rules:
         for condition in rule.conditions:
             message = decision_pb2.ConditionTruth(
-                rule=rule.rule, condition=filled(condition.text, settings), holds=condition.holds
+                rule=rule.rule, condition=condition.text, holds=condition.holds
             )
             if condition.fact:
                 message.facts[condition.fact].CopyFrom(to_value(condition.value))

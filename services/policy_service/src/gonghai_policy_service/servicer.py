@@ -86,7 +86,7 @@ class PolicyServicer(PolicyServiceServicer):
         name = PolicyName.parse(request.name)
         call = current()
         policy = await self._book.tenant(name.tenant, deadline=call.deadline)
-        resolved = self._catalogue.resolve(policy, name)
+        self._catalogue.check(policy, name)
         _, now = await self._book.current(name.tenant, deadline=call.deadline)
         explained = await self._engine.explain(
             DecisionRequest(
@@ -101,9 +101,7 @@ class PolicyServicer(PolicyServiceServicer):
             raise _refusal(explained, name)
         return policy_service_pb2.EvaluateResponse(
             decision=decision_message(explained.decision, call.language),
-            conditions=[]
-            if resolved is None
-            else condition_messages(explained, resolved.owner.settings),
+            conditions=condition_messages(explained),
         )
 
     async def GetPluginHealth(  # noqa: N802

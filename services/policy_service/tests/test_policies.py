@@ -1,0 +1,344 @@
+"""PolicyService as archive and as pool serve it, through real gRPC on a real store."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from gonghai.policy.v1 import policy_service_pb2 as messages
+from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
+from gonghai.type.v1 import fact_pb2
+from gonghai_chassis.events import Cursor, EventStream, SnapshotItem, Step
+from gonghai_chassis.settings import Settings
+from gonghai_chassis.store import Read
+from gonghai_chassis.store.failures import StaleStep
+from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
+from gonghai_chassis.testing.refusals import refused
+from gonghai_chassis.testing.serving import dev_settings, serving
+from gonghai_engine import DecisionRequest, Policy
+from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
+from gonghai_policy_service import book as books
+from gonghai_policy_service.revisions import Revision
+from gonghai_policy_service.store import keys
+
+from .small_plugin import small_engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gonghai_chassis.assembly import Assembly
+    from gonghai_chassis.events import Event
+    from gonghai_chassis.store import Store, StoreSettings
+    from gonghai_chassis.testing.plugin import OpenStore
+
+PARENT = "tenants/acme"
+PLAIN = "version: 1\ndefault: {plugin: standard}\n"
+STRICT = "version: 1\ndefault: {plugin: standard, settings: {dormant_days: 30}}\n"
+BAD = (
+    "version: 1\ndefault:\n  plugin: standard\n  settings:\n    dormant_days: 0\n    nonsense: 1\n"
+)
+
+
+@asynccontextmanager
+async def served(
+    settings: StoreSettings, name: str = "archive", *, publishes: bool = True
+) -> AsyncIterator[PolicyServiceStub]:
+    async def assemble(assembly: Assembly[Settings]) -> None:
+        store = await assembly.open_store()
+        engine = small_engine()
+        book = PolicyBook(store, engine)
+        add_policy_service(assembly, PolicyServicer(engine, book, publishes=publishes))
+
+    async with serving(name, assemble, dev_settings(Settings, store=settings)) as service:
+        yield service.stub(PolicyServiceStub)
+
+
+async def events_of(store: Store, tenant: str = "acme") -> tuple[Event, ...]:
+    return (await EventStream(store).read(store.partition(tenant), Cursor.START)).events
+
+
+async def test_a_document_becomes_the_next_revision_and_is_published(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with served(store_settings) as stub:
+        first = await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN))
+        second = await stub.ApplyPolicy(
+            messages.ApplyPolicyRequest(
+                parent=PARENT, document=STRICT, base_revision=1, comment="they sleep sooner"
+            )
+        )
+        listed = await stub.ListRevisions(messages.ListRevisionsRequest(parent=PARENT, page_size=1))
+        rest = await stub.ListRevisions(
+            messages.ListRevisionsRequest(
+                parent=PARENT, page_size=1, page_token=listed.next_page_token
+            )
+        )
+    assert [first.revision, second.revision] == [1, 2]
+    assert second.name == "tenants/acme/policyRevisions/2"
+    assert second.actor.principal == "admin:local"
+    assert list(listed.revisions) == [second]
+    assert list(rest.revisions) == [first]
+    assert not rest.next_page_token
+    events = await events_of(await open_store("archive"))
+    assert [event.kind for event in events] == ["policy_applied", "policy_applied"]
+    assert messages.PolicyRevision.FromString(events[1].payload) == second
+
+
+async def test_the_same_request_is_answered_alike_and_published_once(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    request = messages.ApplyPolicyRequest(
+        parent=PARENT, document=PLAIN, base_revision=0, request_id="r1"
+    )
+    async with served(store_settings) as stub:
+        first = await stub.ApplyPolicy(request)
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=STRICT))
+        again = await stub.ApplyPolicy(request)
+        other = messages.ApplyPolicyRequest(parent=PARENT, document=STRICT, request_id="r1")
+        reused = await refused(stub.ApplyPolicy(other))
+    assert again == first
+    assert reused.reason == "REQUEST_ID_REUSED"
+    assert len(await events_of(await open_store("archive"))) == 2
+
+
+async def test_a_repeat_with_the_base_it_was_sent_with_is_answered(
+    store_settings: StoreSettings,
+) -> None:
+    async with served(store_settings) as stub:
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN))
+        request = messages.ApplyPolicyRequest(
+            parent=PARENT, document=STRICT, base_revision=1, request_id="r2"
+        )
+        first = await stub.ApplyPolicy(request)
+        assert await stub.ApplyPolicy(request) == first
+
+
+async def test_another_base_than_the_present_is_aborted(store_settings: StoreSettings) -> None:
+    async with served(store_settings) as stub:
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN))
+        for dry in (False, True):
+            error = await refused(
+                stub.ApplyPolicy(
+                    messages.ApplyPolicyRequest(
+                        parent=PARENT, document=STRICT, base_revision=7, validate_only=dry
+                    )
+                )
+            )
+            assert error.code is grpc.StatusCode.ABORTED
+            assert error.reason == "ETAG_MISMATCH"
+
+
+async def test_a_bad_document_is_refused_whole_naming_lines_and_fields(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with served(store_settings) as stub:
+        error = await refused(
+            stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=BAD))
+        )
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason == "INVALID_POLICY_DOCUMENT"
+    assert error.metadata["line"] == "5"
+    (detail,) = error.details(error_details_pb2.BadRequest)
+    found = {v.field: v.description for v in detail.field_violations}
+    assert found["document.default.settings.dormant_days"].startswith("line 5: ")
+    assert found["document.default.settings.nonsense"].startswith("line 6: ")
+    assert await events_of(await open_store("archive")) == ()
+
+
+async def test_trying_a_document_changes_nothing(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with served(store_settings) as stub:
+        would = await stub.ApplyPolicy(
+            messages.ApplyPolicyRequest(parent=PARENT, document=STRICT, validate_only=True)
+        )
+    assert would.revision == 1
+    assert await events_of(await open_store("archive")) == ()
+
+
+async def test_only_archive_applies_and_lists_revisions(store_settings: StoreSettings) -> None:
+    async with served(store_settings, "pool", publishes=False) as stub:
+        for call in (
+            stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN)),
+            stub.ListRevisions(messages.ListRevisionsRequest(parent=PARENT)),
+            stub.Simulate(messages.SimulateRequest(parent=PARENT, document=PLAIN)),
+        ):
+            error = await refused(call)
+            assert error.code is grpc.StatusCode.UNIMPLEMENTED
+            assert error.reason == "NOT_IMPLEMENTED"
+
+
+async def test_policies_are_listed_with_what_is_in_force(store_settings: StoreSettings) -> None:
+    async with served(store_settings) as stub:
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=STRICT))
+        listed = await stub.ListPolicies(messages.ListPoliciesRequest(parent=PARENT))
+        policy = await stub.GetPolicy(
+            messages.GetPolicyRequest(name=f"{PARENT}/policies/default.lifecycle")
+        )
+        missing = await refused(
+            stub.GetPolicy(messages.GetPolicyRequest(name=f"{PARENT}/policies/fmcg.lifecycle"))
+        )
+    tiering = next(item for item in listed.policies if item.policy == "tiering")
+    assert (tiering.plugin, tiering.plugin_version, tiering.revision) == ("standard", "1.2.3", 1)
+    assert len(listed.policies) == len(Policy)
+    assert [rule.rule for rule in policy.rules] == ["dormant", "otherwise"]
+    assert policy.rules[0].condition == "days_since_last_order > 30"
+    assert "30" in policy.settings_json
+    assert [fact.fact for fact in policy.facts] == ["days_since_last_order"]
+    assert missing.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"), [("en", "no order for 45 days"), ("zh", "已45天未下单")]
+)
+async def test_a_decision_can_be_tried_and_says_why(
+    store_settings: StoreSettings, language: str, reason: str
+) -> None:
+    async with served(store_settings) as stub:
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=STRICT))
+        answer = await stub.Evaluate(
+            messages.EvaluateRequest(
+                name=f"{PARENT}/policies/default.lifecycle",
+                facts={"days_since_last_order": fact_pb2.Value(int_value=45)},
+            ),
+            metadata=(("accept-language", language),),
+        )
+    assert answer.decision.outcome == "dormant"
+    assert answer.decision.reason == reason
+    assert answer.decision.revision == 1
+    (condition,) = answer.conditions
+    assert (condition.rule, condition.condition, condition.holds) == (
+        "dormant",
+        "days_since_last_order > settings.dormant_days (30)",
+        True,
+    )
+    assert condition.facts["days_since_last_order"].int_value == 45
+
+
+async def test_a_fact_of_the_wrong_type_is_the_callers_fault(store_settings: StoreSettings) -> None:
+    async with served(store_settings) as stub:
+        error = await refused(
+            stub.Evaluate(
+                messages.EvaluateRequest(
+                    name=f"{PARENT}/policies/default.lifecycle",
+                    facts={"days_since_last_order": fact_pb2.Value(string_value="long")},
+                )
+            )
+        )
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_plugins_say_how_they_are(store_settings: StoreSettings) -> None:
+    async with served(store_settings) as stub:
+        answer = await stub.GetPluginHealth(messages.GetPluginHealthRequest())
+    assert list(answer.plugins) == []  # the engine was given its plugin, and loaded none
+
+
+def revision(number: int, document: str = PLAIN) -> Revision:
+    return Revision("acme", number, document, f"d{number}", at=1_000_000 * number)
+
+
+def told(number: int, document: str = PLAIN) -> SnapshotItem:
+    payload = books.revision_message(revision(number, document)).SerializeToString()
+    return SnapshotItem("policy_applied", "acme", "acme", number, payload)
+
+
+async def stamp(store: Store, book: PolicyBook) -> bytes | None:
+    p = store.partition("acme")
+    read: Read = await store.read(p, [book.key(p, "acme")])
+    return read.values[0]
+
+
+async def stage_of(store: Store, book: PolicyBook, days: int) -> tuple[str, int]:
+    policy = await book.ensure("acme", await stamp(store, book))
+    (decision,) = await book._engine.decide(
+        [DecisionRequest("acme", "", Policy.LIFECYCLE, {"days_since_last_order": days}, 0)]
+    )
+    return decision.outcome.name, policy.revision  # type: ignore[union-attr]
+
+
+async def test_a_follower_has_the_newest_revision_whatever_the_order(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    p = store.partition("acme")
+    assert await stage_of(store, book, 45) == ("active", 0)
+    await book.load(p, told(2, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 2)
+    await book.load(p, told(1))
+    assert await stage_of(store, book, 45) == ("dormant", 2)
+    assert [item.version async for item in book.snapshot(p)] == [2]
+    assert [item async for item in book.snapshot(p, "other")] == []
+
+
+async def test_following_moves_the_cursor_in_the_same_step(
+    open_store: OpenStore, store_settings: StoreSettings
+) -> None:
+    async with served(store_settings) as stub:
+        await stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=STRICT))
+    (event,) = await events_of(await open_store("archive"))
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    step = Step(store.partition("acme"), "archive", Cursor.START, Cursor("i", 1, event.nonce))
+    assert await book.follow(step, event)
+    assert await stage_of(store, book, 45) == ("dormant", 1)
+    with pytest.raises(StaleStep):
+        await book.follow(step, event)
+
+
+async def test_a_new_revision_leaves_work_until_all_is_decided_anew(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    p = store.partition("acme")
+    book = PolicyBook(store, small_engine(), recompute=True)
+    due = keys.recompute(p)
+    await book.load(p, told(1))
+    assert await store.client().zrange(due, 0, -1) == [b"acme"]
+    await book.load(p, told(2, STRICT))
+    assert not await book.recomputed(p, "acme", 1)
+    assert await store.client().zrange(due, 0, -1) == [b"acme"]
+    assert await book.recomputed(p, "acme", 2)
+    assert await store.client().zrange(due, 0, -1) == []
+
+
+async def test_a_missing_plugin_fails_decisions_and_keeps_no_older_revision(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    p = store.partition("acme")
+    await book.load(p, told(1))
+    await book.ensure("acme", await stamp(store, book))
+    await book.load(p, told(2, "version: 1\ndefault: {plugin: absent}\n"))
+    policy = await book.ensure("acme", await stamp(store, book))
+    assert policy.revision == 2
+    assert policy.industry("").missing
+
+
+async def test_applying_leaves_nothing_behind_when_a_read_fails(open_store: OpenStore) -> None:
+    store = await open_store("archive")
+    p = store.partition("acme")
+    book = PolicyBook(store, small_engine(), recompute=True)
+    tried = await run_failing_at_each_read(
+        store,
+        books._APPLY,
+        p,
+        keys={
+            **book._keys(p, "acme"),
+            "request": p.request_key("acme", "r"),
+            "revisions": keys.revisions(p, "acme"),
+        },
+        args={
+            **book._args(revision(1)),
+            "fingerprint": "f",
+            "base_revision": 0,
+            "event": b"event",
+        },
+    )
+    assert tried > 3
