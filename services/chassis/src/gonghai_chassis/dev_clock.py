@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SET = Script("gonghai_chassis.store", "set_clock")
 _READ = Script("gonghai_chassis.store", "read_clock")
-_REGISTER = Script("gonghai_chassis.store", "register_dues")
+_REGISTER = Script("gonghai_chassis.store", "register_dues", repeatable=True)
 _WORK = Script("gonghai_chassis.store", "read_work")
 
 _SHORTEST_PAUSE = 0.001

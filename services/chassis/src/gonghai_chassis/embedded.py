@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gonghai_chassis.store.failures import StoreUnavailable
@@ -186,7 +188,9 @@ class EmbeddedStore:
         ]
 
     async def _until_ready(self) -> None:
-        client = Redis(host=LOOPBACK, port=self.port, socket_timeout=1.0)
+        client = Redis(
+            host=LOOPBACK, port=self.port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
+        )
         try:
             while True:
                 process = self._process

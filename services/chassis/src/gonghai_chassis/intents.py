@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _READ = Script("gonghai_chassis.store", "read_intents")
-_COMPLETE = Script("gonghai_chassis.store", "complete_intent")
+_COMPLETE = Script("gonghai_chassis.store", "complete_intent", repeatable=True)
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0

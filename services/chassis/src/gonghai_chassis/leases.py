@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from gonghai_chassis.store.store import Store
 
 _TAKE = Script("gonghai_chassis.store", "take_lease")
-_RELEASE = Script("gonghai_chassis.store", "release_lease")
+_RELEASE = Script("gonghai_chassis.store", "release_lease", repeatable=True)
 _FREE = Script("gonghai_chassis.store", "free_lease")
-_REGISTER = Script("gonghai_chassis.store", "register_replica")
+_REGISTER = Script("gonghai_chassis.store", "register_replica", repeatable=True)
 
 TTL = 3.0
 """Seconds that a lease lasts without being renewed."""

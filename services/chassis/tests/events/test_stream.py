@@ -90,6 +90,7 @@ async def test_a_cursor_of_an_entry_that_was_replaced_is_too_old(store: Store) -
     lost = (await stream.read(p, Cursor.START)).cursor
     # A fail-over loses the last entry, and another takes its place.
     for key, dumped in kept:
+        assert dumped is not None
         await store.client().restore(key, 0, dumped, replace=True)
     await count(store)
     with pytest.raises(CursorTooOld) as raised:

@@ -26,7 +26,7 @@ from gonghai_chassis.testing.counting import FOLLOW, Counters
 from gonghai_chassis.testing.feeds import LocalFeed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from gonghai_chassis.store import Partition, Store
     from gonghai_chassis.testing.plugin import OpenStore
@@ -63,14 +63,14 @@ class Followed:
         )
         return True
 
-    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:  # noqa: ARG002
         assert generation
         self.loaded.append(item)
 
-    async def finish_rebuild(self, partition: Partition, generation: str) -> None:
+    async def finish_rebuild(self, partition: Partition, generation: str) -> None:  # noqa: ARG002
         self.finished += 1
 
-    async def checkpoint(self, partition: Partition, changes_through: int) -> None:
+    async def checkpoint(self, partition: Partition, changes_through: int) -> None:  # noqa: ARG002
         self.promised.append(changes_through)
 
     async def seen(self, partition: Partition) -> list[int]:
@@ -89,13 +89,14 @@ class Pair:
     source_p: Partition
     running: list[asyncio.Task[None]] = field(default_factory=list)
 
-    def subscribe(self, projection: Followed) -> asyncio.Task[None]:
+    def subscribe(self, projection: Followed) -> Callable[[], object]:
+        """Follows until what is returned is called."""
         subscriber = Subscriber(
             self.follower, self.p, source="pool", feed=self.feed, projection=projection
         )
         task = asyncio.create_task(subscriber.run())
         self.running.append(task)
-        return task
+        return task.cancel
 
     async def count(self, times: int) -> None:
         for _ in range(times):
@@ -141,12 +142,13 @@ async def test_nothing_is_lost_or_doubled_when_it_is_killed(pair: Pair, seed: in
     total = 60
     await pair.count(total)
     while len(await projection.seen(pair.p)) < total:
-        task = pair.subscribe(projection)
+        kill = pair.subscribe(projection)
         goal = len(await projection.seen(pair.p)) + chance.randint(1, 15)
-        await eventually(lambda goal=goal: _seen(projection, pair.p, min(goal, total)))
+        while not await _seen(projection, pair.p, min(goal, total)):
+            await asyncio.sleep(0)
         for _ in range(chance.randint(0, 5)):
             await asyncio.sleep(0)
-        task.cancel()
+        kill()
     assert await projection.seen(pair.p) == list(range(1, total + 1))
     assert await pair.follower.client().zcard(pair.p.keys.intents) == total
 
@@ -221,9 +223,9 @@ async def test_a_rebuild_that_was_cut_off_starts_again(pair: Pair) -> None:
 async def test_a_cursor_that_the_source_lost_leads_to_a_rebuild(pair: Pair) -> None:
     projection = Followed(pair.follower)
     await pair.count(2)
-    task = pair.subscribe(projection)
+    kill = pair.subscribe(projection)
     await eventually(lambda: _seen(projection, pair.p, 2))
-    task.cancel()
+    kill()
     await pair.source.client().delete(pair.source_p.keys.stream, pair.source_p.keys.meta)
     pair.subscribe(projection)
     await eventually(lambda: projection.finished == 1)

@@ -13,6 +13,7 @@ from gonghai_chassis.embedded import EmbeddedSettings, EmbeddedStore
 from gonghai_chassis.events import EventStream, Tail, watch
 from gonghai_chassis.events.cursors import Cursor
 from gonghai_chassis.store import Store, StoreSettings
+from gonghai_chassis.store.connection import connect
 from gonghai_chassis.store.failures import (
     DeadlineExceeded,
     StoreFull,
@@ -20,6 +21,7 @@ from gonghai_chassis.store.failures import (
     StoreUnavailable,
     StoreUnusable,
 )
+from gonghai_chassis.store.round_trips import RoundTrips
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.counting import Counters
 
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+AT_ONCE = ("--repl-diskless-sync-delay", "0")
+
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedStore]:
-    async with EmbeddedStore(EmbeddedSettings(tmp_path / "store")) as server:
+    async with EmbeddedStore(EmbeddedSettings(tmp_path / "store", extra=AT_ONCE)) as server:
         yield server
         if server.pid is not None:
             server.resume()
@@ -70,9 +74,12 @@ async def test_nothing_acknowledged_is_lost_and_nothing_counted_twice_by_kills(
             await until_counted(store, f"s{number}", f"{number}-{i}")
             acknowledged += 1
 
+    async def reached(goal: int) -> None:
+        await eventually(lambda: acknowledged >= goal, within=60)
+
     work = asyncio.gather(*(caller(number) for number in range(callers)))
     for goal in sorted(chance.sample(range(20, callers * each - 20), 3)):
-        await eventually(lambda goal=goal: acknowledged >= goal, within=60)
+        await reached(goal)
         await server.kill()
         await server.start()
     await work
@@ -142,8 +149,10 @@ async def test_a_write_that_no_replica_confirmed_is_not_acknowledged(
     server: EmbeddedStore,
 ) -> None:
     settings = StoreSettings(url=server.url, partitions=4, wait_replicas=1, wait_timeout=0.05)
+    store = await Store.open(settings, area="pool")
     with pytest.raises(StoreUnavailable, match="replicas"):
-        await Counters(await Store.open(settings, area="pool")).count("acme", "a")
+        await Counters(store).count("acme", "a")
+    await store.close()
 
 
 async def test_writes_are_acknowledged_once_the_replica_has_them(
@@ -156,9 +165,8 @@ async def test_writes_are_acknowledged_once_the_replica_has_them(
         store = await Store.open(settings, area="pool")
         await until_counted(store, "a", "r")
         await server.kill()
-        following = Store(
-            (await _connect(follower.url)), StoreSettings(url=follower.url, partitions=4), "pool"
-        )
+        of_follower = StoreSettings(url=follower.url, partitions=4)
+        following = Store(await connect(of_follower), of_follower, "pool")
         assert await Counters(following).value("acme", "a") == 1
         await following.close()
         await store.close()
@@ -173,10 +181,11 @@ async def test_a_store_that_ends_at_once_is_reported(tmp_path: Path) -> None:
 async def test_a_server_that_is_too_old_is_refused(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def info(_: object, section: str) -> dict[str, str]:
-        return {"redis_version": "6.2.14", "section": section}
+    async def old(_: object, commands: object) -> list[bytes]:
+        assert commands == [("INFO", "server")]
+        return [b"# Server\r\nredis_version:6.2.14\r\n"]
 
-    monkeypatch.setattr(type(store.client()), "info", info)
+    monkeypatch.setattr(RoundTrips, "exchange", old)
     with pytest.raises(StoreUnusable, match="too old"):
         await Store.open(store.settings, area="pool")
 
@@ -186,9 +195,3 @@ async def _counted(counters: Counters) -> int:
         return int((await counters.count("acme", "a")).fields["count"])
     except StoreUnavailable:
         return 0
-
-
-async def _connect(url: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from gonghai_chassis.store.connection import connect  # noqa: PLC0415
-
-    return await connect(StoreSettings(url=url))

@@ -153,10 +153,10 @@ class World:
         await self.follower.run(FOLLOW, step.partition, keys=keys, args=args)
         return True
 
-    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:  # noqa: ARG002
         raise AssertionError
 
-    async def finish_rebuild(self, partition: Partition, generation: str) -> None:
+    async def finish_rebuild(self, partition: Partition, generation: str) -> None:  # noqa: ARG002
         raise AssertionError
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:

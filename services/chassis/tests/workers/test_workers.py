@@ -34,8 +34,9 @@ class Replica:
     working: set[int] = field(default_factory=set)
     started: int = 0
     fail: int = 0
+    workers: PartitionWorkers = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105
         self.workers = PartitionWorkers(self.store, self.make_tasks, ttl=TTL)
 
     def make_tasks(self, lease: Lease) -> list[PartitionTask]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.store import Store
 
-_READ = Script("gonghai_chassis.store", "read_stream")
+_READ = Script("gonghai_chassis.store", "read_stream", repeatable=True)
 _HEAD = Script("gonghai_chassis.store", "stream_head")
-_TRIM = Script("gonghai_chassis.store", "trim_stream")
+_TRIM = Script("gonghai_chassis.store", "trim_stream", repeatable=True)
 
 PROMISE_STEP = 100_000
 """µs by which a running clock's promise is moved at least, so that not every read is a write."""

@@ -118,7 +118,8 @@ class Tail:
     async def _subscription(self) -> None:
         own = wake_channel(self._store.area)
         async with self._store.client().pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(own, CLOCK_CHANNEL)
+            async with asyncio.timeout(self._store.settings.socket_timeout):
+                await subscription.subscribe(own, CLOCK_CHANNEL)
             self._hears.set()
             # What happened while nobody listened.
             for signal in self._signals:

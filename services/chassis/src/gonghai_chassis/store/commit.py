@@ -34,15 +34,17 @@ from gonghai_chassis.store.failures import (
 )
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
     from gonghai_chassis.store.connection import Connection
     from gonghai_chassis.store.partitions import Partition
+    from gonghai_chassis.store.round_trips import RoundTrips
     from gonghai_chassis.store.scripts import Script
     from gonghai_chassis.store.settings import StoreSettings
 
 _WATCH_EVERY = 0.02
 """Seconds between looks for commands whose deadline has passed."""
+
+_PAUSE_AFTER_OUTAGE = 0.03
+"""Seconds before reads are sent again over a new connection."""
 
 _REFUSALS = ("NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")
 
@@ -79,6 +81,7 @@ class Lane:
         self._sent: set[Command] = set()
         self._trips: set[asyncio.Task[None]] = set()
         self._scheduled = False
+        self._closing = False
         self._watch: asyncio.TimerHandle | None = None
 
     def submit(
@@ -97,6 +100,7 @@ class Lane:
 
     async def close(self) -> None:
         """Waits for the round trips under way, then refuses what is left."""
+        self._closing = True
         while self._trips:
             await asyncio.wait(self._trips)
         if self._watch is not None:
@@ -138,21 +142,32 @@ class Lane:
 
     async def _trip(self, batch: list[Command]) -> None:
         try:
-            client = self._connection.client(self._partition)
-            await self._send(client, batch)
+            await self._send(self._connection.trips(self._partition), batch)
         except asyncio.CancelledError:
             for command in batch:
                 self._fail(command, StoreUnavailable("The connection was closed."))
             raise
         except Exception as error:  # noqa: BLE001 - redis-py leaks more kinds than it documents
-            failure = StoreUnavailable(f"The store could not be reached: {error}")
-            failure.__cause__ = error
-            for command in batch:
-                self._fail(command, failure)
-            if self._connection.per_partition:
-                await self._refresh()
+            await self._broken(batch, error)
         finally:
             self._sent.difference_update(batch)
+
+    async def _broken(self, batch: list[Command], error: Exception) -> None:
+        failure = StoreUnavailable(f"The store could not be reached: {error}")
+        failure.__cause__ = error
+        again = []
+        for command in batch:
+            if command.script.repeatable and not command.answer.done():
+                again.append(command)
+            else:
+                self._fail(command, failure)
+        await self._refresh()
+        if again and not self._closing:
+            await asyncio.sleep(_PAUSE_AFTER_OUTAGE)
+            self._waiting.extendleft(reversed(again))
+        else:
+            for command in again:
+                self._fail(command, failure)
 
     async def _refresh(self) -> None:
         try:
@@ -160,8 +175,8 @@ class Lane:
         except Exception:  # noqa: BLE001 - the next round trip finds out by itself
             return
 
-    async def _send(self, client: Redis, batch: list[Command]) -> None:
-        answers = await self._exchange(client, batch)
+    async def _send(self, trips: RoundTrips, batch: list[Command]) -> None:
+        answers = await self._exchange(trips, batch)
         unknown: list[Command] = []
         moved: list[Command] = []
         for command, answer in zip(batch, answers, strict=True):
@@ -174,22 +189,19 @@ class Lane:
         if unknown:
             # They were surely not run: load what is missing and send those alone, in order.
             texts = {command.script.sha: command.script.text for command in unknown}
-            for text in texts.values():
-                await client.script_load(text)
-            for command, answer in zip(unknown, await self._exchange(client, unknown), strict=True):
+            await trips.exchange([("SCRIPT", "LOAD", text) for text in texts.values()])
+            for command, answer in zip(unknown, await self._exchange(trips, unknown), strict=True):
                 self._settle(command, answer)
         for command in moved:
             await self._follow(command)
 
-    async def _exchange(self, client: Redis, batch: list[Command]) -> list[Any]:
-        pipeline = client.pipeline(transaction=False)
-        for command in batch:
-            pipeline.execute_command(*command.words)
+    async def _exchange(self, trips: RoundTrips, batch: list[Command]) -> list[Any]:
+        words = [command.words for command in batch]
         replicas = self._settings.wait_replicas
         confirm = replicas > 0 and any(command.script.writes for command in batch)
         if confirm:
-            pipeline.execute_command("WAIT", replicas, int(self._settings.wait_timeout * 1000))
-        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            words.append(("WAIT", replicas, int(self._settings.wait_timeout * 1000)))
+        answers = await trips.exchange(words)
         if not confirm:
             return answers
         confirmed = answers.pop()

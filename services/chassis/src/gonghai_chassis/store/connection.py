@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from gonghai_chassis.store.failures import StoreUnusable
+from gonghai_chassis.store.round_trips import RoundTrips
 
 if TYPE_CHECKING:
     from gonghai_chassis.store.partitions import Partition
@@ -31,6 +33,9 @@ class Connection(Protocol):
 
     def client(self, partition: Partition | None) -> Redis:
         """The client of the server that has the partition, or of any one."""
+
+    def trips(self, partition: Partition | None) -> RoundTrips:
+        """The round trips to that server."""
 
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401 - as the server answers
         """Sends one command again that was refused because its slot moved."""
@@ -52,7 +57,8 @@ def _options(settings: StoreSettings) -> dict[str, Any]:
     return {
         "retry": _no_retries(),
         "socket_connect_timeout": settings.connect_timeout,
-        "socket_timeout": settings.socket_timeout,
+        # Each round trip has one time limit for all of it; redis-py's would be set per answer.
+        "socket_timeout": None,
         "decode_responses": False,
         "client_name": "gonghai",
     }
@@ -63,24 +69,35 @@ class SingleConnection:
 
     per_partition = False
 
-    def __init__(self, client: Redis, sentinel: Sentinel | None = None) -> None:
+    def __init__(
+        self, client: Redis, settings: StoreSettings, sentinel: Sentinel | None = None
+    ) -> None:
         self._client = client
+        self._timeout = settings.socket_timeout
+        self._trips = RoundTrips(client, settings.socket_timeout)
         self._sentinel = sentinel
 
     def client(self, partition: Partition | None) -> Redis:  # noqa: ARG002 - all live there
         """The one client."""
         return self._client
 
+    def trips(self, partition: Partition | None) -> RoundTrips:  # noqa: ARG002
+        """The round trips to the one server."""
+        return self._trips
+
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
         """Sends the command again; a single server never redirects, so this is a plain call."""
-        answer: Any = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(self._timeout):
+            answer: Any = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         return answer
 
     async def refresh(self) -> None:
-        """Nothing to learn: Sentinel is asked at each new connection."""
+        """Drops idle connections, which the outage broke too; Sentinel is asked for new ones."""
+        await self._trips.drop()
 
     async def close(self) -> None:
         """Closes all connections."""
+        await self._trips.drop()
         await self._client.aclose()
         if self._sentinel is not None:
             for guard in self._sentinel.sentinels:
@@ -98,10 +115,17 @@ class ClusterConnection:
         self._cluster = cluster
         self._settings = settings
         self._auth = auth
-        self._clients: dict[tuple[str, int], Redis] = {}
+        self._clients: dict[tuple[str, int], tuple[Redis, RoundTrips]] = {}
 
     def client(self, partition: Partition | None) -> Redis:
         """The client of the master that has the partition's slot, as far as is known."""
+        return self._master(partition)[0]
+
+    def trips(self, partition: Partition | None) -> RoundTrips:
+        """The round trips to the master that has the partition's slot, as far as is known."""
+        return self._master(partition)[1]
+
+    def _master(self, partition: Partition | None) -> tuple[Redis, RoundTrips]:
         node = (
             self._cluster.get_default_node()
             if partition is None
@@ -110,23 +134,28 @@ class ClusterConnection:
         if node is None:
             raise ConnectionError("No master is known for the partition.")
         host, port = str(node.host), int(node.port)
-        client = self._clients.get((host, port))
-        if client is None:
+        master = self._clients.get((host, port))
+        if master is None:
             client = Redis(host=host, port=port, **self._auth, **_options(self._settings))
-            self._clients[host, port] = client
-        return client
+            master = (client, RoundTrips(client, self._settings.socket_timeout))
+            self._clients[host, port] = master
+        return master
 
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
         """Sends the command through redis-py, which follows MOVED, ASK and TRYAGAIN."""
-        return await self._cluster.execute_command(*words)
+        async with asyncio.timeout(self._settings.socket_timeout):
+            return await self._cluster.execute_command(*words)
 
     async def refresh(self) -> None:
-        """Asks the Cluster for its slots again."""
+        """Drops idle connections and asks the Cluster for its slots again."""
+        for _, trips in self._clients.values():
+            await trips.drop()
         await self._cluster.nodes_manager.initialize()
 
     async def close(self) -> None:
         """Closes all connections."""
-        for client in self._clients.values():
+        for client, trips in self._clients.values():
+            await trips.drop()
             await client.aclose()
         await self._cluster.aclose()
 
@@ -164,7 +193,7 @@ async def connect(settings: StoreSettings) -> Connection:
     scheme = settings.url.partition("://")[0]
     match scheme:
         case "redis" | "rediss" | "unix":
-            return SingleConnection(Redis.from_url(settings.url, **_options(settings)))
+            return SingleConnection(Redis.from_url(settings.url, **_options(settings)), settings)
         case "sentinel" | "sentinels":
             return _behind_sentinel(settings, secure=scheme.endswith("s"))
         case "cluster" | "clusters":
@@ -188,7 +217,7 @@ def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnecti
         },
         **options,
     )
-    return SingleConnection(sentinel.master_for(address.path[0]), sentinel)
+    return SingleConnection(sentinel.master_for(address.path[0]), settings, sentinel)
 
 
 async def _cluster(settings: StoreSettings, *, secure: bool) -> ClusterConnection:
@@ -208,7 +237,11 @@ async def check_server(connection: Connection) -> str:
     Raises:
         StoreUnusable: it is older than what the scripts need.
     """
-    info: dict[str, Any] = await connection.client(None).info("server")
+    (section,) = await connection.trips(None).exchange([("INFO", "server")])
+    if isinstance(section, Exception):
+        raise section
+    lines = (line.partition(":") for line in section.decode().splitlines())
+    info = {name: value for name, _, value in lines}
     valkey = info.get("valkey_version")
     if valkey is not None:
         return f"valkey {valkey}"

@@ -172,20 +172,34 @@ class Script:
     Args:
         package: the package whose folder `lua` has the file, such as `gonghai_pool.store`.
         name: name of the file without `.lua`: the verb.
+        repeatable: whether running it twice is as good as once. Then the store sends it again by
+            itself when the connection broke; without being told it does so where nothing is
+            written.
 
     Raises:
         ScriptError: the file's header is not as it should be.
     """
 
-    __slots__ = ("_arg_names", "_fixed", "header", "name", "notifies", "sha", "text", "writes")
+    __slots__ = (
+        "_arg_names",
+        "_fixed",
+        "header",
+        "name",
+        "notifies",
+        "repeatable",
+        "sha",
+        "text",
+        "writes",
+    )
 
-    def __init__(self, package: str, name: str) -> None:
+    def __init__(self, package: str, name: str, *, repeatable: bool = False) -> None:
         source = read_source(package, name)
         self.name = f"{package}.{name}"
         self.header = parse_header(source, self.name)
         self.text = compose(package, source, self.header)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         self.writes = writes(source)
+        self.repeatable = repeatable or not self.writes
         self.notifies = not _NOTIFYING.isdisjoint(included(source))
         self._fixed = self.header.keys[:-1] if self.header.listed else self.header.keys
         self._arg_names = frozenset(self.header.args)

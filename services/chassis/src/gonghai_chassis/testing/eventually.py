@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,9 +15,15 @@ T = TypeVar("T")
 _LOOK_EVERY = 0.005
 
 
-async def eventually(
-    condition: Callable[[], T] | Callable[[], Awaitable[T]], within: float = 10.0
-) -> T:
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], within: float = ...) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], within: float = ...) -> T: ...
+
+
+async def eventually(condition: Callable[[], object], within: float = 10.0) -> object:
     """Waits until the condition gives something true, and gives that back.
 
     Args:
@@ -35,7 +41,7 @@ async def eventually(
         except AssertionError as error:
             failure = error
         if failure is None and value:
-            return value  # type: ignore[return-value]
+            return value
         if monotonic() > until:
             if failure is not None:
                 raise failure
