@@ -14,7 +14,6 @@ from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.type.v1 import fact_pb2
 from gonghai_chassis.events import Cursor, EventStream, SnapshotItem, Step
 from gonghai_chassis.settings import Settings
-from gonghai_chassis.store import Read
 from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
@@ -22,6 +21,7 @@ from gonghai_chassis.testing.serving import dev_settings, serving
 from gonghai_engine import DecisionRequest, Policy
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
+from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.revisions import Revision
 from gonghai_policy_service.store import keys
 
@@ -243,13 +243,13 @@ def revision(number: int, document: str = PLAIN) -> Revision:
 
 
 def told(number: int, document: str = PLAIN) -> SnapshotItem:
-    payload = books.revision_message(revision(number, document)).SerializeToString()
+    payload = revision_message(revision(number, document)).SerializeToString()
     return SnapshotItem("policy_applied", "acme", "acme", number, payload)
 
 
 async def stamp(store: Store, book: PolicyBook) -> bytes | None:
     p = store.partition("acme")
-    read: Read = await store.read(p, [book.key(p, "acme")])
+    read = await store.read(p, [book.key(p, "acme")])
     return read.values[0]
 
 

@@ -136,6 +136,11 @@ class EmbeddedStore:
                 process.kill()
         await process.wait()
 
+    async def ended(self) -> None:
+        """Waits until the server is not running, for whatever reason."""
+        if self._process is not None:
+            await self._process.wait()
+
     def pause(self) -> None:
         """Stops the server in its tracks (SIGSTOP) until `resume`."""
         self._signal(signal.SIGSTOP)
