@@ -93,7 +93,11 @@ class CompiledPolicy:
             dict.fromkeys(pair for table in self.tables for pair in table.differences)
         )
         self.recorded: tuple[str, ...] = tuple(
-            dict.fromkeys(fact.name for table in self.tables for fact in table.condition_facts)
+            dict.fromkeys(
+                fact.name
+                for table in self.tables
+                for fact in (*table.condition_facts, *table.outcome_facts)
+            )
         )
         self._decide = _DECIDE[type(declared)]
 

@@ -1,1 +1,47 @@
 """The policy of fast-moving consumer goods distribution (快消)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gonghai_fmcg import custody, worth
+from gonghai_fmcg.attributes import ATTRIBUTES
+from gonghai_fmcg.facts import FACTS
+from gonghai_fmcg.settings import FmcgSettings
+from gonghai_plugin import Plugin, Text, hookimpl
+
+if TYPE_CHECKING:
+    from gonghai_plugin import Registry
+
+FMCG: Final = Plugin(
+    name="fmcg_distributor",
+    version="0.1.0",
+    sdk="1.0",
+    title=Text("FMCG distribution", "快消经销"),
+    settings=FmcgSettings,
+    attributes=ATTRIBUTES,
+    facts=FACTS,
+    policies=(
+        worth.LIFECYCLE,
+        worth.TIERING,
+        worth.FOLLOW_UP,
+        worth.RISK,
+        custody.ADMISSION,
+        custody.CLAIM,
+        custody.RECLAIM,
+        custody.QUALIFICATION,
+        custody.MATCHING,
+    ),
+)
+"""What the plugin declares."""
+
+
+class _Hooks:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        """Hand the declarations over."""
+        registry.add(FMCG)
+
+
+plugin: Final = _Hooks()
+"""What the entry point names."""
