@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -30,6 +31,8 @@ _FINISH_REBUILD = Script("gonghai_chassis.store", "finish_rebuild")
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
+_NOTE_EVERY = 5.0
+"""Seconds after which the store is told that the source was heard, though it said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ class Subscriber:
         self._projection = projection
         self._stored = Cursor.START
         self._through = 0
+        self._noted = 0.0
         self._log = _log.bind(source=source, partition=partition.index, area=partition.area)
 
     async def run(self) -> None:
@@ -201,7 +205,9 @@ class Subscriber:
                 self._stored = step.after
         moved = batch.cursor.position > self._stored.position
         promised = batch.changes_through > self._through
-        if moved or promised:
+        # A stream on which nothing happens, under a clock that stands, is noted as heard all the
+        # same: whoever reads the projection tells a quiet source from one that is away.
+        if moved or promised or monotonic() - self._noted >= _NOTE_EVERY:
             step = self._step(batch.cursor)
             await self._store.run(
                 _STORE_PROGRESS,
@@ -210,6 +216,7 @@ class Subscriber:
                 args={**step.args(), "through": batch.changes_through},
             )
             self._stored = step.after
+            self._noted = monotonic()
         if promised:
             self._through = batch.changes_through
             await self._projection.checkpoint(self._partition, self._through)
