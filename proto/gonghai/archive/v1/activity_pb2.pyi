@@ -135,6 +135,7 @@ class Activity(_message.Message):
     REP_FIELD_NUMBER: _builtins.int
     CORRECTS_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    MASKED_FIELDS_FIELD_NUMBER: _builtins.int
     PURCHASE_FIELD_NUMBER: _builtins.int
     PURCHASE_RETURN_FIELD_NUMBER: _builtins.int
     FOLLOW_UP_FIELD_NUMBER: _builtins.int
@@ -161,6 +162,10 @@ class Activity(_message.Message):
     @_builtins.property
     def actor(self) -> _decision_pb2.Actor:
         """Who recorded it."""
+
+    @_builtins.property
+    def masked_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The sensitive fields whose values are masked in this answer."""
 
     @_builtins.property
     def purchase(self) -> Global___Purchase:
@@ -200,6 +205,7 @@ class Activity(_message.Message):
         rep: _builtins.str = ...,
         corrects: _builtins.str = ...,
         actor: _decision_pb2.Actor | None = ...,
+        masked_fields: _abc.Iterable[_builtins.str] | None = ...,
         purchase: Global___Purchase | None = ...,
         purchase_return: Global___PurchaseReturn | None = ...,
         follow_up: Global___FollowUp | None = ...,
@@ -210,7 +216,7 @@ class Activity(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "feedback", b"feedback", "follow_up", b"follow_up", "interest", b"interest", "kind", b"kind", "occur_time", b"occur_time", "opportunity", b"opportunity", "purchase", b"purchase", "purchase_return", b"purchase_return", "record_time", b"record_time", "referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "corrects", b"corrects", "feedback", b"feedback", "follow_up", b"follow_up", "interest", b"interest", "kind", b"kind", "name", b"name", "occur_time", b"occur_time", "opportunity", b"opportunity", "purchase", b"purchase", "purchase_return", b"purchase_return", "record_time", b"record_time", "referral", b"referral", "rep", b"rep", "sales_channel", b"sales_channel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "corrects", b"corrects", "feedback", b"feedback", "follow_up", b"follow_up", "interest", b"interest", "kind", b"kind", "masked_fields", b"masked_fields", "name", b"name", "occur_time", b"occur_time", "opportunity", b"opportunity", "purchase", b"purchase", "purchase_return", b"purchase_return", "record_time", b"record_time", "referral", b"referral", "rep", b"rep", "sales_channel", b"sales_channel"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["purchase", "purchase_return", "follow_up", "opportunity", "feedback", "referral", "interest"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015

@@ -412,25 +412,36 @@ Global___DuplicateCandidate: _TypeAlias = DuplicateCandidate  # noqa: Y015
 
 @_typing.final
 class MergeCustomersRequest(_message.Message):
-    """Asks for a merge."""
+    """Asks for a merge. A locked, disputed or reserved customer is FAILED_PRECONDITION."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SURVIVOR_FIELD_NUMBER: _builtins.int
     MERGED_FIELD_NUMBER: _builtins.int
     FIELDS_FROM_MERGED_FIELD_NUMBER: _builtins.int
-    OWNER_FIELD_NUMBER: _builtins.int
+    HOLDER_OF_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SURVIVOR_ETAG_FIELD_NUMBER: _builtins.int
+    MERGED_ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     survivor: _builtins.str
     """The customer that remains."""
     merged: _builtins.str
     """The customer that goes into it."""
-    owner: _builtins.str
-    """Whose customer it is from then on, where both have an owner; must be one of the two."""
+    holder_of: _builtins.str
+    """Which of the two keeps his customer, where both are held: the name of the customer whose holder stays. Required then,
+    and not read otherwise: a holding goes before a place in a pool, and of two pools the survivor's stays.
+    """
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
     INVALID_ARGUMENT.
     """
+    survivor_etag: _builtins.str
+    """The survivor's etag that the caller saw; another one is ABORTED."""
+    merged_etag: _builtins.str
+    """The merged one's etag that the caller saw; another one is ABORTED."""
+    validate_only: _builtins.bool
+    """Checks everything and answers what would be, changing nothing."""
     @_builtins.property
     def fields_from_merged(self) -> _field_mask_pb2.FieldMask:
         """Fields to take from the merged one; the survivor's stay otherwise."""
@@ -441,12 +452,15 @@ class MergeCustomersRequest(_message.Message):
         survivor: _builtins.str = ...,
         merged: _builtins.str = ...,
         fields_from_merged: _field_mask_pb2.FieldMask | None = ...,
-        owner: _builtins.str = ...,
+        holder_of: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        survivor_etag: _builtins.str = ...,
+        merged_etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fields_from_merged", b"fields_from_merged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields_from_merged", b"fields_from_merged", "merged", b"merged", "owner", b"owner", "request_id", b"request_id", "survivor", b"survivor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields_from_merged", b"fields_from_merged", "holder_of", b"holder_of", "merged", b"merged", "merged_etag", b"merged_etag", "request_id", b"request_id", "survivor", b"survivor", "survivor_etag", b"survivor_etag", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -519,6 +533,7 @@ class EraseCustomerRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The customer."""
     reason: _builtins.str
@@ -527,16 +542,19 @@ class EraseCustomerRequest(_message.Message):
     """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
     INVALID_ARGUMENT.
     """
+    contact_id: _builtins.str
+    """One person at the customer alone, by his `contact_id`; unset erases the customer whole."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1140,23 +1158,55 @@ class ExportCustomersRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     filter: _builtins.str
     """Which ones (AIP-160 subset): terms `field = "value"`, `!=`, `<`, `<=`, `>`, `>=` joined by `AND`. Fields: as in ListCustomers."""
+    resume_token: _builtins.str
+    """Where to go on after a stream that broke off: the last `resume_token` that came."""
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         filter: _builtins.str = ...,
+        resume_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "parent", b"parent", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportCustomersRequest: _TypeAlias = ExportCustomersRequest  # noqa: Y015
+
+@_typing.final
+class ExportCustomersResponse(_message.Message):
+    """A part of an export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.str
+    """Where to go on if the stream breaks off after this message."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[_customer_pb2.Customer]:
+        """The customers."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[_customer_pb2.Customer] | None = ...,
+        resume_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCustomersResponse: _TypeAlias = ExportCustomersResponse  # noqa: Y015
 
 @_typing.final
 class ListHistoryRequest(_message.Message):
@@ -1239,8 +1289,8 @@ class HistoryEntry(_message.Message):
         """Who."""
 
     @_builtins.property
-    def fields(self) -> _field_mask_pb2.FieldMask:
-        """The fields that changed."""
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The fields that changed, by the same paths as `masked_fields`."""
 
     @_builtins.property
     def before(self) -> _customer_pb2.Customer:
@@ -1256,11 +1306,11 @@ class HistoryEntry(_message.Message):
         time: _timestamp_pb2.Timestamp | None = ...,
         actor: _decision_pb2.Actor | None = ...,
         change: _builtins.str = ...,
-        fields: _field_mask_pb2.FieldMask | None = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
         before: _customer_pb2.Customer | None = ...,
         after: _customer_pb2.Customer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "after", b"after", "before", b"before", "fields", b"fields", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "after", b"after", "before", b"before", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "after", b"after", "before", b"before", "change", b"change", "fields", b"fields", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -1287,18 +1337,18 @@ class RevealFieldsRequest(_message.Message):
     INVALID_ARGUMENT.
     """
     @_builtins.property
-    def fields(self) -> _field_mask_pb2.FieldMask:
-        """The fields."""
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The fields, as `masked_fields` names them: `contacts.phone`, `identifiers`, …"""
 
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
-        fields: _field_mask_pb2.FieldMask | None = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -135,7 +135,7 @@ class ArchiveServiceStub:
         self.ExportCustomers = channel.unary_stream(
                 '/gonghai.archive.v1.ArchiveService/ExportCustomers',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersRequest.SerializeToString,
-                response_deserializer=gonghai_dot_archive_dot_v1_dot_customer__pb2.Customer.FromString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersResponse.FromString,
                 _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListHistory',
@@ -449,7 +449,7 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
             'ExportCustomers': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportCustomers,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersRequest.FromString,
-                    response_serializer=gonghai_dot_archive_dot_v1_dot_customer__pb2.Customer.SerializeToString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -1017,7 +1017,7 @@ class ArchiveService:
             target,
             '/gonghai.archive.v1.ArchiveService/ExportCustomers',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersRequest.SerializeToString,
-            gonghai_dot_archive_dot_v1_dot_customer__pb2.Customer.FromString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ExportCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

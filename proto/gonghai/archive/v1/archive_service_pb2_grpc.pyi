@@ -64,7 +64,7 @@ class ArchiveServiceStub:
     """Makes customers from a stream of rows, each with its result; a row whose id exists with the same content counts as
     made, so that a broken import is sent again whole.
     """
-    ExportCustomers: _aio.UnaryStreamMultiCallable[_archive_service_pb2.ExportCustomersRequest, _customer_pb2.Customer]
+    ExportCustomers: _aio.UnaryStreamMultiCallable[_archive_service_pb2.ExportCustomersRequest, _archive_service_pb2.ExportCustomersResponse]
     """Streams a tenant's customers. Not built yet."""
     ListHistory: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListHistoryRequest, _archive_service_pb2.ListHistoryResponse]
     """Lists the changes of a customer's record, newest first, with who made them. Not built yet."""
@@ -225,8 +225,8 @@ class ArchiveServiceServicer:
     def ExportCustomers(
         self,
         request: _archive_service_pb2.ExportCustomersRequest,
-        context: _aio.ServicerContext[_archive_service_pb2.ExportCustomersRequest, _abc.AsyncIterator[_customer_pb2.Customer]],
-    ) -> _abc.AsyncIterator[_customer_pb2.Customer]:
+        context: _aio.ServicerContext[_archive_service_pb2.ExportCustomersRequest, _abc.AsyncIterator[_archive_service_pb2.ExportCustomersResponse]],
+    ) -> _abc.AsyncIterator[_archive_service_pb2.ExportCustomersResponse]:
         """Streams a tenant's customers. Not built yet."""
 
     def ListHistory(

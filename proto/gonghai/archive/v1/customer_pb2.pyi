@@ -163,6 +163,7 @@ class Customer(_message.Message):
     METRICS_FIELD_NUMBER: _builtins.int
     CUSTODY_FIELD_NUMBER: _builtins.int
     MASKED_FIELDS_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
@@ -187,6 +188,8 @@ class Customer(_message.Message):
     """The parent company, if that is a customer too."""
     group: _builtins.str
     """The group of companies it belongs to."""
+    merged_into: _builtins.str
+    """The customer that this one was merged into, if it was: `tenants/{tenant}/customers/{customer}`."""
     etag: _builtins.str
     """Changes with every change of the record."""
     @_builtins.property
@@ -273,6 +276,7 @@ class Customer(_message.Message):
         metrics: Global___Metrics | None = ...,
         custody: Global___CustodySummary | None = ...,
         masked_fields: _abc.Iterable[_builtins.str] | None = ...,
+        merged_into: _builtins.str = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
@@ -280,7 +284,7 @@ class Customer(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "custody", b"custody", "delete_time", b"delete_time", "metrics", b"metrics", "stage", b"stage", "tier", b"tier", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "attributes", b"attributes", "contacts", b"contacts", "create_time", b"create_time", "custody", b"custody", "dates", b"dates", "delete_time", b"delete_time", "display_name", b"display_name", "etag", b"etag", "group", b"group", "identifiers", b"identifiers", "industry", b"industry", "masked_fields", b"masked_fields", "metrics", b"metrics", "name", b"name", "parent_customer", b"parent_customer", "preferred_channel", b"preferred_channel", "region", b"region", "source", b"source", "special_requirements", b"special_requirements", "stage", b"stage", "tags", b"tags", "tier", b"tier", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "attributes", b"attributes", "contacts", b"contacts", "create_time", b"create_time", "custody", b"custody", "dates", b"dates", "delete_time", b"delete_time", "display_name", b"display_name", "etag", b"etag", "group", b"group", "identifiers", b"identifiers", "industry", b"industry", "masked_fields", b"masked_fields", "merged_into", b"merged_into", "metrics", b"metrics", "name", b"name", "parent_customer", b"parent_customer", "preferred_channel", b"preferred_channel", "region", b"region", "source", b"source", "special_requirements", b"special_requirements", "stage", b"stage", "tags", b"tags", "tier", b"tier", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -298,6 +302,7 @@ class Contact(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     WECHAT_FIELD_NUMBER: _builtins.int
     PRIMARY_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """The person's name."""
     role: _builtins.str
@@ -310,6 +315,8 @@ class Contact(_message.Message):
     """The WeChat id."""
     primary: _builtins.bool
     """Whether this is the one to ask first."""
+    contact_id: _builtins.str
+    """What tells the person apart at this customer. Made when it is unset; send it back to change the same person."""
     def __init__(
         self,
         *,
@@ -319,10 +326,11 @@ class Contact(_message.Message):
         email: _builtins.str = ...,
         wechat: _builtins.str = ...,
         primary: _builtins.bool = ...,
+        contact_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "email", b"email", "phone", b"phone", "primary", b"primary", "role", b"role", "wechat", b"wechat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "display_name", b"display_name", "email", b"email", "phone", b"phone", "primary", b"primary", "role", b"role", "wechat", b"wechat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,7 @@ class Event(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     CUSTOMER_CHANGED_FIELD_NUMBER: _builtins.int
     ACTIVITY_RECORDED_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ERASED_FIELD_NUMBER: _builtins.int
     POLICY_APPLIED_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant: `tenants/{tenant}`."""
@@ -64,6 +65,10 @@ class Event(_message.Message):
         """An activity was recorded."""
 
     @_builtins.property
+    def customer_erased(self) -> Global___CustomerErased:
+        """A person's data was, or is to be, erased everywhere."""
+
+    @_builtins.property
     def policy_applied(self) -> _policy_service_pb2.PolicyRevision:
         """A tenant's policy has a new revision."""
 
@@ -79,13 +84,14 @@ class Event(_message.Message):
         nonce: _builtins.str = ...,
         customer_changed: Global___CustomerFacts | None = ...,
         activity_recorded: Global___ActivityFacts | None = ...,
+        customer_erased: Global___CustomerErased | None = ...,
         policy_applied: _policy_service_pb2.PolicyRevision | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "kind", b"kind", "policy_applied", b"policy_applied", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "customer_erased", b"customer_erased", "kind", b"kind", "policy_applied", b"policy_applied", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "kind", b"kind", "nonce", b"nonce", "policy_applied", b"policy_applied", "position", b"position", "schema", b"schema", "subject", b"subject", "tenant", b"tenant", "time", b"time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_recorded", b"activity_recorded", "customer_changed", b"customer_changed", "customer_erased", b"customer_erased", "kind", b"kind", "nonce", b"nonce", "policy_applied", b"policy_applied", "position", b"position", "schema", b"schema", "subject", b"subject", "tenant", b"tenant", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["customer_changed", "activity_recorded", "policy_applied"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["customer_changed", "activity_recorded", "customer_erased", "policy_applied"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -282,3 +288,29 @@ class ActivityFacts(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActivityFacts: _TypeAlias = ActivityFacts  # noqa: Y015
+
+@_typing.final
+class CustomerErased(_message.Message):
+    """A person's data is to be erased everywhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer."""
+    contact_id: _builtins.str
+    """The one person at the customer; empty when it is the whole customer."""
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        contact_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerErased: _TypeAlias = CustomerErased  # noqa: Y015

@@ -36,6 +36,10 @@ class _PlanStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanState.V
     """Not said."""
     PLAN_STATE_READY: _PlanState.ValueType  # 1
     """Worked out; nothing changed yet."""
+    PLAN_STATE_COMPUTING: _PlanState.ValueType  # 5
+    """Being worked out."""
+    PLAN_STATE_FAILED: _PlanState.ValueType  # 6
+    """Could not be worked out."""
     PLAN_STATE_APPLYING: _PlanState.ValueType  # 2
     """Being carried out."""
     PLAN_STATE_APPLIED: _PlanState.ValueType  # 3
@@ -50,6 +54,10 @@ PLAN_STATE_UNSPECIFIED: PlanState.ValueType  # 0
 """Not said."""
 PLAN_STATE_READY: PlanState.ValueType  # 1
 """Worked out; nothing changed yet."""
+PLAN_STATE_COMPUTING: PlanState.ValueType  # 5
+"""Being worked out."""
+PLAN_STATE_FAILED: PlanState.ValueType  # 6
+"""Could not be worked out."""
 PLAN_STATE_APPLYING: PlanState.ValueType  # 2
 """Being carried out."""
 PLAN_STATE_APPLIED: PlanState.ValueType  # 3
@@ -57,6 +65,42 @@ PLAN_STATE_APPLIED: PlanState.ValueType  # 3
 PLAN_STATE_CANCELLED: PlanState.ValueType  # 4
 """Given up."""
 Global___PlanState: _TypeAlias = PlanState  # noqa: Y015
+
+class _OfferState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfferStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFER_STATE_UNSPECIFIED: _OfferState.ValueType  # 0
+    """Not said."""
+    OFFER_STATE_OPEN: _OfferState.ValueType  # 1
+    """The rep has not decided."""
+    OFFER_STATE_ACCEPTED: _OfferState.ValueType  # 2
+    """He took it."""
+    OFFER_STATE_DECLINED: _OfferState.ValueType  # 3
+    """He declined it."""
+    OFFER_STATE_EXPIRED: _OfferState.ValueType  # 4
+    """He did not decide in time."""
+    OFFER_STATE_WITHDRAWN: _OfferState.ValueType  # 5
+    """It was taken back: the customer or the rep is gone."""
+
+class OfferState(_OfferState, metaclass=_OfferStateEnumTypeWrapper):
+    """How an offer stands."""
+
+OFFER_STATE_UNSPECIFIED: OfferState.ValueType  # 0
+"""Not said."""
+OFFER_STATE_OPEN: OfferState.ValueType  # 1
+"""The rep has not decided."""
+OFFER_STATE_ACCEPTED: OfferState.ValueType  # 2
+"""He took it."""
+OFFER_STATE_DECLINED: OfferState.ValueType  # 3
+"""He declined it."""
+OFFER_STATE_EXPIRED: OfferState.ValueType  # 4
+"""He did not decide in time."""
+OFFER_STATE_WITHDRAWN: OfferState.ValueType  # 5
+"""It was taken back: the customer or the rep is gone."""
+Global___OfferState: _TypeAlias = OfferState  # noqa: Y015
 
 @_typing.final
 class CreateRegionRequest(_message.Message):
@@ -792,12 +836,12 @@ class RouteCustomerResponse(_message.Message):
 
     REP_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     rep: _builtins.str
     """To whom."""
-    custody_version: _builtins.int
-    """The custody version that the assignment made."""
+    custody_term: _builtins.int
+    """The custody term that the assignment made."""
     reason: _builtins.str
     """Why, for a person."""
     @_builtins.property
@@ -809,12 +853,12 @@ class RouteCustomerResponse(_message.Message):
         *,
         rep: _builtins.str = ...,
         choice: Global___Candidate | None = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
         reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "custody_version", b"custody_version", "reason", b"reason", "rep", b"rep"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "custody_term", b"custody_term", "reason", b"reason", "rep", b"rep"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -880,7 +924,7 @@ class ExplainAssignmentResponse(_message.Message):
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
     NEEDS_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     rep: _builtins.str
@@ -889,8 +933,8 @@ class ExplainAssignmentResponse(_message.Message):
     """Whether it is parked."""
     reason: _builtins.str
     """Why, for a person."""
-    custody_version: _builtins.int
-    """The custody version that it was decided on."""
+    custody_term: _builtins.int
+    """The custody term that it was decided on."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The best ten candidates then, and the rep asked about."""
@@ -918,11 +962,11 @@ class ExplainAssignmentResponse(_message.Message):
         exclusions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         needs: _decision_pb2.Decision | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "needs", b"needs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "custody_version", b"custody_version", "customer", b"customer", "decide_time", b"decide_time", "exclusions", b"exclusions", "needs", b"needs", "parked", b"parked", "reason", b"reason", "rep", b"rep"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "custody_term", b"custody_term", "customer", b"customer", "decide_time", b"decide_time", "exclusions", b"exclusions", "needs", b"needs", "parked", b"parked", "reason", b"reason", "rep", b"rep"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1031,7 +1075,8 @@ class Plan(_message.Message):
     TOTAL_SCORE_MICRO_FIELD_NUMBER: _builtins.int
     JAIN_MILLI_FIELD_NUMBER: _builtins.int
     GINI_MILLI_FIELD_NUMBER: _builtins.int
-    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    ASSIGNED_FIELD_NUMBER: _builtins.int
+    UNASSIGNED_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -1048,12 +1093,12 @@ class Plan(_message.Message):
     """Jain's index of the loads, in thousandths."""
     gini_milli: _builtins.int
     """The Gini coefficient of the loads, in thousandths."""
+    assigned: _builtins.int
+    """How many customers get a rep."""
+    unassigned: _builtins.int
+    """How many get none."""
     etag: _builtins.str
     """Changes with every change."""
-    @_builtins.property
-    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedAssignment]:
-        """Who gets what."""
-
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -1068,13 +1113,14 @@ class Plan(_message.Message):
         total_score_micro: _builtins.int = ...,
         jain_milli: _builtins.int = ...,
         gini_milli: _builtins.int = ...,
-        assignments: _abc.Iterable[Global___PlannedAssignment] | None = ...,
+        assigned: _builtins.int = ...,
+        unassigned: _builtins.int = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments", b"assignments", "create_time", b"create_time", "etag", b"etag", "fairness_milli", b"fairness_milli", "gini_milli", b"gini_milli", "jain_milli", b"jain_milli", "name", b"name", "pool", b"pool", "state", b"state", "total_score_micro", b"total_score_micro"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "create_time", b"create_time", "etag", b"etag", "fairness_milli", b"fairness_milli", "gini_milli", b"gini_milli", "jain_milli", b"jain_milli", "name", b"name", "pool", b"pool", "state", b"state", "total_score_micro", b"total_score_micro", "unassigned", b"unassigned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1090,7 +1136,7 @@ class PlannedAssignment(_message.Message):
     REP_FIELD_NUMBER: _builtins.int
     SCORE_MICRO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     rep: _builtins.str
@@ -1099,8 +1145,8 @@ class PlannedAssignment(_message.Message):
     """The score, in millionths."""
     reason: _builtins.str
     """Why."""
-    custody_version: _builtins.int
-    """The custody version that it was decided on."""
+    custody_term: _builtins.int
+    """The custody term that it was decided on."""
     def __init__(
         self,
         *,
@@ -1108,11 +1154,11 @@ class PlannedAssignment(_message.Message):
         rep: _builtins.str = ...,
         score_micro: _builtins.int = ...,
         reason: _builtins.str = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_version", b"custody_version", "customer", b"customer", "reason", b"reason", "rep", b"rep", "score_micro", b"score_micro"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "reason", b"reason", "rep", b"rep", "score_micro", b"score_micro"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1177,6 +1223,64 @@ class GetPlanRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPlanRequest: _TypeAlias = GetPlanRequest  # noqa: Y015
+
+@_typing.final
+class ListPlannedAssignmentsRequest(_message.Message):
+    """Asks who gets what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The plan."""
+    page_size: _builtins.int
+    """How many at the most; 50 when unset, 1,000 at the most."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPlannedAssignmentsRequest: _TypeAlias = ListPlannedAssignmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListPlannedAssignmentsResponse(_message.Message):
+    """A page of who gets what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedAssignment]:
+        """The assignments."""
+
+    def __init__(
+        self,
+        *,
+        assignments: _abc.Iterable[Global___PlannedAssignment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments", b"assignments", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPlannedAssignmentsResponse: _TypeAlias = ListPlannedAssignmentsResponse  # noqa: Y015
 
 @_typing.final
 class ApplyPlanRequest(_message.Message):
@@ -1288,7 +1392,8 @@ class Offer(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     REP_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
-    ACCEPTED_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DECLINE_REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name: `tenants/{tenant}/offers/{offer}`."""
@@ -1296,8 +1401,10 @@ class Offer(_message.Message):
     """The customer."""
     rep: _builtins.str
     """To whom."""
-    accepted: _builtins.bool
-    """Whether he accepted; unset while he has not decided."""
+    state: Global___OfferState.ValueType
+    """How it stands."""
+    decline_reason: _builtins.str
+    """Why he declined, if he did."""
     etag: _builtins.str
     """Changes with every change."""
     @_builtins.property
@@ -1311,16 +1418,15 @@ class Offer(_message.Message):
         customer: _builtins.str = ...,
         rep: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
-        accepted: _builtins.bool | None = ...,
+        state: Global___OfferState.ValueType = ...,
+        decline_reason: _builtins.str = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted", "expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted", "customer", b"customer", "etag", b"etag", "expire_time", b"expire_time", "name", b"name", "rep", b"rep"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "decline_reason", b"decline_reason", "etag", b"etag", "expire_time", b"expire_time", "name", b"name", "rep", b"rep", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__accepted: _TypeAlias = _typing.Literal["accepted"]  # noqa: Y015
-    _WhichOneofArgType__accepted: _TypeAlias = _typing.Literal["_accepted", b"_accepted"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__accepted) -> _WhichOneofReturnType__accepted | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Offer: _TypeAlias = Offer  # noqa: Y015
 

@@ -131,6 +131,11 @@ class AssignmentServiceStub:
                 request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetPlanRequest.SerializeToString,
                 response_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Plan.FromString,
                 _registered_method=True)
+        self.ListPlannedAssignments = channel.unary_unary(
+                '/gonghai.assignment.v1.AssignmentService/ListPlannedAssignments',
+                request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsRequest.SerializeToString,
+                response_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsResponse.FromString,
+                _registered_method=True)
         self.ApplyPlan = channel.unary_stream(
                 '/gonghai.assignment.v1.AssignmentService/ApplyPlan',
                 request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ApplyPlanRequest.SerializeToString,
@@ -293,7 +298,7 @@ class AssignmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreatePlan(self, request, context):
-        """Works out the best assignment of many customers to many reps. Not built yet.
+        """Begins to work out the best assignment of many customers to many reps; GetPlan tells when it is ready. Not built yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,6 +306,13 @@ class AssignmentServiceServicer:
 
     def GetPlan(self, request, context):
         """Gets a plan. Not built yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPlannedAssignments(self, request, context):
+        """Lists who gets what by a plan. Not built yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -452,6 +464,11 @@ def add_AssignmentServiceServicer_to_server(servicer, server):
                     servicer.GetPlan,
                     request_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetPlanRequest.FromString,
                     response_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Plan.SerializeToString,
+            ),
+            'ListPlannedAssignments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPlannedAssignments,
+                    request_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsRequest.FromString,
+                    response_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsResponse.SerializeToString,
             ),
             'ApplyPlan': grpc.unary_stream_rpc_method_handler(
                     servicer.ApplyPlan,
@@ -1003,6 +1020,33 @@ class AssignmentService:
             '/gonghai.assignment.v1.AssignmentService/GetPlan',
             gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetPlanRequest.SerializeToString,
             gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPlannedAssignments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.assignment.v1.AssignmentService/ListPlannedAssignments',
+            gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsRequest.SerializeToString,
+            gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.ListPlannedAssignmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

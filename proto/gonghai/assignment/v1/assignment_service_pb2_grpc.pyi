@@ -53,9 +53,11 @@ class AssignmentServiceStub:
     ListParked: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.ListParkedRequest, _assignment_service_pb2.ListParkedResponse]
     """Lists the customers who should have been assigned when nobody was eligible. Not built yet."""
     CreatePlan: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.CreatePlanRequest, _assignment_service_pb2.Plan]
-    """Works out the best assignment of many customers to many reps. Not built yet."""
+    """Begins to work out the best assignment of many customers to many reps; GetPlan tells when it is ready. Not built yet."""
     GetPlan: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.GetPlanRequest, _assignment_service_pb2.Plan]
     """Gets a plan. Not built yet."""
+    ListPlannedAssignments: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.ListPlannedAssignmentsRequest, _assignment_service_pb2.ListPlannedAssignmentsResponse]
+    """Lists who gets what by a plan. Not built yet."""
     ApplyPlan: _aio.UnaryStreamMultiCallable[_assignment_service_pb2.ApplyPlanRequest, _assignment_service_pb2.ApplyPlanResponse]
     """Carries a plan out, with its progress; a broken call is made again. Not built yet."""
     CancelPlan: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.CancelPlanRequest, _assignment_service_pb2.Plan]
@@ -200,7 +202,7 @@ class AssignmentServiceServicer:
         request: _assignment_service_pb2.CreatePlanRequest,
         context: _aio.ServicerContext[_assignment_service_pb2.CreatePlanRequest, _abc.Awaitable[_assignment_service_pb2.Plan]],
     ) -> _abc.Awaitable[_assignment_service_pb2.Plan]:
-        """Works out the best assignment of many customers to many reps. Not built yet."""
+        """Begins to work out the best assignment of many customers to many reps; GetPlan tells when it is ready. Not built yet."""
 
     def GetPlan(
         self,
@@ -208,6 +210,13 @@ class AssignmentServiceServicer:
         context: _aio.ServicerContext[_assignment_service_pb2.GetPlanRequest, _abc.Awaitable[_assignment_service_pb2.Plan]],
     ) -> _abc.Awaitable[_assignment_service_pb2.Plan]:
         """Gets a plan. Not built yet."""
+
+    def ListPlannedAssignments(
+        self,
+        request: _assignment_service_pb2.ListPlannedAssignmentsRequest,
+        context: _aio.ServicerContext[_assignment_service_pb2.ListPlannedAssignmentsRequest, _abc.Awaitable[_assignment_service_pb2.ListPlannedAssignmentsResponse]],
+    ) -> _abc.Awaitable[_assignment_service_pb2.ListPlannedAssignmentsResponse]:
+        """Lists who gets what by a plan. Not built yet."""
 
     def ApplyPlan(
         self,

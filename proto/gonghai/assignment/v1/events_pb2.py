@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"gonghai/assignment/v1/events.proto\x12\x15gonghai.assignment.v1\x1a\x1fgonghai/assignment/v1/rep.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n\x05\x45vent\x12\x14\n\x06tenant\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12.\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x14\n\x06schema\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05nonce\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x0brep_changed\x18\n \x01(\x0b\x32\x1a.gonghai.assignment.v1.RepB\x04\xe2\x41\x01\x03H\x00\x12\x39\n\x0cteam_changed\x18\x0b \x01(\x0b\x32\x1b.gonghai.assignment.v1.TeamB\x04\xe2\x41\x01\x03H\x00\x12=\n\x0eregion_changed\x18\x0c \x01(\x0b\x32\x1d.gonghai.assignment.v1.RegionB\x04\xe2\x41\x01\x03H\x00\x12\x46\n\x0f\x63ustomer_routed\x18\r \x01(\x0b\x32%.gonghai.assignment.v1.CustomerRoutedB\x04\xe2\x41\x01\x03H\x00\x42\x06\n\x04kind\"\x9a\x01\n\x0e\x43ustomerRouted\x12\x16\n\x08\x63ustomer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1d\n\x0f\x63ustody_version\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x11\n\x03rep\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06parked\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04rule\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"gonghai/assignment/v1/events.proto\x12\x15gonghai.assignment.v1\x1a\x1fgonghai/assignment/v1/rep.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n\x05\x45vent\x12\x14\n\x06tenant\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12.\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x14\n\x06schema\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05nonce\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x0brep_changed\x18\n \x01(\x0b\x32\x1a.gonghai.assignment.v1.RepB\x04\xe2\x41\x01\x03H\x00\x12\x39\n\x0cteam_changed\x18\x0b \x01(\x0b\x32\x1b.gonghai.assignment.v1.TeamB\x04\xe2\x41\x01\x03H\x00\x12=\n\x0eregion_changed\x18\x0c \x01(\x0b\x32\x1d.gonghai.assignment.v1.RegionB\x04\xe2\x41\x01\x03H\x00\x12\x46\n\x0f\x63ustomer_routed\x18\r \x01(\x0b\x32%.gonghai.assignment.v1.CustomerRoutedB\x04\xe2\x41\x01\x03H\x00\x42\x06\n\x04kind\"\x97\x01\n\x0e\x43ustomerRouted\x12\x16\n\x08\x63ustomer\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x63ustody_term\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x11\n\x03rep\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06parked\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04rule\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,8 +58,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENT'].fields_by_name['customer_routed']._serialized_options = b'\342A\001\003'
   _globals['_CUSTOMERROUTED'].fields_by_name['customer']._loaded_options = None
   _globals['_CUSTOMERROUTED'].fields_by_name['customer']._serialized_options = b'\342A\001\003'
-  _globals['_CUSTOMERROUTED'].fields_by_name['custody_version']._loaded_options = None
-  _globals['_CUSTOMERROUTED'].fields_by_name['custody_version']._serialized_options = b'\342A\001\003'
+  _globals['_CUSTOMERROUTED'].fields_by_name['custody_term']._loaded_options = None
+  _globals['_CUSTOMERROUTED'].fields_by_name['custody_term']._serialized_options = b'\342A\001\003'
   _globals['_CUSTOMERROUTED'].fields_by_name['rep']._loaded_options = None
   _globals['_CUSTOMERROUTED'].fields_by_name['rep']._serialized_options = b'\342A\001\003'
   _globals['_CUSTOMERROUTED'].fields_by_name['parked']._loaded_options = None
@@ -71,5 +71,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENT']._serialized_start=161
   _globals['_EVENT']._serialized_end=610
   _globals['_CUSTOMERROUTED']._serialized_start=613
-  _globals['_CUSTOMERROUTED']._serialized_end=767
+  _globals['_CUSTOMERROUTED']._serialized_end=764
 # @@protoc_insertion_point(module_scope)

@@ -103,15 +103,15 @@ class CustomerRouted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CUSTOMER_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     REP_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
-    custody_version: _builtins.int
-    """The custody version that it was decided on."""
+    custody_term: _builtins.int
+    """The custody term that it was decided on."""
     rep: _builtins.str
     """To whom; unset when it stays in the pool."""
     parked: _builtins.bool
@@ -124,7 +124,7 @@ class CustomerRouted(_message.Message):
         self,
         *,
         customer: _builtins.str = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
         rep: _builtins.str = ...,
         parked: _builtins.bool = ...,
         reason: _builtins.str = ...,
@@ -132,7 +132,7 @@ class CustomerRouted(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_version", b"custody_version", "customer", b"customer", "parked", b"parked", "reason", b"reason", "rep", b"rep", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "parked", b"parked", "reason", b"reason", "rep", b"rep", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

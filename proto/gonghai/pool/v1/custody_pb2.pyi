@@ -98,6 +98,12 @@ class _CustodyChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Custody
     """Merged into another customer, or back."""
     CUSTODY_CHANGE_REVERTED: _CustodyChange.ValueType  # 18
     """A reclaim was reverted."""
+    CUSTODY_CHANGE_COLLABORATORS_CHANGED: _CustodyChange.ValueType  # 19
+    """Collaborators changed. The custody stays."""
+    CUSTODY_CHANGE_EXTENSION_CHANGED: _CustodyChange.ValueType  # 20
+    """An extension was asked for or decided. The custody stays."""
+    CUSTODY_CHANGE_FROZEN_CHANGED: _CustodyChange.ValueType  # 21
+    """Clocks were frozen or freed, as their policy failed or decides again. The custody stays."""
 
 class CustodyChange(_CustodyChange, metaclass=_CustodyChangeEnumTypeWrapper):
     """Why custody changed."""
@@ -140,7 +146,53 @@ CUSTODY_CHANGE_MERGED: CustodyChange.ValueType  # 17
 """Merged into another customer, or back."""
 CUSTODY_CHANGE_REVERTED: CustodyChange.ValueType  # 18
 """A reclaim was reverted."""
+CUSTODY_CHANGE_COLLABORATORS_CHANGED: CustodyChange.ValueType  # 19
+"""Collaborators changed. The custody stays."""
+CUSTODY_CHANGE_EXTENSION_CHANGED: CustodyChange.ValueType  # 20
+"""An extension was asked for or decided. The custody stays."""
+CUSTODY_CHANGE_FROZEN_CHANGED: CustodyChange.ValueType  # 21
+"""Clocks were frozen or freed, as their policy failed or decides again. The custody stays."""
 Global___CustodyChange: _TypeAlias = CustodyChange  # noqa: Y015
+
+class _OutCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OutCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OutCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OUT_CAUSE_UNSPECIFIED: _OutCause.ValueType  # 0
+    """It is not."""
+    OUT_CAUSE_WAITING: _OutCause.ValueType  # 1
+    """It waits: no pool fits it, or its admission is not decided yet."""
+    OUT_CAUSE_DELETED: _OutCause.ValueType  # 2
+    """It is deleted."""
+    OUT_CAUSE_MERGED: _OutCause.ValueType  # 3
+    """It was merged into another."""
+    OUT_CAUSE_WITHDRAWN: _OutCause.ValueType  # 4
+    """It was withdrawn."""
+    OUT_CAUSE_NEVER_CREATED: _OutCause.ValueType  # 5
+    """A place was kept for it, and it was never created."""
+    OUT_CAUSE_ERASED: _OutCause.ValueType  # 6
+    """It was erased."""
+
+class OutCause(_OutCause, metaclass=_OutCauseEnumTypeWrapper):
+    """Why a customer is out of circulation."""
+
+OUT_CAUSE_UNSPECIFIED: OutCause.ValueType  # 0
+"""It is not."""
+OUT_CAUSE_WAITING: OutCause.ValueType  # 1
+"""It waits: no pool fits it, or its admission is not decided yet."""
+OUT_CAUSE_DELETED: OutCause.ValueType  # 2
+"""It is deleted."""
+OUT_CAUSE_MERGED: OutCause.ValueType  # 3
+"""It was merged into another."""
+OUT_CAUSE_WITHDRAWN: OutCause.ValueType  # 4
+"""It was withdrawn."""
+OUT_CAUSE_NEVER_CREATED: OutCause.ValueType  # 5
+"""A place was kept for it, and it was never created."""
+OUT_CAUSE_ERASED: OutCause.ValueType  # 6
+"""It was erased."""
+Global___OutCause: _TypeAlias = OutCause  # noqa: Y015
 
 class _CollaboratorRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -231,6 +283,9 @@ class Custody(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CONSISTENCY_TOKEN_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
+    POOL_ENTER_TIME_FIELD_NUMBER: _builtins.int
+    OUT_CAUSE_FIELD_NUMBER: _builtins.int
     WEIGHT_MILLI_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name: `tenants/{tenant}/customers/{customer}/custody`."""
@@ -272,6 +327,12 @@ class Custody(_message.Message):
     """Changes with each change; the same as the version, as a string."""
     consistency_token: _builtins.str
     """Give it to reads of other services that shall know of this change."""
+    term: _builtins.int
+    """Grows by one whenever the state, the pool or the holder changes, and with nothing else: what a decision about who
+    gets the customer names as the entry that it saw.
+    """
+    out_cause: Global___OutCause.ValueType
+    """Why it is out of circulation, when the state is OUT."""
     weight_milli: _builtins.int
     """What the holding counts against the holding limit, in thousandths."""
     @_builtins.property
@@ -318,6 +379,10 @@ class Custody(_message.Message):
     def embargo_time(self) -> _timestamp_pb2.Timestamp:
         """Until when nobody may claim it (新入池限制)."""
 
+    @_builtins.property
+    def pool_enter_time(self) -> _timestamp_pb2.Timestamp:
+        """When it entered the pool it is in; unset when it is in none."""
+
     def __init__(
         self,
         *,
@@ -352,11 +417,14 @@ class Custody(_message.Message):
         version: _builtins.int = ...,
         etag: _builtins.str = ...,
         consistency_token: _builtins.str = ...,
+        term: _builtins.int = ...,
+        pool_enter_time: _timestamp_pb2.Timestamp | None = ...,
+        out_cause: Global___OutCause.ValueType = ...,
         weight_milli: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "embargo_time", b"embargo_time", "former_owner_time", b"former_owner_time", "holder", b"holder", "reclaim_decision", b"reclaim_decision", "reclaim_time", b"reclaim_time", "reservation", b"reservation", "since", b"since", "warn_time", b"warn_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "embargo_time", b"embargo_time", "former_owner_time", b"former_owner_time", "holder", b"holder", "pool_enter_time", b"pool_enter_time", "reclaim_decision", b"reclaim_decision", "reclaim_time", b"reclaim_time", "reservation", b"reservation", "since", b"since", "warn_time", b"warn_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_version", b"archive_version", "change", b"change", "clocks", b"clocks", "collaborators", b"collaborators", "consistency_token", b"consistency_token", "customer", b"customer", "disputed", b"disputed", "due_time", b"due_time", "embargo_time", b"embargo_time", "etag", b"etag", "former_owner", b"former_owner", "former_owner_time", b"former_owner_time", "frozen_because", b"frozen_because", "holder", b"holder", "locked", b"locked", "name", b"name", "pool", b"pool", "reason", b"reason", "reclaim_decision", b"reclaim_decision", "reclaim_pool", b"reclaim_pool", "reclaim_time", b"reclaim_time", "region", b"region", "reservation", b"reservation", "since", b"since", "stage", b"stage", "state", b"state", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version", "warn_time", b"warn_time", "warned", b"warned", "weight_milli", b"weight_milli"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_version", b"archive_version", "change", b"change", "clocks", b"clocks", "collaborators", b"collaborators", "consistency_token", b"consistency_token", "customer", b"customer", "disputed", b"disputed", "due_time", b"due_time", "embargo_time", b"embargo_time", "etag", b"etag", "former_owner", b"former_owner", "former_owner_time", b"former_owner_time", "frozen_because", b"frozen_because", "holder", b"holder", "locked", b"locked", "name", b"name", "out_cause", b"out_cause", "pool", b"pool", "pool_enter_time", b"pool_enter_time", "reason", b"reason", "reclaim_decision", b"reclaim_decision", "reclaim_pool", b"reclaim_pool", "reclaim_time", b"reclaim_time", "region", b"region", "reservation", b"reservation", "since", b"since", "stage", b"stage", "state", b"state", "term", b"term", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version", "warn_time", b"warn_time", "warned", b"warned", "weight_milli", b"weight_milli"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -465,14 +533,14 @@ class Reservation(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     token: _builtins.str
-    """Opaque; confirms or cancels it."""
+    """Opaque; names it when it is confirmed or cancelled. Only in the answer of ReserveCustody."""
     rep: _builtins.str
     """For whom."""
     purpose: Global___ReservationPurpose.ValueType
     """What for."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends by itself (domain time)."""
+        """When it ends by itself (domain time); for SELF_SOURCED, once the archive's watermark has passed that moment."""
 
     def __init__(
         self,
@@ -545,6 +613,7 @@ class CustodyHistoryEntry(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The version that it made."""
     change: Global___CustodyChange.ValueType
@@ -559,6 +628,8 @@ class CustodyHistoryEntry(_message.Message):
     """The rule, where one decided."""
     clock: _builtins.str
     """The clock that ran out, for a reclaim."""
+    term: _builtins.int
+    """The term from then on."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When (domain time)."""
@@ -589,10 +660,11 @@ class CustodyHistoryEntry(_message.Message):
         reason: _builtins.str = ...,
         rule: _builtins.str = ...,
         clock: _builtins.str = ...,
+        term: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change", b"change", "clock", b"clock", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "reason", b"reason", "rule", b"rule", "state", b"state", "time", b"time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change", b"change", "clock", b"clock", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "reason", b"reason", "rule", b"rule", "state", b"state", "term", b"term", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

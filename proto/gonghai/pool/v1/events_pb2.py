@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from gonghai.pool.v1 import custody_pb2 as gonghai_dot_pool_dot_v1_dot_custody__pb2
 from gonghai.pool.v1 import pool_pb2 as gonghai_dot_pool_dot_v1_dot_pool__pb2
+from gonghai.type.v1 import decision_pb2 as gonghai_dot_type_dot_v1_dot_decision__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cgonghai/pool/v1/events.proto\x12\x0fgonghai.pool.v1\x1a\x1dgonghai/pool/v1/custody.proto\x1a\x1agonghai/pool/v1/pool.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x03\n\x05\x45vent\x12\x14\n\x06tenant\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12.\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x14\n\x06schema\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05nonce\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12@\n\x0f\x63ustody_changed\x18\n \x01(\x0b\x32\x1f.gonghai.pool.v1.CustodyChangedB\x04\xe2\x41\x01\x03H\x00\x12\x33\n\x0cpool_changed\x18\x0b \x01(\x0b\x32\x15.gonghai.pool.v1.PoolB\x04\xe2\x41\x01\x03H\x00\x12\x1c\n\x0cpool_deleted\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03H\x00\x12\x37\n\x0elimits_changed\x18\r \x01(\x0b\x32\x17.gonghai.pool.v1.LimitsB\x04\xe2\x41\x01\x03H\x00\x42\x06\n\x04kind\"\xcc\x02\n\x0e\x43ustodyChanged\x12\x34\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1e.gonghai.pool.v1.CustodyChangeB\x04\xe2\x41\x01\x03\x12/\n\x07\x63ustody\x18\x02 \x01(\x0b\x32\x18.gonghai.pool.v1.CustodyB\x04\xe2\x41\x01\x03\x12\x34\n\rformer_holder\x18\x03 \x01(\x0b\x32\x17.gonghai.pool.v1.HolderB\x04\xe2\x41\x01\x03\x12\x39\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1d.gonghai.pool.v1.CustodyStateB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x66ormer_pool\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63lock\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cgonghai/pool/v1/events.proto\x12\x0fgonghai.pool.v1\x1a\x1dgonghai/pool/v1/custody.proto\x1a\x1agonghai/pool/v1/pool.proto\x1a\x1egonghai/type/v1/decision.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x03\n\x05\x45vent\x12\x14\n\x06tenant\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08position\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12.\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x14\n\x06schema\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07subject\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05nonce\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12@\n\x0f\x63ustody_changed\x18\n \x01(\x0b\x32\x1f.gonghai.pool.v1.CustodyChangedB\x04\xe2\x41\x01\x03H\x00\x12\x33\n\x0cpool_changed\x18\x0b \x01(\x0b\x32\x15.gonghai.pool.v1.PoolB\x04\xe2\x41\x01\x03H\x00\x12\x1c\n\x0cpool_deleted\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03H\x00\x12\x37\n\x0elimits_changed\x18\r \x01(\x0b\x32\x17.gonghai.pool.v1.LimitsB\x04\xe2\x41\x01\x03H\x00\x42\x06\n\x04kind\"\xf9\x02\n\x0e\x43ustodyChanged\x12\x34\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1e.gonghai.pool.v1.CustodyChangeB\x04\xe2\x41\x01\x03\x12/\n\x07\x63ustody\x18\x02 \x01(\x0b\x32\x18.gonghai.pool.v1.CustodyB\x04\xe2\x41\x01\x03\x12\x34\n\rformer_holder\x18\x03 \x01(\x0b\x32\x17.gonghai.pool.v1.HolderB\x04\xe2\x41\x01\x03\x12\x39\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1d.gonghai.pool.v1.CustodyStateB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x66ormer_pool\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63lock\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12+\n\x05\x61\x63tor\x18\x08 \x01(\x0b\x32\x16.gonghai.type.v1.ActorB\x04\xe2\x41\x01\x03\x12\x32\n\x08\x64ue_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,10 +70,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTODYCHANGED'].fields_by_name['former_pool']._serialized_options = b'\342A\001\003'
   _globals['_CUSTODYCHANGED'].fields_by_name['clock']._loaded_options = None
   _globals['_CUSTODYCHANGED'].fields_by_name['clock']._serialized_options = b'\342A\001\003'
+  _globals['_CUSTODYCHANGED'].fields_by_name['actor']._loaded_options = None
+  _globals['_CUSTODYCHANGED'].fields_by_name['actor']._serialized_options = b'\342A\001\003'
   _globals['_CUSTODYCHANGED'].fields_by_name['due_time']._loaded_options = None
   _globals['_CUSTODYCHANGED'].fields_by_name['due_time']._serialized_options = b'\342A\001\003'
-  _globals['_EVENT']._serialized_start=175
-  _globals['_EVENT']._serialized_end=579
-  _globals['_CUSTODYCHANGED']._serialized_start=582
-  _globals['_CUSTODYCHANGED']._serialized_end=914
+  _globals['_EVENT']._serialized_start=207
+  _globals['_EVENT']._serialized_end=611
+  _globals['_CUSTODYCHANGED']._serialized_start=614
+  _globals['_CUSTODYCHANGED']._serialized_end=991
 # @@protoc_insertion_point(module_scope)

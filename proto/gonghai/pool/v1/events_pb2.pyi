@@ -5,6 +5,7 @@ isort:skip_file
 
 from gonghai.pool.v1 import custody_pb2 as _custody_pb2
 from gonghai.pool.v1 import pool_pb2 as _pool_pb2
+from gonghai.type.v1 import decision_pb2 as _decision_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -105,6 +106,7 @@ class CustodyChanged(_message.Message):
     FORMER_STATE_FIELD_NUMBER: _builtins.int
     FORMER_POOL_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     DUE_TIME_FIELD_NUMBER: _builtins.int
     change: _custody_pb2.CustodyChange.ValueType
     """What happened."""
@@ -116,11 +118,17 @@ class CustodyChanged(_message.Message):
     """The clock that ran out, for a reclaim or a warning."""
     @_builtins.property
     def custody(self) -> _custody_pb2.Custody:
-        """The custody from then on, without reasons' figures of other tenants and without collaborators' scopes."""
+        """The custody from then on. `reason`, `reclaim_decision` and the reservation's token are empty: free text stays in
+        the history, where it can be erased.
+        """
 
     @_builtins.property
     def former_holder(self) -> _custody_pb2.Holder:
         """The holder before."""
+
+    @_builtins.property
+    def actor(self) -> _decision_pb2.Actor:
+        """Who did it."""
 
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
@@ -135,11 +143,12 @@ class CustodyChanged(_message.Message):
         former_state: _custody_pb2.CustodyState.ValueType = ...,
         former_pool: _builtins.str = ...,
         clock: _builtins.str = ...,
+        actor: _decision_pb2.Actor | None = ...,
         due_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["custody", b"custody", "due_time", b"due_time", "former_holder", b"former_holder"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "custody", b"custody", "due_time", b"due_time", "former_holder", b"former_holder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "custody", b"custody", "due_time", b"due_time", "former_holder", b"former_holder", "former_pool", b"former_pool", "former_state", b"former_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change", b"change", "clock", b"clock", "custody", b"custody", "due_time", b"due_time", "former_holder", b"former_holder", "former_pool", b"former_pool", "former_state", b"former_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -638,15 +638,15 @@ class AssignCustomerRequest(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     HOLDER_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     reason: _builtins.str
     """Why, for the history."""
-    custody_version: _builtins.int
-    """The custody version that the decision was based on; another one is ABORTED, so that a late one does nothing. 0 asks
+    custody_term: _builtins.int
+    """The custody term that the decision was based on; another one is ABORTED, so that a late one does nothing. 0 asks
     for none to be checked.
     """
     rule: _builtins.str
@@ -665,13 +665,13 @@ class AssignCustomerRequest(_message.Message):
         customer: _builtins.str = ...,
         holder: _custody_pb2.Holder | None = ...,
         reason: _builtins.str = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
         rule: _builtins.str = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_version", b"custody_version", "customer", b"customer", "holder", b"holder", "reason", b"reason", "request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "holder", b"holder", "reason", b"reason", "request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1475,7 +1475,7 @@ class ReserveCustodyRequest(_message.Message):
     REP_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
-    CUSTODY_VERSION_FIELD_NUMBER: _builtins.int
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer; one that does not exist yet, for SELF_SOURCED."""
@@ -1483,8 +1483,8 @@ class ReserveCustodyRequest(_message.Message):
     """For whom."""
     purpose: _custody_pb2.ReservationPurpose.ValueType
     """What for."""
-    custody_version: _builtins.int
-    """The custody version that the decision was based on; 0 asks for none to be checked."""
+    custody_term: _builtins.int
+    """The custody term that the decision was based on; 0 asks for none to be checked."""
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
     INVALID_ARGUMENT.
@@ -1500,12 +1500,12 @@ class ReserveCustodyRequest(_message.Message):
         rep: _builtins.str = ...,
         purpose: _custody_pb2.ReservationPurpose.ValueType = ...,
         ttl: _duration_pb2.Duration | None = ...,
-        custody_version: _builtins.int = ...,
+        custody_term: _builtins.int = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_version", b"custody_version", "customer", b"customer", "purpose", b"purpose", "rep", b"rep", "request_id", b"request_id", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "purpose", b"purpose", "rep", b"rep", "request_id", b"request_id", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1868,14 +1868,20 @@ class MergeCustodyRequest(_message.Message):
 
     SURVIVOR_FIELD_NUMBER: _builtins.int
     MERGED_FIELD_NUMBER: _builtins.int
-    OWNER_FIELD_NUMBER: _builtins.int
+    HOLDER_OF_FIELD_NUMBER: _builtins.int
+    SURVIVOR_TERM_FIELD_NUMBER: _builtins.int
+    MERGED_TERM_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     survivor: _builtins.str
     """The customer that remains."""
     merged: _builtins.str
     """The customer that goes."""
-    owner: _builtins.str
-    """Whose it is from then on, where both have an owner."""
+    holder_of: _builtins.str
+    """The customer whose holder stays, where both are held."""
+    survivor_term: _builtins.int
+    """The survivor's term that the decision was based on; another one is ABORTED."""
+    merged_term: _builtins.int
+    """The merged one's term, likewise."""
     request_id: _builtins.str
     """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
     INVALID_ARGUMENT.
@@ -1885,16 +1891,80 @@ class MergeCustodyRequest(_message.Message):
         *,
         survivor: _builtins.str = ...,
         merged: _builtins.str = ...,
-        owner: _builtins.str = ...,
+        holder_of: _builtins.str = ...,
+        survivor_term: _builtins.int = ...,
+        merged_term: _builtins.int = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["merged", b"merged", "owner", b"owner", "request_id", b"request_id", "survivor", b"survivor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder_of", b"holder_of", "merged", b"merged", "merged_term", b"merged_term", "request_id", b"request_id", "survivor", b"survivor", "survivor_term", b"survivor_term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MergeCustodyRequest: _TypeAlias = MergeCustodyRequest  # noqa: Y015
+
+@_typing.final
+class UnmergeCustodyRequest(_message.Message):
+    """Asks for a merge of custodies to be taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVIVOR_FIELD_NUMBER: _builtins.int
+    MERGED_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    survivor: _builtins.str
+    """The customer that remained."""
+    merged: _builtins.str
+    """The customer that comes back."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
+    INVALID_ARGUMENT.
+    """
+    def __init__(
+        self,
+        *,
+        survivor: _builtins.str = ...,
+        merged: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merged", b"merged", "request_id", b"request_id", "survivor", b"survivor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmergeCustodyRequest: _TypeAlias = UnmergeCustodyRequest  # noqa: Y015
+
+@_typing.final
+class RegionMove(_message.Message):
+    """A move of a region."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REGION_FIELD_NUMBER: _builtins.int
+    TO_REGION_FIELD_NUMBER: _builtins.int
+    POOL_FIELD_NUMBER: _builtins.int
+    from_region: _builtins.str
+    """The path as it was: `east/shanghai`."""
+    to_region: _builtins.str
+    """The path as it is."""
+    pool: _builtins.str
+    """The pool that takes holdings whose rep does not work there; unset lets the policy say."""
+    def __init__(
+        self,
+        *,
+        from_region: _builtins.str = ...,
+        to_region: _builtins.str = ...,
+        pool: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_region", b"from_region", "pool", b"pool", "to_region", b"to_region"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegionMove: _TypeAlias = RegionMove  # noqa: Y015
 
 @_typing.final
 class RemapRegionsRequest(_message.Message):
@@ -1902,28 +1972,8 @@ class RemapRegionsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class RegionsEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     PARENT_FIELD_NUMBER: _builtins.int
-    REGIONS_FIELD_NUMBER: _builtins.int
+    MOVES_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
@@ -1935,20 +1985,20 @@ class RemapRegionsRequest(_message.Message):
     INVALID_ARGUMENT.
     """
     @_builtins.property
-    def regions(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """The old region path by new region path."""
+    def moves(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegionMove]:
+        """The moves. The customers' regions are the archive's, which changes them first."""
 
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
-        regions: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        moves: _abc.Iterable[Global___RegionMove] | None = ...,
         validate_only: _builtins.bool = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "regions", b"regions", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moves", b"moves", "parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -233,6 +233,11 @@ class PoolServiceStub:
                 request_serializer=gonghai_dot_pool_dot_v1_dot_pool__service__pb2.MergeCustodyRequest.SerializeToString,
                 response_deserializer=gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.FromString,
                 _registered_method=True)
+        self.UnmergeCustody = channel.unary_unary(
+                '/gonghai.pool.v1.PoolService/UnmergeCustody',
+                request_serializer=gonghai_dot_pool_dot_v1_dot_pool__service__pb2.UnmergeCustodyRequest.SerializeToString,
+                response_deserializer=gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.FromString,
+                _registered_method=True)
         self.RemapRegions = channel.unary_stream(
                 '/gonghai.pool.v1.PoolService/RemapRegions',
                 request_serializer=gonghai_dot_pool_dot_v1_dot_pool__service__pb2.RemapRegionsRequest.SerializeToString,
@@ -468,7 +473,8 @@ class PoolServiceServicer:
 
     def ReserveCustody(self, request, context):
         """Keeps a customer for a rep until a moment: for a customer who is being created with an owner (called by archive) or
-        for an offer (called by assignment). The place counts against his holding limit.
+        for an offer (called by assignment). The place counts against his holding limit. A repeat with the same request_id
+        after the reservation ended is decided anew. For Gonghai's own services: the token fences, it does not authorise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -532,6 +538,13 @@ class PoolServiceServicer:
 
     def MergeCustody(self, request, context):
         """Merges the custody of two customers; called by archive. Not built yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnmergeCustody(self, request, context):
+        """Takes a merge of custodies back; called by archive. Not built yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -761,6 +774,11 @@ def add_PoolServiceServicer_to_server(servicer, server):
             'MergeCustody': grpc.unary_unary_rpc_method_handler(
                     servicer.MergeCustody,
                     request_deserializer=gonghai_dot_pool_dot_v1_dot_pool__service__pb2.MergeCustodyRequest.FromString,
+                    response_serializer=gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.SerializeToString,
+            ),
+            'UnmergeCustody': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnmergeCustody,
+                    request_deserializer=gonghai_dot_pool_dot_v1_dot_pool__service__pb2.UnmergeCustodyRequest.FromString,
                     response_serializer=gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.SerializeToString,
             ),
             'RemapRegions': grpc.unary_stream_rpc_method_handler(
@@ -1838,6 +1856,33 @@ class PoolService:
             target,
             '/gonghai.pool.v1.PoolService/MergeCustody',
             gonghai_dot_pool_dot_v1_dot_pool__service__pb2.MergeCustodyRequest.SerializeToString,
+            gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnmergeCustody(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.pool.v1.PoolService/UnmergeCustody',
+            gonghai_dot_pool_dot_v1_dot_pool__service__pb2.UnmergeCustodyRequest.SerializeToString,
             gonghai_dot_pool_dot_v1_dot_custody__pb2.Custody.FromString,
             options,
             channel_credentials,

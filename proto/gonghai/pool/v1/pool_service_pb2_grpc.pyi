@@ -84,7 +84,8 @@ class PoolServiceStub:
     """Lists what happened to a customer's custody, newest first."""
     ReserveCustody: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ReserveCustodyRequest, _custody_pb2.Custody]
     """Keeps a customer for a rep until a moment: for a customer who is being created with an owner (called by archive) or
-    for an offer (called by assignment). The place counts against his holding limit.
+    for an offer (called by assignment). The place counts against his holding limit. A repeat with the same request_id
+    after the reservation ended is decided anew. For Gonghai's own services: the token fences, it does not authorise.
     """
     ConfirmReservation: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ConfirmReservationRequest, _custody_pb2.Custody]
     """Turns a reservation into a holding. Not built yet."""
@@ -104,6 +105,8 @@ class PoolServiceStub:
     """Decides a dispute. Not built yet."""
     MergeCustody: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.MergeCustodyRequest, _custody_pb2.Custody]
     """Merges the custody of two customers; called by archive. Not built yet."""
+    UnmergeCustody: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.UnmergeCustodyRequest, _custody_pb2.Custody]
+    """Takes a merge of custodies back; called by archive. Not built yet."""
     RemapRegions: _aio.UnaryStreamMultiCallable[_pool_service_pb2.RemapRegionsRequest, _pool_service_pb2.RemapRegionsResponse]
     """Lists, simulates, then moves or pools the holdings that a change of the region map touches. Not built yet."""
     GetPoolHealth: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.GetPoolHealthRequest, _pool_service_pb2.PoolHealth]
@@ -332,7 +335,8 @@ class PoolServiceServicer:
         context: _aio.ServicerContext[_pool_service_pb2.ReserveCustodyRequest, _abc.Awaitable[_custody_pb2.Custody]],
     ) -> _abc.Awaitable[_custody_pb2.Custody]:
         """Keeps a customer for a rep until a moment: for a customer who is being created with an owner (called by archive) or
-        for an offer (called by assignment). The place counts against his holding limit.
+        for an offer (called by assignment). The place counts against his holding limit. A repeat with the same request_id
+        after the reservation ended is decided anew. For Gonghai's own services: the token fences, it does not authorise.
         """
 
     def ConfirmReservation(
@@ -397,6 +401,13 @@ class PoolServiceServicer:
         context: _aio.ServicerContext[_pool_service_pb2.MergeCustodyRequest, _abc.Awaitable[_custody_pb2.Custody]],
     ) -> _abc.Awaitable[_custody_pb2.Custody]:
         """Merges the custody of two customers; called by archive. Not built yet."""
+
+    def UnmergeCustody(
+        self,
+        request: _pool_service_pb2.UnmergeCustodyRequest,
+        context: _aio.ServicerContext[_pool_service_pb2.UnmergeCustodyRequest, _abc.Awaitable[_custody_pb2.Custody]],
+    ) -> _abc.Awaitable[_custody_pb2.Custody]:
+        """Takes a merge of custodies back; called by archive. Not built yet."""
 
     def RemapRegions(
         self,
