@@ -144,8 +144,7 @@ async def test_nothing_is_lost_or_doubled_when_it_is_killed(pair: Pair, seed: in
     while len(await projection.seen(pair.p)) < total:
         kill = pair.subscribe(projection)
         goal = len(await projection.seen(pair.p)) + chance.randint(1, 15)
-        while not await _seen(projection, pair.p, min(goal, total)):
-            await asyncio.sleep(0)
+        await _reached(projection, pair.p, min(goal, total))
         for _ in range(chance.randint(0, 5)):
             await asyncio.sleep(0)
         kill()
@@ -285,6 +284,10 @@ async def test_an_intent_that_waits_does_not_stop_others_where_several_may_run(p
 
 async def _seen(projection: Followed, p: Partition, count: int) -> bool:
     return len(await projection.seen(p)) >= count
+
+
+async def _reached(projection: Followed, p: Partition, goal: int) -> None:
+    await eventually(lambda: _seen(projection, p, goal))
 
 
 async def _no_intents(pair: Pair) -> bool:

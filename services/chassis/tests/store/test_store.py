@@ -18,9 +18,18 @@ from gonghai_chassis.store.failures import (
 )
 from gonghai_chassis.testing.counting import BROKEN, COUNT, Counters, count_args, count_keys
 from gonghai_chassis.testing.failing_scripts import contents, run_failing_at_each_read
+from gonghai_chassis.testing.plugin import PARTITIONS, flush
 
 if TYPE_CHECKING:
     from gonghai_chassis.testing.plugin import OpenStore
+
+
+@pytest.fixture(params=["store_server", "redis_server", "store_cluster"])
+def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
+    """Each promise is kept by an embedded Valkey, by Redis 7.0 and by a Cluster alike."""
+    url: str = request.getfixturevalue(request.param)
+    flush(url)
+    return StoreSettings(url=url, partitions=PARTITIONS)
 
 
 async def test_reads_several_records_and_the_time_at_one_moment(open_store: OpenStore) -> None:
@@ -74,7 +83,7 @@ async def test_scripts_are_loaded_again_after_the_server_forgot_them(open_store:
     store = await open_store("pool")
     counters = Counters(store)
     await counters.count("acme", "a")
-    await store.client().script_flush()
+    await store.client(store.partition("acme")).script_flush()
     replies = await asyncio.gather(*(counters.count("acme", "a") for _ in range(20)))
     assert sorted(reply.fields["count"] for reply in replies) == list(range(2, 22))
 
@@ -187,7 +196,7 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
 
 async def test_nothing_but_the_installation_is_written_by_opening(open_store: OpenStore) -> None:
     store = await open_store("pool")
-    assert list(await contents(store)) == [b"gh:install"]
+    assert set(await contents(store)) <= {b"gh:install"}
 
 
 def test_a_tenant_stays_in_its_partition_for_ever() -> None:

@@ -44,12 +44,12 @@ def failing_at(script: Script, at: int) -> Script:
 
 async def contents(store: Store) -> dict[bytes, bytes]:
     """Everything that the server holds, as it would dump it; for small test stores."""
-    client = store.client()
     found: dict[bytes, bytes] = {}
-    async for key in client.scan_iter(count=1000):
-        dumped = await client.dump(key)
-        if dumped is not None:
-            found[key] = dumped
+    for client in dict.fromkeys(store.client(partition) for partition in store.partitions):
+        async for key in client.scan_iter(count=1000):
+            dumped = await client.dump(key)
+            if dumped is not None:
+                found[key] = dumped
     return found
 
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from contextlib import suppress
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from gonghai_chassis.embedded import LOOPBACK, bundled_binary, free_port
 from gonghai_chassis.store.settings import StoreSettings
 from gonghai_chassis.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 PARTITIONS = 4
 _READY_TRIES = 1000
+_SLOTS = 16384
+_PAUSE = threading.Event()
 
 
 class OpenStore(Protocol):
@@ -30,28 +35,21 @@ class OpenStore(Protocol):
         """A store of the area on the test's server."""
 
 
-def _binary(kind: str) -> Path:
-    if kind == "valkey":
-        return bundled_binary()
-    found = shutil.which("redis-server")
-    if found is None:
-        pytest.skip("There is no redis-server on the PATH.")
-    return Path(found)
-
-
-def _serve(binary: Path, directory: Path) -> Iterator[str]:
+@contextmanager
+def _serve(binary: Path, directory: Path, *extra: str) -> Iterator[int]:
     port = free_port()
     process = subprocess.Popen(  # noqa: S603 - our own server, with our own arguments
         [
             str(binary),
             *("--bind", LOOPBACK, "--port", str(port), "--dir", str(directory)),
             *("--save", "", "--appendonly", "no", "--logfile", str(directory / "store.log")),
+            *extra,
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        with redis.Redis(host=LOOPBACK, port=port) as client:
+        with redis.Redis(host=LOOPBACK, port=port, retry=Retry(NoBackoff(), 0)) as client:
             for _ in range(_READY_TRIES):
                 with suppress(redis.RedisError):
                     client.ping()
@@ -61,7 +59,7 @@ def _serve(binary: Path, directory: Path) -> Iterator[str]:
                     pytest.fail("The store ended at once.")
             else:
                 pytest.fail("The store did not start.")
-        yield f"redis://{LOOPBACK}:{port}/0"
+        yield port
     finally:
         process.terminate()
         process.wait(10)
@@ -70,20 +68,85 @@ def _serve(binary: Path, directory: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an embedded Valkey that lasts for the whole run; it writes nothing to the disk."""
-    yield from _serve(_binary("valkey"), tmp_path_factory.mktemp("valkey"))
+    with _serve(bundled_binary(), tmp_path_factory.mktemp("valkey")) as port:
+        yield f"redis://{LOOPBACK}:{port}/0"
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of the machine's own redis-server; skips, visibly, where there is none."""
-    yield from _serve(_binary("redis"), tmp_path_factory.mktemp("redis"))
+    found = shutil.which("redis-server")
+    if found is None:
+        pytest.skip("There is no redis-server on the PATH.")
+    with _serve(Path(found), tmp_path_factory.mktemp("redis")) as port:
+        yield f"redis://{LOOPBACK}:{port}/0"
+
+
+@pytest.fixture(scope="session")
+def store_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a Cluster of three embedded masters."""
+    with ExitStack() as servers:
+        buses = [free_port() for _ in range(3)]
+        ports = [
+            servers.enter_context(
+                _serve(bundled_binary(), tmp_path_factory.mktemp("cluster"), *cluster_options(bus))
+            )
+            for bus in buses
+        ]
+        form_cluster(dict(zip(ports, buses, strict=True)))
+        yield "cluster://" + ",".join(f"{LOOPBACK}:{port}" for port in ports)
+
+
+def cluster_options(bus: int) -> tuple[str, ...]:
+    """Arguments of a server that is to join a Cluster, and talks with the others on a port."""
+    return (
+        *("--cluster-enabled", "yes", "--cluster-port", str(bus)),
+        *("--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"),
+    )
+
+
+def form_cluster(buses: Mapping[int, int]) -> None:
+    """Makes masters into a Cluster with the slots spread over them; waits until all agree.
+
+    Args:
+        buses: by the port of a master the port on which it talks with the others.
+    """
+    clients = [redis.Redis(host=LOOPBACK, port=port) for port in buses]
+    try:
+        bounds = [_SLOTS * i // len(clients) for i in range(len(clients) + 1)]
+        for client, first, end in zip(clients, bounds, bounds[1:], strict=False):
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
+        for port, bus in buses.items():
+            clients[0].execute_command("CLUSTER", "MEET", LOOPBACK, port, bus)
+        for client in clients:
+            _until_agreed(client, len(clients))
+    finally:
+        for client in clients:
+            client.close()
+
+
+def _until_agreed(client: redis.Redis, masters: int) -> None:
+    for _ in range(_READY_TRIES):
+        info = client.execute_command("CLUSTER INFO")
+        if info["cluster_state"] == "ok" and int(info["cluster_size"]) == masters:
+            return
+        _PAUSE.wait(0.01)
+    pytest.fail("The Cluster did not form.")
+
+
+def flush(url: str) -> None:
+    """Empties the servers of a URL."""
+    scheme, _, rest = url.partition("://")
+    urls = [f"redis://{place}" for place in rest.split(",")] if scheme == "cluster" else [url]
+    for one in urls:
+        with redis.Redis.from_url(one) as client:
+            client.flushall()
 
 
 @pytest.fixture
 def store_settings(store_server: str) -> StoreSettings:
     """Settings for a fresh, empty store with few partitions."""
-    with redis.Redis.from_url(store_server) as client:
-        client.flushall()
+    flush(store_server)
     return StoreSettings(url=store_server, partitions=PARTITIONS)
 
 
