@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gonghai_engine.bound import bind, difference_key, evaluate
 from gonghai_engine.faults import DeclarationError
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from gonghai_plugin.conditions import Condition
     from gonghai_plugin.facts import Operand
     from gonghai_plugin.plugin import Settings
+
+_OPERATIONS: Final[Mapping[str, Callable[[int, int], int | None]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": lambda a, b: a // b if b else None,
+}
 
 Values: TypeAlias = "dict[str, FactValue]"
 Whole: TypeAlias = "Callable[[Values], int | None]"
@@ -164,19 +172,13 @@ def _of_arithmetic(item: Arithmetic, settings: Settings, where: str) -> Whole:
     left = compile_number(item.left, settings, where)
     right = compile_number(item.right, settings, where)
 
+    apply = _OPERATIONS.get(item.operator)
+    if apply is None:
+        raise DeclarationError(where, f"{item.operator!r} is no operation")
+
     def compute(values: Values) -> int | None:
         a, b = left(values), right(values)
-        if a is None or b is None:
-            return None
-        match item.operator:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-            case _:
-                return a // b if b else None
+        return None if a is None or b is None else apply(a, b)
 
     return compute
 

@@ -43,6 +43,7 @@ _DECIDED: Final[Mapping[type[Any], type[Any]]] = {
 
 _MAX_RANK: Final = 100
 _MAX_SEVERITY: Final = 3
+_REMEMBERED: Final = 1024
 
 
 def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
@@ -50,8 +51,7 @@ def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
     _check(item, where)
     made = _compile(item, settings, where)
     if callable(made):
-        maker: Maker = made
-        return maker
+        return _remembered(made, tuple(dict.fromkeys(fact.name for fact in facts_in(item))))
     return lambda _: made
 
 
@@ -67,6 +67,22 @@ def facts_in(item: object) -> Iterator[Fact]:
     elif type(item) in _DECIDED:
         for field in dataclasses.fields(item):  # type: ignore[arg-type] # each key above is one
             yield from facts_in(getattr(item, field.name))
+
+
+def _remembered(make: Maker, names: tuple[str, ...]) -> Maker:
+    """Keep what was made: outcomes are values, and few combinations of facts come up."""
+    made: dict[tuple[FactValue, ...], Any] = {}
+
+    def remember(values: dict[str, FactValue]) -> Any:  # noqa: ANN401 - an outcome
+        key = tuple([values[name] for name in names])
+        found = made.get(key)
+        if found is None:
+            if len(made) >= _REMEMBERED:
+                made.clear()
+            found = made[key] = make(values)
+        return found
+
+    return remember
 
 
 def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN401, PLR0911 - a value or its maker

@@ -131,8 +131,10 @@ class AllHitsTable(Table):
         # The rules from each one on: asked again after a hit. Most often none hits, and one is
         # enough. A network costs memory from its first use only.
         self._rest = tuple(
-            _network(name, self.rules[start:], len(self.rules), offset=start)
-            for start in range(len(self.rules))
+            None
+            if _always(rule)
+            else _network(name, self.rules[start:], len(self.rules), offset=start)
+            for start, rule in enumerate(self.rules)
         )
 
     def decide(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
