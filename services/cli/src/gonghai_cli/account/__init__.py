@@ -1,0 +1,1 @@
+"""The account: what the services say, read from them alone, and shown as tables."""

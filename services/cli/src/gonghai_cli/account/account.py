@@ -1,0 +1,326 @@
+"""The account: who is worth what, who got whom and why, what was taken back, what was refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gonghai.assignment.v1 import assignment_service_pb2
+from gonghai.pool.v1 import custody_pb2, pool_service_pb2
+from gonghai_chassis.errors import PeerRefused
+from gonghai_cli.account.reading import Findings, ident, read
+from gonghai_cli.flow.repeat import repeated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from gonghai_cli.services import Services
+
+_IN_POOL: Final = custody_pb2.CUSTODY_STATE_IN_POOL
+_GAINS: Final = {
+    custody_pb2.CUSTODY_CHANGE_ASSIGNED: "assigned",
+    custody_pb2.CUSTODY_CHANGE_CLAIMED: "claimed",
+    custody_pb2.CUSTODY_CHANGE_SELF_SOURCED: "self_sourced",
+    custody_pb2.CUSTODY_CHANGE_TRANSFERRED: "transferred",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The customers of one tier and stage, and what they bought in a year (minor units)."""
+
+    tier: str
+    rank: int
+    stage: str
+    customers: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLine:
+    """A pool: how many are in it, and how many went in and out so far."""
+
+    pool: str
+    name: str
+    customers: int
+    entered: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepLine:
+    """A rep: what he holds, and how he came by and lost customers."""
+
+    rep: str
+    name: str
+    holdings: int
+    weight_milli: int
+    assigned: int
+    claimed: int
+    self_sourced: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A customer that somebody got, how and why."""
+
+    customer: str
+    name: str
+    tier: str
+    rep: str
+    how: str
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A customer that was taken back: from whom, by which clock, and when he was warned."""
+
+    customer: str
+    name: str
+    tier: str
+    rep: str
+    pool: str
+    clock: str
+    warned: int | None
+    at: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedClaim:
+    """A claim that is refused now: by whom, of what, and everything in the way."""
+
+    customer: str
+    name: str
+    rep: str
+    reasons: tuple[str, ...]
+    why: tuple[str, ...]
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a customer is at the end."""
+
+    customer: str
+    state: str
+    pool: str
+    rep: str
+    since: int
+    due: int | None
+    tier: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything, in a fixed order, so that two of the same history are equal."""
+
+    now: int
+    standings: tuple[Standing, ...]
+    pools: tuple[PoolLine, ...]
+    reps: tuple[RepLine, ...]
+    gains: tuple[Gain, ...]
+    warnings: int
+    losses: tuple[Loss, ...]
+    refusals: tuple[RefusedClaim, ...]
+    places: tuple[Place, ...]
+
+
+async def account_of(services: Services, tenant: str) -> Account:
+    """Draw up the account of a tenant from what the services say now."""
+    found = await read(services, tenant)
+    return Account(
+        now=found.now,
+        standings=tuple(_standings(found)),
+        pools=tuple(_pools(found)),
+        reps=tuple(_reps(found)),
+        gains=tuple([gain async for gain in _gains(services, found)]),
+        warnings=sum(
+            event.custody_changed.change == custody_pb2.CUSTODY_CHANGE_WARNED
+            for event in found.events
+        ),
+        losses=tuple(_losses(found)),
+        refusals=tuple([refusal async for refusal in _refusals(services, found)]),
+        places=tuple(_places(found)),
+    )
+
+
+def _standings(found: Findings) -> list[Standing]:
+    amounts: Counter[tuple[str, int, str]] = Counter()
+    counts: Counter[tuple[str, int, str]] = Counter()
+    for customer in found.customers.values():
+        key = (customer.tier.tier, customer.tier.rank, customer.stage.stage)
+        money = customer.metrics.amount_365d
+        counts[key] += 1
+        amounts[key] += money.units * 100 + money.nanos // 10_000_000
+    lines = [Standing(*key, counts[key], amounts[key]) for key in counts]
+    return sorted(lines, key=lambda line: (-line.rank, line.tier, line.stage))
+
+
+def _pools(found: Findings) -> list[PoolLine]:
+    entered: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    for event in found.events:
+        changed = event.custody_changed
+        came_in = changed.custody.pool if changed.custody.state == _IN_POOL else ""
+        was_in = changed.former_pool if changed.former_state == _IN_POOL else ""
+        if came_in != was_in:
+            entered[came_in] += 1
+            left[was_in] += 1
+    return [
+        PoolLine(
+            ident(pool.name),
+            pool.display_name,
+            pool.customer_count,
+            entered[pool.name],
+            left[pool.name],
+        )
+        for pool in found.pools
+    ]
+
+
+def _reps(found: Findings) -> list[RepLine]:
+    ways: dict[str, Counter[str]] = {ident(rep.name): Counter() for rep in found.reps}
+    for event in found.events:
+        changed = event.custody_changed
+        holder, former = ident(changed.custody.holder.rep), ident(changed.former_holder.rep)
+        if changed.change in _GAINS and holder in ways:
+            ways[holder][_GAINS[changed.change]] += 1
+        if former in ways and former != holder:
+            ways[former]["lost"] += 1
+    lines = []
+    for rep in found.reps:
+        rep_id = ident(rep.name)
+        quota, way = found.quotas[rep_id], ways[rep_id]
+        lines.append(
+            RepLine(
+                rep=rep_id,
+                name=rep.display_name,
+                holdings=quota.holdings,
+                weight_milli=quota.weight_milli,
+                assigned=way["assigned"],
+                claimed=way["claimed"],
+                self_sourced=way["self_sourced"],
+                lost=way["lost"],
+            )
+        )
+    return lines
+
+
+async def _gains(services: Services, found: Findings) -> AsyncIterator[Gain]:
+    for event in found.events:
+        changed = event.custody_changed
+        if changed.change not in _GAINS:
+            continue
+        custody = changed.custody
+        yield Gain(
+            customer=ident(custody.customer),
+            name=_name(found, custody.customer),
+            tier=custody.tier,
+            rep=ident(custody.holder.rep),
+            how=_GAINS[changed.change],
+            at=event.time.ToMicroseconds(),
+            why=found.reasons.get((ident(custody.customer), custody.version))
+            or await _why(services, custody),
+        )
+
+
+async def _why(services: Services, custody: custody_pb2.Custody) -> str:
+    request = assignment_service_pb2.ExplainAssignmentRequest(customer=custody.customer)
+    try:
+        explained = await repeated(lambda: services.assignment.ExplainAssignment(request))
+    except PeerRefused:
+        return ""
+    return explained.reason
+
+
+def _losses(found: Findings) -> list[Loss]:
+    warned: dict[str, int] = {}
+    lines = []
+    for event in found.events:
+        changed = event.custody_changed
+        customer = ident(changed.custody.customer)
+        if changed.change == custody_pb2.CUSTODY_CHANGE_WARNED:
+            warned[customer] = event.time.ToMicroseconds()
+        elif changed.change in _GAINS:
+            warned.pop(customer, None)
+        elif changed.change == custody_pb2.CUSTODY_CHANGE_RECLAIMED:
+            lines.append(
+                Loss(
+                    customer=customer,
+                    name=_name(found, customer),
+                    tier=changed.custody.tier,
+                    rep=ident(changed.former_holder.rep),
+                    pool=ident(changed.custody.pool),
+                    clock=changed.clock,
+                    warned=warned.pop(customer, None),
+                    at=event.time.ToMicroseconds(),
+                    why=found.reasons.get((customer, changed.custody.version), ""),
+                )
+            )
+    return lines
+
+
+async def _refusals(services: Services, found: Findings) -> AsyncIterator[RefusedClaim]:
+    """Ask the pool service about the claims that it would refuse for a reason worth telling."""
+    for custody, rep in _tempting(found):
+        request = pool_service_pb2.ExplainCustodyRequest(customer=custody.customer, rep=rep)
+        explained = await repeated(lambda: services.pool.ExplainCustody(request))  # noqa: B023 - awaited at once
+        if explained.claimable:
+            continue
+        ends = [item.until.ToMicroseconds() for item in explained.obstacles]
+        yield RefusedClaim(
+            customer=ident(custody.customer),
+            name=_name(found, custody.customer),
+            rep=ident(rep),
+            reasons=tuple(item.rule or item.reason for item in explained.obstacles),
+            why=tuple(item.message for item in explained.obstacles),
+            until=max(ends) if ends and all(ends) else None,
+        )
+
+
+def _tempting(found: Findings) -> Iterable[tuple[custody_pb2.Custody, str]]:
+    """Pair pooled customers with who lost them, and with reps who claimed all they may."""
+    pooled = sorted(
+        (custody for custody in found.custodies.values() if custody.state == _IN_POOL),
+        key=lambda custody: custody.customer,
+    )
+    for custody in pooled:
+        if custody.former_owner:
+            yield custody, custody.former_owner
+    for quota in found.quotas.values():
+        limit = quota.claim_limits.per_day
+        if limit and quota.claimed_today >= limit:
+            theirs = [custody for custody in pooled if custody.former_owner != quota.rep]
+            yield from ((custody, quota.rep) for custody in theirs[:1])
+
+
+def _places(found: Findings) -> list[Place]:
+    lines = []
+    for customer_id, customer in sorted(found.customers.items()):
+        custody = found.custodies.get(customer_id)
+        if custody is None:
+            custody = custody_pb2.Custody(state=custody_pb2.CUSTODY_STATE_OUT)
+        lines.append(
+            Place(
+                customer=customer_id,
+                state=custody_pb2.CustodyState.Name(custody.state).removeprefix("CUSTODY_STATE_"),
+                pool=ident(custody.pool),
+                rep=ident(custody.holder.rep),
+                since=custody.since.ToMicroseconds(),
+                due=custody.due_time.ToMicroseconds() if custody.HasField("due_time") else None,
+                tier=customer.tier.tier,
+                stage=customer.stage.stage,
+            )
+        )
+    return lines
+
+
+def _name(found: Findings, customer: str) -> str:
+    known = found.customers.get(ident(customer))
+    return known.display_name if known is not None else ident(customer)

@@ -1,0 +1,165 @@
+"""Reading everything that the account is made from, over gRPC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gonghai.archive.v1 import archive_service_pb2, customer_pb2
+from gonghai.assignment.v1 import assignment_service_pb2, rep_pb2
+from gonghai.dev.v1 import clock_pb2
+from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2, pool_service_pb2
+from gonghai.type.v1 import watch_pb2
+from gonghai_cli.flow.repeat import repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from gonghai_cli.services import Services
+
+Page = TypeVar("Page")
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the services said.
+
+    Attributes:
+        now: where the clock stands (µs).
+        customers: by id.
+        custodies: of every customer that is in a pool or held, by customer id.
+        pools: as they are.
+        reps: as they are.
+        quotas: by rep id.
+        events: every change of custody, in order.
+        reasons: why a custody changed, by customer id and the version that the change made.
+    """
+
+    now: int
+    customers: dict[str, customer_pb2.Customer]
+    custodies: dict[str, custody_pb2.Custody]
+    pools: list[pool_pb2.Pool]
+    reps: list[rep_pb2.Rep]
+    quotas: dict[str, pool_pb2.Quota]
+    events: list[events_pb2.Event]
+    reasons: dict[tuple[str, int], str]
+
+
+async def read(services: Services, tenant: str) -> Findings:
+    """Read a tenant; each call is repeated while a service is away."""
+    clock = await repeated(lambda: services.clock.GetClock(clock_pb2.GetClockRequest()))
+    pools = await list_pools(services, tenant)
+    reps = await list_reps(services, tenant)
+    holdings = await list_holdings(services, tenant)
+    pooled = [
+        custody for pool in pools for custody in await list_pool_customers(services, pool.name)
+    ]
+    quotas = {}
+    for rep in reps:
+        request = pool_service_pb2.GetQuotaRequest(rep=rep.name)
+        quotas[ident(rep.name)] = await repeated(lambda: services.pool.GetQuota(request))  # noqa: B023 - awaited at once
+    customers = await list_customers(services, tenant)
+    reasons = {}
+    for customer in customers:
+        for entry in await list_history(services, customer.name):
+            reasons[ident(customer.name), entry.version] = entry.reason
+    return Findings(
+        now=clock.now.ToMicroseconds(),
+        customers={ident(customer.name): customer for customer in customers},
+        custodies={ident(custody.customer): custody for custody in (*holdings, *pooled)},
+        pools=pools,
+        reps=reps,
+        quotas=quotas,
+        events=await repeated(lambda: _events(services, tenant)),
+        reasons=reasons,
+    )
+
+
+def ident(name: str) -> str:
+    """Return the id at the end of a resource name."""
+    return name.rpartition("/")[2]
+
+
+async def list_customers(services: Services, tenant: str) -> list[customer_pb2.Customer]:
+    """Return all customers of a tenant."""
+    return await _pages(
+        services.archive.ListCustomers,
+        archive_service_pb2.ListCustomersRequest(parent=f"tenants/{tenant}", page_size=_PAGE),
+        lambda page: page.customers,
+    )
+
+
+async def list_reps(services: Services, tenant: str) -> list[rep_pb2.Rep]:
+    """Return all reps of a tenant, by id."""
+    return await _pages(
+        services.assignment.ListReps,
+        assignment_service_pb2.ListRepsRequest(parent=f"tenants/{tenant}", page_size=_PAGE),
+        lambda page: page.reps,
+    )
+
+
+async def list_pools(services: Services, tenant: str) -> list[pool_pb2.Pool]:
+    """Return all pools of a tenant, by id."""
+    return await _pages(
+        services.pool.ListPools,
+        pool_service_pb2.ListPoolsRequest(parent=f"tenants/{tenant}", page_size=_PAGE),
+        lambda page: page.pools,
+    )
+
+
+async def list_holdings(services: Services, tenant: str) -> list[custody_pb2.Custody]:
+    """Return all holdings of a tenant."""
+    return await _pages(
+        services.pool.ListHoldings,
+        pool_service_pb2.ListHoldingsRequest(parent=f"tenants/{tenant}", page_size=_PAGE),
+        lambda page: page.custodies,
+    )
+
+
+async def list_pool_customers(services: Services, pool: str) -> list[custody_pb2.Custody]:
+    """Return all customers in a pool, the most valuable first."""
+    return await _pages(
+        services.pool.ListPoolCustomers,
+        pool_service_pb2.ListPoolCustomersRequest(
+            parent=pool, page_size=_PAGE, order_by="tier desc"
+        ),
+        lambda page: page.custodies,
+    )
+
+
+async def list_history(services: Services, customer: str) -> list[custody_pb2.CustodyHistoryEntry]:
+    """Return what happened to a customer's custody, newest first."""
+    return await _pages(
+        services.pool.ListCustodyHistory,
+        pool_service_pb2.ListCustodyHistoryRequest(parent=customer, page_size=_PAGE),
+        lambda page: page.entries,
+    )
+
+
+async def _pages(
+    call: Callable[[Any], Awaitable[Any]],
+    request: Any,  # noqa: ANN401 - any List request of the contracts
+    items: Callable[[Any], Sequence[Any]],
+) -> list[Any]:
+    found: list[Any] = []
+    while True:
+        page = await repeated(lambda: call(request))
+        found.extend(items(page))
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+async def _events(services: Services, tenant: str) -> list[events_pb2.Event]:
+    """Return every change of custody from the stream, up to where it is complete."""
+    request = pool_service_pb2.WatchRequest(
+        scope=watch_pb2.WatchScope(tenant=f"tenants/{tenant}"), kinds=["custody_changed"]
+    )
+    found: list[events_pb2.Event] = []
+    async for message in services.pool.Watch(request):
+        found.extend(message.events)
+        # It makes no statement while more is to come.
+        if message.checkpoint.changes_through.ToMicroseconds():
+            break
+    return found

@@ -1,0 +1,56 @@
+"""`gonghai explain CUSTOMER`: who has it, when it will be taken back, and who may claim it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from gonghai.pool.v1 import custody_pb2, pool_service_pb2
+from gonghai_cli.commands.session import session_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gonghai_cli.services import Services
+
+
+def explain(
+    context: typer.Context,
+    customer: Annotated[str, typer.Argument(help="tenants/{tenant}/customers/{customer}")],
+    rep: Annotated[
+        str, typer.Option(help="The rep who might claim it: tenants/{tenant}/reps/{rep}")
+    ] = "",
+) -> None:
+    """Explain a customer's custody, and whether a rep may claim it."""
+    session = session_of(context)
+    request = pool_service_pb2.ExplainCustodyRequest(customer=customer, rep=rep)
+
+    async def ask(services: Services) -> pool_service_pb2.ExplainCustodyResponse:
+        return await services.pool.ExplainCustody(request)
+
+    _show(session.run(ask), rep, session.console)
+
+
+def _show(answer: pool_service_pb2.ExplainCustodyResponse, rep: str, console: Console) -> None:
+    custody = answer.custody
+    table = Table(title=custody.customer, title_justify="left", show_header=False)
+    state = custody_pb2.CustodyState.Name(custody.state).removeprefix("CUSTODY_STATE_")
+    table.add_row("state", state)
+    table.add_row("pool", custody.pool)
+    table.add_row("owner", custody.holder.rep)
+    table.add_row("why", custody.reason)
+    table.add_row("reclaim", answer.reclaim_summary)
+    table.add_row("waits for", answer.waits_for)
+    for clock in custody.clocks:
+        table.add_row(f"  {clock.clock}", f"{clock.length}, due {clock.due_time.ToJsonString()}")
+    table.add_row("reset by", ", ".join(answer.reset_by))
+    if rep:
+        table.add_row("may claim", "yes" if answer.claimable else "no")
+        for obstacle in answer.obstacles:
+            until = (
+                f" (until {obstacle.until.ToJsonString()})" if obstacle.HasField("until") else ""
+            )
+            table.add_row(f"  {obstacle.rule or obstacle.reason}", f"{obstacle.message}{until}")
+    console.print(table)

@@ -1,0 +1,87 @@
+"""`gonghai policy …`."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+from rich.table import Table
+
+from gonghai.policy.v1 import policy_service_pb2
+from gonghai_cli.commands.session import session_of
+from gonghai_cli.language import Language
+
+if TYPE_CHECKING:
+    from gonghai_cli.services import Services
+
+app = typer.Typer(help="Policies: what decides, and with which settings.", no_args_is_help=True)
+
+Tenant = Annotated[str, typer.Option("--tenant", "-t", help="The tenant's id.")]
+
+
+@app.command("apply")
+def apply(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The YAML document.")],
+    tenant: Tenant,
+    comment: Annotated[str, typer.Option(help="Why.")] = "",
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check it.")] = False,
+) -> None:
+    """Make a document the tenant's next revision; a bad one is refused whole."""
+    session = session_of(context)
+    request = policy_service_pb2.ApplyPolicyRequest(
+        parent=f"tenants/{tenant}",
+        document=file.read_text("utf-8"),
+        comment=comment,
+        validate_only=dry_run,
+        request_id=uuid4().hex,
+    )
+
+    async def ask(services: Services) -> policy_service_pb2.PolicyRevision:
+        return await services.policies.ApplyPolicy(request)
+
+    revision = session.run(ask)
+    done = "would become" if dry_run else "is"
+    session.console.print(f"{file} {done} revision {revision.revision} of {request.parent}")
+
+
+@app.command("list")
+def list_policies(context: typer.Context, tenant: Tenant) -> None:
+    """List the policies in force."""
+    session = session_of(context)
+    request = policy_service_pb2.ListPoliciesRequest(parent=f"tenants/{tenant}", page_size=200)
+
+    async def ask(services: Services) -> policy_service_pb2.ListPoliciesResponse:
+        return await services.policies.ListPolicies(request)
+
+    table = Table("policy", "plugin", "version", "revision")
+    for policy in session.run(ask).policies:
+        name = policy.name.rpartition("/")[2]
+        table.add_row(name, policy.plugin, policy.plugin_version, str(policy.revision))
+    session.console.print(table)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="{industry}.{policy}, such as default.tiering")],
+    tenant: Tenant,
+) -> None:
+    """Show a policy's rules in the order in which they are tried."""
+    session = session_of(context)
+    request = policy_service_pb2.GetPolicyRequest(name=f"tenants/{tenant}/policies/{name}")
+
+    async def ask(services: Services) -> policy_service_pb2.Policy:
+        return await services.policies.GetPolicy(request)
+
+    policy = session.run(ask)
+    title = f"{name}: {policy.plugin} {policy.plugin_version}, revision {policy.revision}"
+    table = Table("rule", "condition", "outcome", "reason", title=title, title_justify="left")
+    for rule in policy.rules:
+        reason = rule.reason_zh if session.language is Language.ZH else rule.reason_en
+        table.add_row(rule.rule, rule.condition, rule.outcome, reason)
+    session.console.print(table)
+    session.console.print_json(policy.settings_json or "{}")

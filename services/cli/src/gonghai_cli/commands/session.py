@@ -1,0 +1,74 @@
+"""What every command that calls the services shares: where they are, who calls, how errors show."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from gonghai_chassis.clients import PeerFailed
+from gonghai_chassis.errors import PeerRefused, PeerUnavailable
+from gonghai_cli.refusals import describe
+from gonghai_cli.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rich.console import Console
+
+    from gonghai_cli.language import Language
+    from gonghai_cli.stack import Addresses
+
+T = TypeVar("T")
+
+REFUSED = 1
+"""The exit status when a service refuses."""
+UNREACHABLE = 3
+"""The exit status when a service cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One invocation of the command line."""
+
+    addresses: Addresses
+    principal: str
+    language: Language
+    console: Console
+    errors: Console
+
+    def run(self, work: Callable[[Services], Awaitable[T]]) -> T:
+        """Do some work with the services.
+
+        Raises:
+            Exit: a service refused, or cannot be reached; a person was told.
+        """
+
+        async def working() -> T:
+            async with Services(
+                self.addresses, principal=self.principal, language=self.language
+            ) as services:
+                return await work(services)
+
+        try:
+            return asyncio.run(working())
+        except PeerRefused as refusal:
+            self.errors.print(describe(refusal))
+            raise typer.Exit(REFUSED) from None
+        except (PeerUnavailable, PeerFailed) as error:
+            self.errors.print(str(error), style="red", markup=False)
+            raise typer.Exit(UNREACHABLE) from None
+
+
+def session_of(context: typer.Context) -> Session:
+    """Return the session that the main callback made.
+
+    Raises:
+        TypeError: there is none.
+    """
+    session = context.obj
+    if not isinstance(session, Session):
+        raise TypeError("The main callback made no session.")
+    return session

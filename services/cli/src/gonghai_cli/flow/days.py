@@ -1,0 +1,71 @@
+"""Steps of the flow: the virtual days after the import, with what the script says of each."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from gonghai_cli.account.reading import ident, list_holdings
+from gonghai_cli.flow.activities import follow_up_message, purchase_message
+from gonghai_cli.flow.claims import claim_back, claim_each
+from gonghai_cli.flow.imports import ingest
+from gonghai_cli.flow.sample import ClaimBack, Claims, FollowUp, Purchase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gonghai.archive.v1 import activity_pb2
+    from gonghai_cli.flow.driver import Driver
+
+DAY: Final = 86_400_000_000
+
+
+async def live(driver: Driver, days: int) -> None:
+    """Let the days pass: at the end of each, what the script says of it happens."""
+    sample = driver.sample
+    script = {
+        day: list(events)
+        for day, events in groupby(sample.script, lambda event: (event.at - sample.start) // DAY)
+    }
+    driver.telling.begin("virtual days", days)
+    for day in range(days):
+        events = script.get(day, [])
+        if events:
+            await driver.advance(max(event.at for event in events))
+            await _happen(driver, events, day)
+        driver.telling.advance(note=f"day {day + 1}")
+    await driver.advance(sample.start + days * DAY)
+
+
+async def _happen(
+    driver: Driver, events: Sequence[Purchase | FollowUp | Claims | ClaimBack], day: int
+) -> None:
+    """Let reps claim, then record what they and the customers did."""
+    for event in events:
+        if isinstance(event, Claims):
+            await claim_each(driver, event.rep, event.customers, f"day-{day}")
+        elif isinstance(event, ClaimBack):
+            await claim_back(driver, event.count, f"back-{day}")
+    holders = {
+        ident(custody.customer): ident(custody.holder.rep)
+        for custody in await list_holdings(driver.services, driver.sample.tenant)
+    }
+    recorded = list(_activities(driver, events, holders))
+    if recorded:
+        await ingest(driver, lambda: recorded)
+    await driver.quiet()
+
+
+def _activities(
+    driver: Driver,
+    events: Sequence[Purchase | FollowUp | Claims | ClaimBack],
+    holders: dict[str, str],
+) -> Iterator[activity_pb2.Activity]:
+    """A follow-up that names nobody is done by whoever holds the customer, if anybody does."""
+    for event in events:
+        if isinstance(event, FollowUp):
+            rep = event.rep or holders.get(event.customer)
+            if rep:
+                yield follow_up_message(driver.parent, event, rep)
+        elif isinstance(event, Purchase):
+            yield purchase_message(driver.parent, event)
