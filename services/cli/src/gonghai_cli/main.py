@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gonghai_cli.commands import apply, clock, customer, explain, policy, run
-from gonghai_cli.commands.session import Session
 from gonghai_cli.language import Language, language_of_environment
 from gonghai_cli.stack import Addresses
+from gonghai_cli.subcommands import apply, clock, customer, explain, policy, run
+from gonghai_cli.subcommands.session import Session
 
 app = typer.Typer(
     help="Gonghai: customers, public pools, and who gets whom.",

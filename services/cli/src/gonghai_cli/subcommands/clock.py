@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gonghai.dev.v1 import clock_pb2
-from gonghai_cli.commands.session import session_of
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from gonghai_cli.services import Services

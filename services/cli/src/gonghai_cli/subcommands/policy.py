@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from gonghai.policy.v1 import policy_service_pb2
-from gonghai_cli.commands.session import session_of
 from gonghai_cli.language import Language
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from gonghai_cli.services import Services

@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from gonghai.pool.v1 import pool_pb2
-from gonghai_cli.commands.session import session_of
 from gonghai_cli.resources import KINDS, BadResource, parse, put, put_limits
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

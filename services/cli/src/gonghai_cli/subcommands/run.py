@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gonghai_cli.commands.session import session_of
 from gonghai_cli.demo import DemoSettings, play
 from gonghai_cli.dev import serve
 from gonghai_cli.flow.sample import NoSample
 from gonghai_cli.stack import PORT_BASE, StackSettings
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from rich.console import Console

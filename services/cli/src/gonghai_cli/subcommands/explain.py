@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
-from gonghai_cli.commands.session import session_of
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from gonghai.archive.v1 import archive_service_pb2, customer_pb2
-from gonghai_cli.commands.session import session_of
+from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from gonghai.type.v1 import decision_pb2

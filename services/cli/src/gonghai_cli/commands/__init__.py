@@ -1,1 +1,0 @@
-"""The commands of `gonghai`, a file each."""
