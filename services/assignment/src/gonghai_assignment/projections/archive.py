@@ -1,0 +1,141 @@
+"""What assignment keeps of archive: facts of customers, and the tenants' policies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gonghai.archive.v1 import events_pb2
+from gonghai_assignment.customers import CustomerFacts
+from gonghai_chassis.names import CustomerName
+from gonghai_engine.document import PolicyDocumentError
+from gonghai_policy_service.book import KIND as POLICY
+from gonghai_policy_service.values import from_values
+
+if TYPE_CHECKING:
+    from gonghai_assignment.routing import Router
+    from gonghai_assignment.store.projections import ProjectionStore
+    from gonghai_chassis.events import Event, SnapshotItem, Step
+    from gonghai_chassis.store import Partition
+    from gonghai_policy_service.book import PolicyBook
+
+_log = structlog.get_logger(__name__)
+
+CUSTOMER = "customer_changed"
+_REMEMBERED = 10_000
+_LOOK_EVERY = 0.5
+"""Seconds between looks at the store for facts that came by another way than this process."""
+
+
+class LatestFacts:
+    """The facts that came last, in memory, and who waits for some."""
+
+    def __init__(self, store: ProjectionStore) -> None:
+        """Take where all facts are."""
+        self._store = store
+        self._facts: OrderedDict[tuple[str, str], CustomerFacts] = OrderedDict()
+        self._waiters: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
+
+    def remember(self, tenant: str, customer: str, facts: CustomerFacts) -> None:
+        """Take in facts that are stored."""
+        key = (tenant, customer)
+        self._facts[key] = facts
+        self._facts.move_to_end(key)
+        if len(self._facts) > _REMEMBERED:
+            self._facts.popitem(last=False)
+        for waiter in self._waiters.pop(key, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def clear(self) -> None:
+        """Forget all: the partition may be another replica's meanwhile."""
+        self._facts.clear()
+
+    async def at_least(
+        self, partition: Partition, tenant: str, customer: str, version: int
+    ) -> CustomerFacts:
+        """Return the facts of a customer once they are of a version or a later one."""
+        key = (tenant, customer)
+        while True:
+            facts = self._facts.get(key)
+            if facts is None or facts.version < version:
+                facts = await self._store.facts(partition, tenant, customer)
+                if facts is not None:
+                    self._facts[key] = facts
+            if facts is not None and facts.version >= version:
+                return facts
+            if version == 0:
+                return CustomerFacts()
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.setdefault(key, []).append(waiter)
+            # It may have come while the store was asked.
+            known = self._facts.get(key)
+            if known is None or known.version < version:
+                await asyncio.wait((waiter,), timeout=_LOOK_EVERY)
+            waiter.cancel()
+
+
+class ArchiveProjection:
+    """Follows archive in one partition."""
+
+    kinds = frozenset({CUSTOMER, POLICY})
+
+    def __init__(
+        self, store: ProjectionStore, latest: LatestFacts, book: PolicyBook, router: Router
+    ) -> None:
+        """Take where things are kept, and who routes."""
+        self._store = store
+        self._latest = latest
+        self._book = book
+        self._router = router
+
+    async def apply(self, step: Step, event: Event) -> bool:
+        """Take in facts or a policy."""
+        if event.kind == POLICY:
+            await self._book.follow(step, event)
+            try:
+                await self._book.tenant(event.tenant)
+            except PolicyDocumentError as error:
+                _log.error("policy_unreadable", tenant=event.tenant, error=str(error))
+            return True
+        customer, facts = _facts(event.payload)
+        retry = await self._store.take_facts(step, event.tenant, customer, facts)
+        self._latest.remember(event.tenant, customer, facts)
+        if retry:
+            async with self._router.lock:
+                await self._router.retry(event.tenant)
+        return True
+
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
+        """Take in an item of archive's snapshot."""
+        if item.kind == POLICY:
+            await self._book.load(partition, item)
+        elif item.kind == CUSTOMER:
+            customer, facts = _facts(item.payload)
+            await self._store.load_facts(partition, item.tenant, customer, facts, generation)
+
+    async def finish_rebuild(self, partition: Partition, generation: str) -> None:
+        """Forget what the snapshot did not have."""
+        self._latest.clear()
+        for tenant in await self._store.tenants(partition):
+            await self._store.drop_facts(partition, tenant, generation)
+
+    async def checkpoint(self, partition: Partition, changes_through: int) -> None:
+        """Nothing waits for archive's watermark here."""
+
+
+def _facts(payload: bytes) -> tuple[str, CustomerFacts]:
+    message = events_pb2.CustomerFacts.FromString(payload)
+    return CustomerName.parse(message.customer).id, CustomerFacts(
+        version=message.version,
+        industry=message.industry,
+        region=message.region,
+        tier=message.tier,
+        rank=message.tier_rank,
+        stage=message.stage,
+        group=message.group,
+        facts=from_values(message.facts),
+    )
