@@ -67,13 +67,13 @@ async def test_callers_notice_nothing_of_a_slot_that_moves(store: Store) -> None
     callers = [asyncio.create_task(count_until(store, f"s{i}", enough)) for i in range(8)]
     await eventually(lambda: counted(store, "s0", 5))
 
-    await there.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", here)
-    await source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", await node_id(there))
+    await order(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", here)
+    await order(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", await node_id(there))
     host, port = LOOPBACK, there.connection_pool.connection_kwargs["port"]
-    while keys := await source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 3):
-        await source.execute_command("MIGRATE", host, port, "", 0, 5000, "KEYS", *keys)
+    while keys := await order(source, "CLUSTER", "GETKEYSINSLOT", slot, 3):
+        await order(source, "MIGRATE", host, port, "", 0, 5000, "KEYS", *keys)
     for client in (there, source):
-        await client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", await node_id(there))
+        await order(client, "CLUSTER", "SETSLOT", slot, "NODE", await node_id(there))
 
     before = await Counters(store).value("acme", "s0")
     await eventually(lambda: counted(store, "s0", before + 5))
@@ -142,13 +142,17 @@ async def at(server: EmbeddedStore, *words: object) -> Any:  # noqa: ANN401
     """One command's answer, or nothing when it was refused."""
     async with Redis(host=LOOPBACK, port=server.port) as client:
         try:
-            return await client.execute_command(*words)
+            return await order(client, *words)
         except redis.ResponseError:
             return None
 
 
+async def order(client: Redis, *words: object) -> Any:  # noqa: ANN401 - as the server answers
+    return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
 async def node_id(client: Redis) -> str:
-    found: bytes = await client.execute_command("CLUSTER", "MYID")
+    found: bytes = await order(client, "CLUSTER", "MYID")
     return found.decode()
 
 

@@ -46,6 +46,16 @@ _WATCH_EVERY = 0.02
 _PAUSE_AFTER_OUTAGE = 0.03
 """Seconds before reads are sent again over a new connection."""
 
+_NOT_NOW = (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    TryAgainError,
+)
 _REFUSALS = ("NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")
 
 
@@ -221,8 +231,10 @@ class Lane:
             answer = await self._connection.redirected(command.words)
         except ResponseError as error:
             answer = error
+        if self._settings.wait_replicas > 0 and command.script.writes:
+            # No replica was asked. The same request sent again finds the answer, and asks.
+            answer = StoreUnavailable("The write moved to another master unconfirmed.")
         self._settle(command, answer)
-        await self._refresh()
 
     def _settle(self, command: Command, answer: Any) -> None:  # noqa: ANN401
         if isinstance(answer, Exception):
@@ -240,9 +252,7 @@ def _failure(command: Command, error: Exception) -> Exception:
         return error
     if isinstance(error, OutOfMemoryError) or str(error).startswith("OOM"):
         return StoreFull("The store is full and takes no more writes.")
-    if isinstance(
-        error, BusyLoadingError | ReadOnlyError | MasterDownError | ClusterDownError
-    ) or str(error).startswith(_REFUSALS):
+    if isinstance(error, _NOT_NOW) or str(error).startswith(_REFUSALS):
         return StoreRefused(f"The store refuses commands at the moment: {error}")
     if isinstance(error, ResponseError):
         return ScriptFailed(f"{command.script.name}: {error}")

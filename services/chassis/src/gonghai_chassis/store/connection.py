@@ -225,6 +225,9 @@ async def _cluster(settings: StoreSettings, *, secure: bool) -> ClusterConnectio
     auth = {**address.auth, "ssl": secure}
     cluster = await RedisCluster(
         startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
+        # redis-py notes a slot's new place by itself. Beginning anew after some MOVED would close
+        # connections under those who still wait for an answer.
+        reinitialize_steps=0,
         **auth,
         **_options(settings),
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _READ = Script("gonghai_chassis.store", "read")
+_TOUCH = Script("gonghai_chassis.store", "touch", repeatable=True)
 _READ_ARGS = records.pack({})
 _LARGEST_READ = 4000
 
@@ -236,6 +237,10 @@ class Store:
         if script.notifies:
             for listener in self._listeners:
                 listener(partition)
+        if replayed and self.settings.wait_replicas:
+            # A remembered answer writes nothing that replicas could be asked about; what is
+            # written now comes after it, and so is confirmed together with it.
+            await self.run(_TOUCH, partition, keys={}, args={}, deadline=until)
         failure = _FAILURES.get(status)
         if failure is not None:
             kind, message = failure

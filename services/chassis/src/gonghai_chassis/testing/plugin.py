@@ -8,7 +8,7 @@ import subprocess
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import redis
@@ -115,9 +115,9 @@ def form_cluster(buses: Mapping[int, int]) -> None:
     try:
         bounds = [_SLOTS * i // len(clients) for i in range(len(clients) + 1)]
         for client, first, end in zip(clients, bounds, bounds[1:], strict=False):
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, end - 1)
+            _order(client, "CLUSTER", "ADDSLOTSRANGE", first, end - 1)
         for port, bus in buses.items():
-            clients[0].execute_command("CLUSTER", "MEET", LOOPBACK, port, bus)
+            _order(clients[0], "CLUSTER", "MEET", LOOPBACK, port, bus)
         for client in clients:
             _until_agreed(client, len(clients))
     finally:
@@ -125,9 +125,13 @@ def form_cluster(buses: Mapping[int, int]) -> None:
             client.close()
 
 
+def _order(client: redis.Redis, *words: object) -> Any:  # noqa: ANN401 - as the server answers
+    return client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
 def _until_agreed(client: redis.Redis, masters: int) -> None:
     for _ in range(_READY_TRIES):
-        info = client.execute_command("CLUSTER INFO")
+        info = _order(client, "CLUSTER INFO")
         if info["cluster_state"] == "ok" and int(info["cluster_size"]) == masters:
             return
         _PAUSE.wait(0.01)
