@@ -1,0 +1,106 @@
+"""What was decided of a customer: stage, tier and admission, on which measures, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gonghai_archive.metrics import NAMES, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One thing that was decided.
+
+    Attributes:
+        name: the stage, the tier, or the pool ("" of an admission: out of circulation).
+        since: from when on it has been that (µs, domain time).
+        decision: the engine's record of the decision.
+        kept_because: what failed, when a newer decision should stand here; "" otherwise.
+        rank: of a tier, 0 to 100.
+        value: of a tier, the grade of value, or "".
+        potential: of a tier, the grade of potential, or "".
+    """
+
+    name: str
+    since: int
+    decision: dict[str, Any]
+    kept_because: str = ""
+    rank: int = 0
+    value: str = ""
+    potential: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule that decided."""
+        return str(self.decision["r"])
+
+    def kept(self, because: str) -> Verdict:
+        """Return it as it stands after a decision that failed."""
+        return replace(self, kept_because=because)
+
+    def packable(self) -> list[Any]:
+        """Return it as the store keeps it."""
+        return [
+            self.name,
+            self.since,
+            self.decision,
+            self.kept_because,
+            self.rank,
+            self.value,
+            self.potential,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that was decided of a customer at one moment.
+
+    Attributes:
+        metrics: what its activities amounted to then.
+        stage: None while it could never be decided.
+        tier: likewise.
+        admission: likewise; the customer waits for its pool meanwhile.
+        revision: the tenant's policy revision.
+        next_at: when to decide again without anything happening (µs); None for never.
+        failures: how many times in a row something failed.
+    """
+
+    metrics: Metrics
+    stage: Verdict | None
+    tier: Verdict | None
+    admission: Verdict | None
+    revision: int
+    next_at: int | None
+    failures: int = 0
+
+    def packable(self) -> list[Any]:
+        """Return it as the store keeps it; the head of the record has the revision."""
+        metrics = self.metrics
+        return [
+            metrics.at,
+            [metrics.facts.get(name) for name in NAMES],
+            metrics.last_order,
+            metrics.last_follow_up,
+            *(
+                None if verdict is None else verdict.packable()
+                for verdict in (self.stage, self.tier, self.admission)
+            ),
+            self.next_at,
+            self.failures,
+        ]
+
+    @classmethod
+    def unpacked(cls, row: Any, revision: int) -> Assessment:  # noqa: ANN401 - as the store keeps it
+        """Read what `packable` gave."""
+        at, values, last_order, last_follow_up, stage, tier, admission, next_at, failures = row
+        return cls(
+            # An older version stored fewer values: the measures that came later are missing.
+            Metrics(at, dict(zip(NAMES, values, strict=False)), {}, last_order, last_follow_up),
+            None if stage is None else Verdict(*stage),
+            None if tier is None else Verdict(*tier),
+            None if admission is None else Verdict(*admission),
+            revision,
+            next_at,
+            failures,
+        )

@@ -1,0 +1,79 @@
+"""A customer's record as the archive keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from gonghai_chassis.names import CustomerName
+from gonghai_chassis.store import records
+
+if TYPE_CHECKING:
+    from gonghai_archive.assessment import Assessment
+    from gonghai_archive.profiles import Profile
+
+
+class Actor(NamedTuple):
+    """Who makes a change: the principal, and the person for whom a back end does, or ""."""
+
+    principal: str
+    on_behalf_of: str = ""
+
+
+SYSTEM = Actor("system:archive")
+"""Who changes what changes by itself."""
+
+
+class Request(NamedTuple):
+    """What makes a call safe to repeat: its id and the digest of its content; both "" for none."""
+
+    id: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One record.
+
+    Attributes:
+        tenant: whose customer it is.
+        id: its id in the tenant.
+        version: from 1, growing by one with each change of any part.
+        created: when it was made (µs, domain time).
+        updated: when it last changed (µs, domain time).
+        profile: what people say of it.
+        assessment: what was decided of it.
+        owner: id of the rep for whom it was made, or "".
+        reservation: token of the place that pool kept for that rep, or "".
+        digest: of what it was made with, so that a repeated import is known.
+        published: digest of the facts that others were told last.
+    """
+
+    tenant: str
+    id: str
+    version: int
+    created: int
+    updated: int
+    profile: Profile
+    assessment: Assessment
+    owner: str = ""
+    reservation: str = ""
+    digest: str = ""
+    published: str = ""
+
+    @property
+    def name(self) -> CustomerName:
+        """The resource name."""
+        return CustomerName(self.tenant, self.id)
+
+
+def digest_of(profile: Profile, owner: str) -> str:
+    """Return a digest of what a customer is made with."""
+    packed = records.pack([profile.packable(), owner])
+    return hashlib.blake2b(packed, digest_size=16).hexdigest()
+
+
+def derived_id(*parts: str) -> str:
+    """Return the id that the same parts always give: 32 hexadecimal digits."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

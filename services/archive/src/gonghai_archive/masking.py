@@ -1,0 +1,121 @@
+"""Sensitive fields of answers, masked (脱敏) or left out: the one place that does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from google.protobuf.message import Message
+
+    from gonghai.archive.v1.activity_pb2 import Activity
+    from gonghai.archive.v1.customer_pb2 import Customer
+
+MASK: Final = "***"
+
+_LAST = 4
+
+
+def mask_customer(
+    message: Customer, *, attributes: Collection[str] = (), hidden: Collection[str] = ()
+) -> None:
+    """Mask a customer's sensitive fields, and leave out those that its pool hides.
+
+    Args:
+        message: the answer; `masked_fields` will say what was masked or left out.
+        attributes: names of the custom attributes that the plugin calls sensitive.
+        hidden: paths of further fields.
+    """
+    masked = []
+    for contact in message.contacts:
+        masked += _mask(contact, "contacts", ("display_name", "phone", "email", "wechat"))
+    for address in message.addresses:
+        masked += _mask(address, "addresses", ("street", "postal_code"))
+    for identifier in message.identifiers:
+        masked += _mask(identifier, "identifiers", ("value",))
+    for name in attributes:
+        if name in message.attributes:
+            message.attributes[name].Clear()
+            message.attributes[name].string_value = MASK
+            masked.append(f"attributes.{name}")
+    _mask_decisions(message, attributes)
+    for path in hidden:
+        if clear_path(message, path):
+            masked.append(path)
+    message.masked_fields[:] = sorted(set(masked))
+
+
+def _mask_decisions(message: Customer, attributes: Collection[str]) -> None:
+    for decision in (message.tier.decision, message.stage.decision):
+        if not decision.facts.keys().isdisjoint(attributes):
+            # The sentence has the figures in it.
+            decision.ClearField("reason")
+            for name in attributes:
+                decision.facts.pop(name, None)
+
+
+def mask_activity(message: Activity) -> None:
+    """Mask what people wrote about a customer."""
+    match message.WhichOneof("kind"):
+        case "follow_up":
+            _mask(message.follow_up, "follow_up", ("note", "next_action"))
+        case "feedback":
+            _mask(message.feedback, "feedback", ("text",))
+        case "opportunity":
+            _mask(message.opportunity, "opportunity", ("lost_reason",))
+        case _:
+            # Nobody wrote anything in the others.
+            pass
+
+
+def clear_path(message: Message, path: str) -> bool:
+    """Leave out a field by its path (`contacts.phone`, `attributes.outlets`), in each of a list.
+
+    Returns:
+        Whether anything was there.
+    """
+    name, _, rest = path.partition(".")
+    field = message.DESCRIPTOR.fields_by_name.get(name)
+    if field is None:
+        return False
+    value = getattr(message, name)
+    if not rest:
+        there = bool(value) if field.is_repeated else _is_set(message, name)
+        message.ClearField(name)
+        return there
+    if field.message_type is None:
+        return False
+    if field.message_type.GetOptions().map_entry:
+        there = rest in value
+        if there:
+            del value[rest]
+        return there
+    if field.is_repeated:
+        # Each of them, not the first alone.
+        return sum(clear_path(each, rest) for each in value) > 0
+    return message.HasField(name) and clear_path(value, rest)
+
+
+def _is_set(message: Message, name: str) -> bool:
+    field = message.DESCRIPTOR.fields_by_name[name]
+    if field.message_type is not None:
+        return message.HasField(name)
+    return bool(getattr(message, name))
+
+
+def _mask(message: Message, where: str, names: tuple[str, ...]) -> list[str]:
+    masked = []
+    for name in names:
+        value: str = getattr(message, name)
+        if value:
+            setattr(message, name, _masked(name, value))
+            masked.append(f"{where}.{name}")
+    return masked
+
+
+def _masked(name: str, value: str) -> str:
+    """What is left of a value: of a number its last digits, enough to recognise what one knows."""
+    if name == "phone" and len(value) > 2 * _LAST:
+        return MASK + value[-_LAST:]
+    return MASK

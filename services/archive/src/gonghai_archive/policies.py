@@ -1,0 +1,323 @@
+"""What the archive asks of the engine: stage, tier and admission, in that order.
+
+When a decision fails, the safe side is taken: stage, tier and admission stay as they were and say
+so, a customer that never had an admission waits for it, and the decision is tried again soon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_archive.assessment import Assessment, Verdict
+from gonghai_archive.metrics import Metrics, measure
+from gonghai_archive.profiles import Profile, region_prefixes
+from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
+from gonghai_engine import (
+    Admission,
+    AttributeProblem,
+    Decision,
+    DecisionFailure,
+    DecisionRequest,
+    Policy,
+    Stage,
+    Tier,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gonghai_archive.activities import Activity
+    from gonghai_engine import Engine
+    from gonghai_engine.attributes import AttributeSchema
+    from gonghai_engine.tenants import IndustryPolicy, TenantPolicy
+
+DECIDED: Final = (Policy.LIFECYCLE, Policy.TIERING, Policy.ADMISSION)
+"""What the archive decides, in this order: each may read what the one before decided."""
+
+FOLLOWED: Final = (
+    Policy.ADMISSION,
+    Policy.CLAIM,
+    Policy.RECLAIM,
+    Policy.QUALIFICATION,
+    Policy.MATCHING,
+)
+"""What the other services decide on the facts that the archive publishes."""
+
+_MINUTE = 60_000_000
+_LONGEST_RETRY = 60 * _MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A customer to be decided on.
+
+    Attributes:
+        id: the customer's.
+        profile: what people say of it.
+        activities: all of them.
+        created: when its record was made (µs, domain time).
+        before: what was decided last, if anything was.
+    """
+
+    id: str
+    profile: Profile
+    activities: Sequence[Activity]
+    created: int
+    before: Assessment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndustryView:
+    """What the archive needs of an industry's policies for every customer, worked out once."""
+
+    policy: IndustryPolicy
+    attributes: AttributeSchema
+    published: frozenset[str]
+
+    @classmethod
+    def of(cls, policy: IndustryPolicy) -> IndustryView:
+        """Work it out. What is published is what others read, less what the plugin hides."""
+        attributes = policy.attributes
+        return cls(policy, attributes, policy.needs(*FOLLOWED) - attributes.sensitive)
+
+
+@dataclass(slots=True)
+class _Course:
+    """One customer on its way through the decisions."""
+
+    subject: Subject
+    view: IndustryView
+    metrics: Metrics
+    facts: dict[str, Any]
+    verdicts: dict[Policy, Verdict | None] = field(default_factory=dict)
+    failed: bool = False
+
+
+class Assessor:
+    """Decides on customers of a tenant, many in one go."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Ask this engine."""
+        self._engine = engine
+        self._views: dict[IndustryPolicy, IndustryView] = {}
+
+    def view(self, policy: TenantPolicy, industry: str) -> IndustryView:
+        """Return what is needed of an industry's policies."""
+        resolved = policy.industry(industry)
+        view = self._views.get(resolved)
+        if view is None:
+            if len(self._views) >= _MOST_VIEWS:
+                self._views.clear()
+            view = self._views[resolved] = IndustryView.of(resolved)
+        return view
+
+    def attributes(
+        self, policy: TenantPolicy, industry: str, given: Mapping[str, object]
+    ) -> dict[str, Any]:
+        """Return custom attributes as the industry's plugin declares them.
+
+        Raises:
+            InvalidRequest: (INVALID_ATTRIBUTE) one breaks its declaration, or is not declared.
+        """
+        view = self.view(policy, industry)
+        try:
+            return dict(view.attributes.validate(given))
+        except AttributeProblem as problem:
+            raise InvalidRequest(
+                FieldViolation(f"customer.attributes[{problem.attribute}]", problem.message),
+                reason=Reason.INVALID_ATTRIBUTE,
+                metadata={"attribute": problem.attribute, "plugin": view.policy.plugin},
+            ) from problem
+
+    def facts(self, view: IndustryView, profile: Profile, metrics: Metrics) -> dict[str, Any]:
+        """Return the facts of a customer but for what is decided on them."""
+        regions = profile.region.split("/") if profile.region else []
+        return {
+            **metrics.facts,
+            **view.attributes.facts(profile.attributes),
+            "customer_type": profile.type,
+            "source": profile.source or None,
+            "region": regions[-1] if regions else None,
+            "regions": frozenset(regions),
+            "tags": frozenset(profile.tags),
+        }
+
+    def published(
+        self, policy: TenantPolicy, profile: Profile, assessment: Assessment
+    ) -> dict[str, Any]:
+        """Return the facts that other services' policies read, and none beside them."""
+        view = self.view(policy, profile.industry)
+        facts = self.facts(view, profile, assessment.metrics)
+        _decided(facts, assessment.stage, assessment.tier)
+        return {
+            name: value
+            for name, value in facts.items()
+            if name in view.published and value is not None
+        }
+
+    async def assess(
+        self, policy: TenantPolicy, subjects: Sequence[Subject], now: int
+    ) -> list[Assessment]:
+        """Decide on customers as of now, each as it would be alone, in the order given."""
+        courses = [self._start(policy, subject, now) for subject in subjects]
+        for step in DECIDED:
+            outcomes = await self._engine.decide(
+                [self._request(policy, course, step, now) for course in courses]
+            )
+            for course, outcome in zip(courses, outcomes, strict=True):
+                _take(course, step, outcome, now)
+        return [_finish(policy, course, now) for course in courses]
+
+    async def explain(
+        self, policy: TenantPolicy, subject: Subject, assessment: Assessment, step: Policy, now: int
+    ) -> Any:  # noqa: ANN401 - the engine's Explanation, or DecisionFailure
+        """Explain one of the decisions of an assessment just made."""
+        course = self._start(policy, subject, now)
+        if step is not Policy.LIFECYCLE:
+            _decided(course.facts, assessment.stage, None)
+        return await self._engine.explain(self._request(policy, course, step, now))
+
+    def _start(self, policy: TenantPolicy, subject: Subject, now: int) -> _Course:
+        metrics = measure(
+            subject.activities, created=subject.created, calendar=policy.calendar, now=now
+        )
+        view = self.view(policy, subject.profile.industry)
+        return _Course(subject, view, metrics, self.facts(view, subject.profile, metrics))
+
+    def _request(
+        self, policy: TenantPolicy, course: _Course, step: Policy, now: int
+    ) -> DecisionRequest:
+        return DecisionRequest(
+            tenant=policy.tenant,
+            industry=course.subject.profile.industry,
+            policy=step,
+            facts=course.facts,
+            now=now,
+            subject=course.subject.id,
+        )
+
+
+_MOST_VIEWS = 4096
+
+
+def _take(course: _Course, step: Policy, outcome: Decision | DecisionFailure, now: int) -> None:
+    before = _before(course.subject.before, step)
+    verdict = before
+    if isinstance(outcome, DecisionFailure):
+        course.failed = True
+        verdict = before and before.kept(f"{outcome.cause}: {outcome.message}")
+    elif before is None or not _older(outcome, before.decision):
+        verdict = _verdict(outcome, before, now)
+    # Else a replica of a newer version decided: a record never goes back to an older one.
+    course.verdicts[step] = verdict
+    if step is Policy.LIFECYCLE:
+        _decided(course.facts, verdict, None)
+    elif step is Policy.TIERING:
+        _decided(course.facts, course.verdicts[Policy.LIFECYCLE], verdict)
+
+
+def _older(decision: Decision, record: dict[str, Any]) -> bool:
+    if record["g"] != decision.plugin:
+        return bool(record["e"] > decision.revision)
+    if (record["e"], record["n"]) == (decision.revision, decision.plugin_version):
+        return False
+    return decision.order < Decision.from_record(record).order
+
+
+def _before(assessment: Assessment | None, step: Policy) -> Verdict | None:
+    if assessment is None:
+        return None
+    match step:
+        case Policy.LIFECYCLE:
+            return assessment.stage
+        case Policy.TIERING:
+            return assessment.tier
+        case _:
+            return assessment.admission
+
+
+def _verdict(decision: Decision, before: Verdict | None, now: int) -> Verdict:
+    record = decision.to_record()
+    match decision.outcome:
+        case Stage(name=name):
+            verdict = Verdict(name, now, record)
+        case Tier() as tier:
+            verdict = Verdict(
+                tier.name,
+                now,
+                record,
+                rank=tier.rank,
+                value=tier.value,
+                potential=tier.potential,
+            )
+        case Admission(pool=pool):
+            verdict = Verdict(pool, now, record)
+        case other:
+            raise TypeError(f"{decision.policy} decided a {type(other).__name__}")
+    if before is not None and before.name == verdict.name:
+        return Verdict(
+            verdict.name,
+            before.since,
+            record,
+            rank=verdict.rank,
+            value=verdict.value,
+            potential=verdict.potential,
+        )
+    return verdict
+
+
+def _decided(facts: dict[str, Any], stage: Verdict | None, tier: Verdict | None) -> None:
+    if stage is not None:
+        facts["stage"] = stage.name
+    if tier is not None:
+        facts["tier"] = tier.name
+        facts["tier_rank"] = tier.rank
+        facts["value_grade"] = tier.value or None
+        facts["potential_grade"] = tier.potential or None
+
+
+def _finish(policy: TenantPolicy, course: _Course, now: int) -> Assessment:
+    before = course.subject.before
+    failures = (before.failures if before else 0) + 1 if course.failed else 0
+    return Assessment(
+        course.metrics,
+        course.verdicts[Policy.LIFECYCLE],
+        course.verdicts[Policy.TIERING],
+        course.verdicts[Policy.ADMISSION],
+        revision=policy.revision,
+        next_at=_next_at(policy, course, failures, now),
+        failures=failures,
+    )
+
+
+def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> int | None:
+    """When a decision may come out otherwise although nothing happens, or is to be tried again."""
+    retry = None
+    if failures:
+        # By the minute, so that what failed together is tried again together.
+        pause = min(_MINUTE << min(failures - 1, 10), _LONGEST_RETRY)
+        retry = (now // _MINUTE) * _MINUTE + pause
+    try:
+        days = course.view.policy.next_change_days(
+            course.facts, course.metrics.changes_in, *dict.fromkeys((*DECIDED, *FOLLOWED))
+        )
+    except ValueError:
+        # A fact breaks its declaration, which a decision has said already.
+        return retry
+    if days is None:
+        return retry
+    slides = policy.calendar.midnight_after(now, days)
+    return slides if retry is None else min(slides, retry)
+
+
+def index_terms(profile: Profile, assessment: Assessment) -> set[str]:
+    """Return the indexes that a customer stands in, beside those of its owner or pool."""
+    terms = {"all", f"industry:{profile.industry}", f"source:{profile.source}"}
+    terms.update(f"region:{path}" for path in region_prefixes(profile.region))
+    terms.update(f"tag:{tag}" for tag in profile.tags)
+    if assessment.tier is not None:
+        terms.add(f"tier:{assessment.tier.name}")
+    if assessment.stage is not None:
+        terms.add(f"stage:{assessment.stage.name}")
+    return terms

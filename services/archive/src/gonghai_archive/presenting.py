@@ -1,0 +1,226 @@
+"""Answers for a caller: customers and activities, with what he may see of them and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from gonghai_archive.masking import mask_activity, mask_customer
+from gonghai_archive.messages import activity_message, customer_message
+from gonghai_archive.metrics import day_number, measure
+from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, may_know, sight
+from gonghai_chassis.context import current
+from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
+from gonghai_chassis.names import CustomerName, PoolName, RepName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gonghai.archive.v1 import activity_pb2, customer_pb2
+    from gonghai_archive.activities import Activity
+    from gonghai_archive.customers import Customer
+    from gonghai_archive.policies import Assessor
+    from gonghai_archive.sight import Custody, Neighbourhood
+    from gonghai_archive.store.neighbours import Reader, Reading, Seen
+    from gonghai_engine import TenantPolicy
+    from gonghai_policy_service import PolicyBook
+
+_LOOK_EVERY: Final = 0.01
+"""Seconds between looks at how far the pool service's stream was followed."""
+_SPARE: Final = 0.2
+"""Seconds of the deadline that are kept for the answer."""
+_TOKEN_PARTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Reads customers for the running call, and writes what its caller may see.
+
+    Attributes:
+        reader: reads them.
+        book: the tenants' policies.
+        assessor: knows which attributes are sensitive.
+        currency: of amounts (ISO 4217).
+    """
+
+    reader: Reader
+    book: PolicyBook
+    assessor: Assessor
+    currency: str
+
+    async def customers(
+        self, tenant: str, ids: Sequence[str], *, token: str = ""
+    ) -> list[customer_pb2.Customer | None]:
+        """Return customers as the caller may see them, None for one that is not there for him.
+
+        Args:
+            tenant: whose.
+            ids: which.
+            token: a consistency token: waits until the archive has heard of that change, within
+                the deadline, and masks if it has not by then.
+        """
+        reading = await self.read(tenant, ids, token=token)
+        policy = await self.book.ensure(tenant, reading.stamp, deadline=current().deadline)
+        stale = [
+            seen.customer.id
+            for seen in reading.found
+            if seen is not None and _slid(seen.customer, policy, reading.around.now)
+        ]
+        slid: dict[str, Seen] = {}
+        if stale:
+            # Windows have moved on since the last decision: they are measured for the answer.
+            again = await self.read(tenant, stale, activities=True)
+            slid = {seen.customer.id: seen for seen in again.found if seen is not None}
+        viewer = Viewer.of(current().principal)
+        answer: list[customer_pb2.Customer | None] = []
+        for seen in reading.found:
+            if seen is None or not may_know(viewer, seen.custody, reading.around):
+                answer.append(None)
+                continue
+            customer = seen.customer
+            if customer.id in slid:
+                customer = _measured(slid[customer.id], policy, reading.around.now)
+            answer.append(
+                self._message(policy, viewer, replace(seen, customer=customer), reading.around)
+            )
+        return answer
+
+    async def customer(self, name: CustomerName, *, token: str = "") -> customer_pb2.Customer:
+        """Return a customer as the caller may see it.
+
+        Raises:
+            NotFound: it does not exist, or not for him.
+        """
+        message = (await self.customers(name.tenant, [name.id], token=token))[0]
+        if message is None:
+            raise NotFound(name)
+        return message
+
+    async def changed(self, customer: Customer, *, made: bool = False) -> customer_pb2.Customer:
+        """Return a record just stored as the caller may see it.
+
+        Args:
+            customer: as it was stored.
+            made: it was just created; whoever it was created for sees it whole, though pool has not
+                told of it yet.
+        """
+        viewer = Viewer.of(current().principal)
+        if made and (viewer.sees_all or (viewer.rep and customer.owner == viewer.rep)):
+            return customer_message(customer, current().language, self.currency)
+        reading = await self.read(customer.tenant, [customer.id])
+        policy = await self.book.ensure(customer.tenant, reading.stamp, deadline=current().deadline)
+        seen = reading.found[0]
+        custody = seen.custody if seen is not None else None
+        shown = sight(viewer, custody, reading.around)
+        return self._shown(policy, customer, custody, shown)
+
+    async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], bool]:
+        """Return a customer's activities, and whether the caller may read all that is in them.
+
+        Raises:
+            NotFound: the customer does not exist, or not for him.
+        """
+        viewer = Viewer.of(current().principal)
+        reading = await self.read(tenant, [ident], activities=True)
+        seen = reading.found[0]
+        if seen is None or not may_know(viewer, seen.custody, reading.around):
+            raise NotFound(CustomerName(tenant, ident))
+        return seen.activities, sight(viewer, seen.custody, reading.around).sensitive
+
+    async def sight_of(self, name: CustomerName) -> tuple[Sight, Seen]:
+        """Return how much of a customer the caller may see.
+
+        Raises:
+            NotFound: it does not exist, or not for him.
+        """
+        viewer = Viewer.of(current().principal)
+        reading = await self.read(name.tenant, [name.id])
+        seen = reading.found[0]
+        if seen is None or not may_know(viewer, seen.custody, reading.around):
+            raise NotFound(name)
+        return sight(viewer, seen.custody, reading.around), seen
+
+    def activity(
+        self, customer: CustomerName, activity: Activity, *, sensitive: bool
+    ) -> activity_pb2.Activity:
+        """Return an activity as the caller may see it."""
+        message = activity_message(customer, activity, self.currency)
+        if not sensitive:
+            mask_activity(message)
+        return message
+
+    async def read(
+        self, tenant: str, ids: Sequence[str], *, activities: bool = False, token: str = ""
+    ) -> Reading:
+        """Read customers with what decides how much of them the caller may see."""
+        call = current()
+        viewer = Viewer.of(call.principal)
+        asks = None if viewer.sees_all else viewer.rep
+        wanted = _parse_token(token)
+        while True:
+            reading = await self.reader.read(
+                tenant, ids, viewer=asks, activities=activities, deadline=call.deadline
+            )
+            if wanted is None or _heard(reading, wanted):
+                return reading
+            left = None if call.deadline is None else call.deadline - time.monotonic()
+            if left is None or left < _SPARE:
+                return replace(reading, around=replace(reading.around, certain=False))
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _message(
+        self, policy: TenantPolicy, viewer: Viewer, seen: Seen, around: Neighbourhood
+    ) -> customer_pb2.Customer:
+        shown = sight(viewer, seen.custody, around)
+        return self._shown(policy, seen.customer, seen.custody, shown)
+
+    def _shown(
+        self, policy: TenantPolicy, customer: Customer, custody: Custody | None, shown: Sight
+    ) -> customer_pb2.Customer:
+        message = customer_message(customer, current().language, self.currency)
+        if custody is not None:
+            message.custody.state = custody.state
+            message.custody.version = custody.version
+            if custody.state == IN_POOL and custody.pool:
+                message.custody.pool = str(PoolName(customer.tenant, custody.pool))
+            if custody.state == HELD and custody.owner and shown.owner:
+                message.custody.owner = str(RepName(customer.tenant, custody.owner))
+        if not shown.sensitive:
+            view = self.assessor.view(policy, customer.profile.industry)
+            mask_customer(message, attributes=view.attributes.sensitive, hidden=shown.hidden)
+        return message
+
+
+def _slid(customer: Customer, policy: TenantPolicy, now: int) -> bool:
+    zone = policy.calendar.zone
+    return day_number(zone, customer.assessment.metrics.at) != day_number(zone, now)
+
+
+def _measured(seen: Seen, policy: TenantPolicy, now: int) -> Customer:
+    customer = seen.customer
+    metrics = measure(seen.activities, created=customer.created, calendar=policy.calendar, now=now)
+    return replace(customer, assessment=replace(customer.assessment, metrics=metrics))
+
+
+def _parse_token(token: str) -> tuple[str, int] | None:
+    """The incarnation and position that a consistency token names."""
+    if not token:
+        return None
+    try:
+        parts = base64.urlsafe_b64decode(token.encode()).decode("ascii").split(":")
+        if len(parts) == _TOKEN_PARTS:
+            return parts[1], int(parts[2])
+    except (ValueError, binascii.Error):
+        pass
+    raise InvalidRequest(
+        FieldViolation("consistency_token", "is none that an answer gave: send one back unchanged")
+    )
+
+
+def _heard(reading: Reading, wanted: tuple[str, int]) -> bool:
+    incarnation, position = wanted
+    return reading.heard.incarnation == incarnation and reading.heard.position >= position

@@ -1,0 +1,66 @@
+"""Pools, reps and teams: small resources that a peer tells of whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gonghai_archive.store import keys
+from gonghai_chassis.store import Script, records
+
+if TYPE_CHECKING:
+    from gonghai_chassis.events import Step
+    from gonghai_chassis.store import Partition, Store
+
+FOLLOW: Final = Script("gonghai_archive.store", "follow_resource")
+LOAD: Final = Script("gonghai_archive.store", "load_resource")
+DROP: Final = Script("gonghai_archive.store", "drop_resources")
+TENANTS: Final = Script("gonghai_archive.store", "list_tenants")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Keeps what peers tell of their resources."""
+
+    store: Store
+
+    async def follow(
+        self, step: Step, key: str, tenant: str, ident: str, version: int, record: bytes | None
+    ) -> None:
+        """Keep what an event says; without a record the resource is forgotten."""
+        await self.store.run(
+            FOLLOW,
+            step.partition,
+            keys={**step.keys(), "resources": key, "tenants": keys.tenants(step.partition)},
+            args={
+                **step.args(),
+                "tenant": tenant,
+                "id": ident,
+                "version": version,
+                "record": record,
+            },
+        )
+
+    async def load(
+        self, partition: Partition, key: str, tenant: str, ident: str, record: bytes
+    ) -> None:
+        """Keep what a snapshot says."""
+        await self.store.run(
+            LOAD,
+            partition,
+            keys={"resources": key, "tenants": keys.tenants(partition)},
+            args={"tenant": tenant, "id": ident, "record": record},
+        )
+
+    async def drop(self, partition: Partition, key: str, generation: str) -> None:
+        """Forget those that do not carry the generation."""
+        await self.store.run(
+            DROP, partition, keys={"resources": key}, args={"generation": generation}
+        )
+
+    async def tenants(self, partition: Partition) -> list[str]:
+        """Return the tenants of a partition that the archive knows, in order."""
+        reply = await self.store.run(
+            TENANTS, partition, keys={"tenants": keys.tenants(partition)}, args={}
+        )
+        return sorted(records.sequence(reply.fields["tenants"]))

@@ -1,0 +1,74 @@
+"""How far a caller's grant goes in the archive, beyond what the door can know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonghai_archive.customers import Actor, Request
+from gonghai_archive.sight import Viewer, manages_rep
+from gonghai_chassis.context import current
+from gonghai_chassis.errors import NotAllowed
+from gonghai_chassis.principals import Reach
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from gonghai_archive.presenting import Presenter
+    from gonghai_chassis.names import CustomerName
+
+
+def actor() -> Actor:
+    """Return who makes the running call."""
+    principal = current().principal
+    return Actor(principal.subject, principal.on_behalf_of or "")
+
+
+def request_of(message: Message) -> Request:
+    """Return what makes the running call safe to repeat."""
+    ident: str = getattr(message, "request_id")  # noqa: B009 - every mutation has the field
+    return Request(ident, current().fingerprint(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Checks that the caller's grant covers what he asks for."""
+
+    presenter: Presenter
+
+    async def over_rep(self, tenant: str, rep: str) -> None:
+        """Check that the caller may act for a rep: himself, one of his team's, or anybody.
+
+        Raises:
+            NotAllowed: the rep is none of his.
+        """
+        call = current()
+        call.require_rep(rep)
+        if call.reach is not Reach.TEAM or call.principal.rep == rep:
+            return
+        reading = await self.presenter.reader.read(tenant, (), viewer=rep, deadline=call.deadline)
+        if not manages_rep(Viewer.of(call.principal), rep, reading.around):
+            raise NotAllowed(call.method, "the rep is in none of your teams")
+
+    async def over_customer(self, name: CustomerName) -> None:
+        """Check that the caller may change what the record of a customer says.
+
+        Raises:
+            NotFound: there is no such customer, or not for him.
+            NotAllowed: he neither works on it nor manages who does.
+        """
+        call = current()
+        if call.reach >= Reach.TENANT:
+            return
+        sight, _ = await self.presenter.sight_of(name)
+        if not sight.sensitive:
+            raise NotAllowed(call.method, "the customer is neither yours nor your team's")
+
+    async def to_record(self, name: CustomerName) -> None:
+        """Check that the caller may say that something happened with a customer.
+
+        Raises:
+            NotFound: there is no such customer, or a partner may not know of it.
+        """
+        if Viewer.of(current().principal).partner:
+            await self.presenter.sight_of(name)

@@ -1,0 +1,1 @@
+"""What the archive keeps, and the atomic steps on it."""

@@ -1,0 +1,426 @@
+"""The archive's customers in the store: read together, changed one atomic step at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_archive import events
+from gonghai_archive.policies import index_terms
+from gonghai_archive.store import keys
+from gonghai_archive.store.rows import (
+    pack_activity,
+    pack_body,
+    pack_entry,
+    unpack_activities,
+    unpack_body,
+    unpack_customer,
+)
+from gonghai_chassis.store import Script, records
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from gonghai_archive.activities import Activity
+    from gonghai_archive.assessment import Verdict
+    from gonghai_archive.customers import Actor, Customer, Request
+    from gonghai_chassis.store import Partition, Reply, Store
+    from gonghai_policy_service import PolicyBook
+
+CREATE: Final = Script("gonghai_archive.store", "create")
+UPDATE: Final = Script("gonghai_archive.store", "update")
+RECORD: Final = Script("gonghai_archive.store", "record")
+ASSESS: Final = Script("gonghai_archive.store", "assess")
+LIST: Final = Script("gonghai_archive.store", "list_customers")
+
+MOST_AT_ONCE: Final = 1000
+"""How many customers are read in one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Customers as they were at one moment.
+
+    Attributes:
+        now: that moment (µs, domain time).
+        stamp: of the tenant's policy then.
+        customers: in the order asked; None for one that does not exist.
+        activities: of each, in the order in which they were recorded.
+    """
+
+    now: int
+    stamp: bytes | None
+    customers: list[Customer | None]
+    activities: list[list[Activity]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A customer as it is to be, from what it was.
+
+    Attributes:
+        before: the record that was decided on; None for a customer that is new.
+        after: the record to store; version, create and update time are the script's to say.
+        facts: what other services' policies read of it.
+        valid_before: the next local midnight (µs): the decisions count days.
+        actor: who makes it.
+        what: `create`, `update`, `record` or `assess`, for the history.
+    """
+
+    before: Customer | None
+    after: Customer
+    facts: Mapping[str, Any]
+    valid_before: int
+    actor: Actor
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some ids in order, and the place after them; None at the end."""
+
+    ids: list[str]
+    place: tuple[int, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which customers, in which order.
+
+    Attributes:
+        within: terms of indexes that all of them stand in.
+        without: terms of indexes that none of them stands in.
+        by_rank: by the tier's rank instead of the create time.
+        descending: the newest or most valuable first.
+    """
+
+    within: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    by_rank: bool = False
+    descending: bool = True
+
+
+class CustomerStore:
+    """Reads and writes customers; raises the store's failures as they come."""
+
+    def __init__(self, store: Store, book: PolicyBook) -> None:
+        """Keep customers in this store, decided by the policies of this book."""
+        self.store = store
+        self._book = book
+
+    async def load(
+        self,
+        tenant: str,
+        ids: Sequence[str],
+        *,
+        activities: bool = True,
+        deadline: float | None = None,
+    ) -> Loaded:
+        """Read customers, at most `MOST_AT_ONCE`, at one moment.
+
+        Args:
+            tenant: whose.
+            ids: which, in the order of the answer.
+            activities: read those as well; else each has none in the answer.
+            deadline: in seconds of `time.monotonic`.
+        """
+        p = self.store.partition(tenant)
+        wanted = [self._book.key(p, tenant)]
+        wanted += [keys.customer(p, tenant, each) for each in ids]
+        if activities:
+            wanted += [keys.activities(p, tenant, each) for each in ids]
+        got = await self.store.read(p, wanted, deadline=deadline)
+        stored = got.values[1 : len(ids) + 1]
+        rows = got.values[len(ids) + 1 :] if activities else [None] * len(ids)
+        return Loaded(
+            got.now,
+            got.values[0],
+            [
+                None if each is None else unpack_customer(tenant, ident, each)
+                for ident, each in zip(ids, stored, strict=True)
+            ],
+            [unpack_activities(each) for each in rows],
+        )
+
+    async def answered(
+        self, tenant: str, request: Request, *, deadline: float | None = None
+    ) -> bool:
+        """Say whether a request id was answered before, whatever it was for."""
+        if not request.id:
+            return False
+        p = self.store.partition(tenant)
+        got = await self.store.read(p, [p.request_key(tenant, request.id)], deadline=deadline)
+        return got.values[0] is not None
+
+    async def create(
+        self, change: Change, request: Request, *, dry: bool, deadline: float | None
+    ) -> tuple[Reply, Customer]:
+        """Make a customer: `ok`, `exists`, `duplicate` (fields identifier, customer) or `moved`.
+
+        Returns:
+            The answer, and with `ok` the customer, as it was answered the first time.
+        """
+        after = change.after
+        p = self.store.partition(after.tenant)
+        published = events.customer_facts(replace(after, version=1, created=0), change.facts)
+        after = replace(after, published=events.digest_of(published))
+        reply = await self.store.run(
+            CREATE,
+            p,
+            keys={
+                **self._keys(p, after, request),
+                "identifiers": keys.identifiers(p, after.tenant),
+                "tenants": keys.tenants(p),
+            },
+            args={
+                **_args(replace(change, after=after), request),
+                "take": [str(each) for each in after.profile.identifiers],
+                "event": published.SerializeToString(),
+                "dry": dry,
+            },
+            deadline=deadline,
+        )
+        return reply, _stored(after, reply, version=1)
+
+    async def update(
+        self, change: Change, request: Request, *, dry: bool, deadline: float | None
+    ) -> tuple[Reply, Customer]:
+        """Store what people changed: `ok`, `missing`, `duplicate` (as for create) or `moved`."""
+        before = [str(each) for each in _before(change).profile.identifiers]
+        after = [str(each) for each in change.after.profile.identifiers]
+        change, event = _published(change)
+        p = self.store.partition(change.after.tenant)
+        reply = await self.store.run(
+            UPDATE,
+            p,
+            keys={
+                **self._keys(p, change.after, request),
+                "identifiers": keys.identifiers(p, change.after.tenant),
+            },
+            args={
+                **_args(change, request),
+                "version": _before(change).version,
+                "take": [each for each in after if each not in before],
+                "free": [each for each in before if each not in after],
+                "event": event,
+                "dry": dry,
+            },
+            deadline=deadline,
+        )
+        return reply, _stored(change.after, reply, version=change.after.version)
+
+    async def record(
+        self,
+        change: Change,
+        recorded: Sequence[Activity],
+        request: Request,
+        *,
+        deadline: float | None,
+    ) -> tuple[Reply, list[Activity]]:
+        """Add activities to a customer's: `ok`, `missing` or `moved`.
+
+        Returns:
+            The answer, and with `ok` the activities with the time of recording.
+        """
+        change, event = _published(change)
+        after = change.after
+        name = after.name
+        p = self.store.partition(after.tenant)
+        reply = await self.store.run(
+            RECORD,
+            p,
+            keys={
+                **self._keys(p, after, request),
+                "activities": keys.activities(p, after.tenant, after.id),
+            },
+            args={
+                **_args(change, request),
+                "version": _before(change).version,
+                "recorded": [
+                    {
+                        "row": pack_activity(each),
+                        "event": events.activity_facts(name, each).SerializeToString(),
+                    }
+                    for each in recorded
+                ],
+                "event": event,
+            },
+            deadline=deadline,
+        )
+        if reply.status != "ok":
+            return reply, []
+        return reply, [each._replace(recorded=reply.fields["time"]) for each in recorded]
+
+    async def assess(
+        self, change: Change, request: Request, *, deadline: float | None
+    ) -> tuple[Reply, Customer]:
+        """Store what was decided anew: `ok`, `missing` or `moved`."""
+        change, event = _published(change)
+        p = self.store.partition(change.after.tenant)
+        reply = await self.store.run(
+            ASSESS,
+            p,
+            keys=self._keys(p, change.after, request),
+            args={
+                **_args(change, request),
+                "version": _before(change).version,
+                "event": event,
+            },
+            deadline=deadline,
+        )
+        return reply, _stored(change.after, reply, version=change.after.version)
+
+    async def select(
+        self,
+        tenant: str,
+        selection: Selection,
+        *,
+        place: tuple[int, str] | None,
+        limit: int,
+        scan: int,
+        deadline: float | None = None,
+    ) -> Page:
+        """List ids from a place on.
+
+        Args:
+            tenant: whose customers.
+            selection: which, and in which order.
+            place: the one that a page before ended with; None for the first.
+            limit: how many at the most.
+            scan: how many of the leading index to look at: a page may be short, or even empty, and
+                still have a place to go on from.
+            deadline: in seconds of `time.monotonic`.
+        """
+        p = self.store.partition(tenant)
+        reply = await self.store.run(
+            LIST,
+            p,
+            keys={"index": keys.index(p, tenant)},
+            args={
+                "order": "by_rank" if selection.by_rank else "all",
+                "within": list(selection.within),
+                "without": list(selection.without),
+                "descending": selection.descending,
+                "score": place[0] if place else None,
+                "member": place[1] if place else None,
+                "limit": limit,
+                "scan": scan,
+            },
+            deadline=deadline,
+        )
+        fields = reply.fields
+        more = (fields["score"], fields["member"]) if fields["more"] else None
+        return Page(records.sequence(fields["ids"]), more)
+
+    async def each(self, tenant: str, size: int) -> AsyncGenerator[list[str], None]:
+        """Yield the ids of all customers of a tenant, oldest first, some at a time."""
+        place: tuple[int, str] | None = None
+        while True:
+            page = await self.select(
+                tenant, Selection(descending=False), place=place, limit=size, scan=size
+            )
+            if page.ids:
+                yield page.ids
+            place = page.place
+            if place is None:
+                return
+
+    def _keys(self, p: Partition, customer: Customer, request: Request) -> dict[str, str]:
+        tenant = customer.tenant
+        return {
+            "request": p.request_key(tenant, request.id),
+            "customer": keys.customer(p, tenant, customer.id),
+            "index": keys.index(p, tenant),
+            "history": keys.history(p, tenant, customer.id),
+            "due": p.due_key(keys.ASSESSMENT),
+            "policy": self._book.key(p, tenant),
+        }
+
+
+def _args(change: Change, request: Request) -> dict[str, Any]:
+    before, after = change.before, change.after
+    old = index_terms(before.profile, before.assessment) if before else set()
+    new = index_terms(after.profile, after.assessment)
+    tier = after.assessment.tier
+    return {
+        "fingerprint": request.fingerprint,
+        "tenant": after.tenant,
+        "customer": after.id,
+        "body": pack_body(after),
+        "revision": after.assessment.revision,
+        "index": sorted(new - old),
+        "unindex": sorted(old - new),
+        "rank": tier.rank if tier else 0,
+        "next_at": after.assessment.next_at,
+        "entries": _entries(change),
+        "valid_before": change.valid_before,
+    }
+
+
+def _published(change: Change) -> tuple[Change, bytes | None]:
+    """Give a changed record its next version, and the event if others would see a difference."""
+    before = _before(change)
+    after = replace(change.after, version=before.version + 1)
+    message = events.customer_facts(after, change.facts)
+    digest = events.digest_of(message)
+    event = message.SerializeToString() if digest != before.published else None
+    return replace(change, after=replace(after, published=digest)), event
+
+
+def _before(change: Change) -> Customer:
+    if change.before is None:
+        raise TypeError(f"{change.what} changes a customer that exists")
+    return change.before
+
+
+def _stored(after: Customer, reply: Reply, *, version: int) -> Customer:
+    """The customer as the script stored it, or had stored it when it was first asked."""
+    if reply.status != "ok":
+        return after
+    return unpack_body(
+        after.tenant,
+        after.id,
+        records.blob(reply.fields["body"]),
+        version=reply.fields.get("version", version),
+        created=reply.fields["created"],
+        updated=reply.now,
+    )
+
+
+def _entries(change: Change) -> list[bytes]:
+    before, after = change.before, change.after
+    if before is None:
+        return [pack_entry(change.actor, "create", {}, {})]
+    entries = []
+    fields = after.profile.changed(before.profile)
+    if fields:
+        old, new = before.profile.packable(), after.profile.packable()
+        places = [(name, after.profile._fields.index(name)) for name in fields]
+        entries.append(
+            pack_entry(
+                change.actor,
+                change.what,
+                {name: old[place] for name, place in places},
+                {name: new[place] for name, place in places},
+            )
+        )
+    for name, was, becomes in (
+        ("stage", before.assessment.stage, after.assessment.stage),
+        ("tier", before.assessment.tier, after.assessment.tier),
+        ("admission", before.assessment.admission, after.assessment.admission),
+    ):
+        if becomes is not None and _name(was) != _name(becomes):
+            # What was decided before goes to the history whole; what is now, the record has.
+            entries.append(
+                pack_entry(
+                    change.actor,
+                    name,
+                    {name: was.packable()} if was else {},
+                    {name: becomes.name},
+                )
+            )
+    return entries
+
+
+def _name(verdict: Verdict | None) -> str | None:
+    return None if verdict is None else verdict.name

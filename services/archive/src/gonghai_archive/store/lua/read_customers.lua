@@ -1,0 +1,44 @@
+--[[
+read_customers: customers with their custody, and what decides who may see how much of them.
+KEYS clock policy cursor customers custodies activities pools reps teams
+ARG  ids with_activities viewer
+Returns ok{stamp, incarnation, position, rebuilding, heard, found, pools, reps, teams}
+]]
+-- @include clock
+-- @include reply
+local cursor = redis.call('HMGET', KEY.cursor, 'incarnation', 'position', 'rebuilding', 'heard')
+local answer = {
+  stamp = redis.call('GET', KEY.policy) or nil,
+  incarnation = cursor[1] or '', position = tonumber(cursor[2] or 0),
+  rebuilding = cursor[3] or '', heard = tonumber(cursor[4] or 0),
+  found = {}, pools = {}, reps = {}, teams = {},
+}
+
+local function fill(known, key, id)
+  if id == nil or id == '' or known[id] ~= nil then return known[id] end
+  known[id] = redis.call('HGET', key, id) or nil
+  return known[id]
+end
+
+local function fill_team_of(rep)
+  local stored = fill(answer.reps, KEY.reps, rep)
+  if stored then fill(answer.teams, KEY.teams, cmsgpack.unpack(stored).team) end
+end
+
+if ARG.viewer then fill_team_of(ARG.viewer) end
+for i, id in ipairs(ARG.ids) do
+  local customer = redis.call('GET', KEY.customers .. ':' .. id)
+  local custody = redis.call('GET', KEY.custodies .. ':' .. id)
+  answer.found[i] = {
+    record = customer or nil,
+    custody = custody or nil,
+    activities = ARG.with_activities and redis.call('GET', KEY.activities .. ':' .. id) or nil,
+  }
+  if custody and ARG.viewer then
+    local known = cmsgpack.unpack(custody)
+    fill(answer.pools, KEY.pools, known.pool)
+    fill_team_of(known.owner)
+    fill(answer.teams, KEY.teams, known.team)
+  end
+end
+return reply("ok", answer)

@@ -1,0 +1,134 @@
+"""Records and activities as bytes of the store.
+
+A customer is two msgpack values: a head that scripts read alone (version, create time, update time,
+policy revision) and write, and a body that is ours. Activities follow one another, each as the time
+of recording, which the script writes, and a row without its trailing defaults.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgpack
+
+from gonghai_archive.activities import Activity
+from gonghai_archive.assessment import Assessment
+from gonghai_archive.customers import Actor, Customer
+from gonghai_archive.profiles import Profile
+from gonghai_chassis.store import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SCHEMA: Final = 1
+_FIELDS: Final = 9
+_PADDING: Final = tuple(("",) * (_FIELDS - count) for count in range(_FIELDS + 1))
+
+
+def pack_body(customer: Customer) -> bytes:
+    """Return the body of a record."""
+    return records.pack(
+        [
+            _SCHEMA,
+            customer.profile.packable(),
+            customer.assessment.packable(),
+            customer.owner,
+            customer.reservation,
+            customer.digest,
+            customer.published,
+        ]
+    )
+
+
+def unpack_customer(tenant: str, customer: str, stored: bytes) -> Customer:
+    """Read a record.
+
+    Raises:
+        ValueError: it is of a newer schema than this program knows.
+    """
+    values = _values(stored)
+    version, created, updated, revision = next(values)
+    return _customer(tenant, customer, (version, created, updated, revision), next(values))
+
+
+def unpack_body(
+    tenant: str, customer: str, body: bytes, *, version: int, created: int, updated: int
+) -> Customer:
+    """Read a body that a script just stored, with what its head says."""
+    return _customer(tenant, customer, (version, created, updated, 0), next(_values(body)))
+
+
+def _customer(
+    tenant: str,
+    customer: str,
+    head: tuple[int, int, int, int],
+    body: Any,  # noqa: ANN401
+) -> Customer:
+    schema, profile, assessment, owner, reservation, digest, published = body
+    if schema > _SCHEMA:
+        raise ValueError(f"A customer of schema {schema} is newer than this program knows.")
+    version, created, updated, revision = head
+    return Customer(
+        tenant,
+        customer,
+        version,
+        created,
+        updated,
+        Profile.unpacked(profile),
+        Assessment.unpacked(assessment, revision),
+        owner,
+        reservation,
+        digest,
+        published,
+    )
+
+
+def pack_activity(activity: Activity) -> bytes:
+    """Return an activity's row, without the time of recording."""
+    row = list(activity[:_FIELDS])
+    while row[-1] == "":
+        row.pop()
+    return records.pack(row)
+
+
+def unpack_activities(stored: bytes | None) -> list[Activity]:
+    """Read a customer's activities, in the order in which they were recorded."""
+    if not stored:
+        return []
+    values = _values(stored)
+    return [
+        Activity._make((*row, *_PADDING[len(row)], recorded))
+        for recorded, row in zip(values, values, strict=True)
+    ]
+
+
+def pack_entry(
+    actor: Actor, change: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> bytes:
+    """Return an entry of the history, without its time, which the script writes in front.
+
+    Args:
+        actor: who.
+        change: what: `create`, `update`, `tier`, `stage`, `admission`.
+        before: the fields that changed as they were, as the store keeps them.
+        after: the same as they are.
+    """
+    return records.pack([*actor, change, dict(before), dict(after)])
+
+
+def unpack_entry(stored: bytes) -> tuple[int, Any]:
+    """Return an entry's time, and [principal, on behalf of, change, before, after]."""
+    values = _values(stored)
+    return next(values), next(values)
+
+
+def _values(stored: bytes) -> Iterator[Any]:
+    unpacker = msgpack.Unpacker(
+        raw=False,
+        unicode_errors="surrogateescape",
+        use_list=False,
+        strict_map_key=False,
+        max_buffer_size=0,
+    )
+    unpacker.feed(stored)
+    return iter(unpacker)
