@@ -82,6 +82,7 @@ async def test_nothing_confirmed_is_lost_when_the_primary_dies(tmp_path: Path, g
         settings = StoreSettings(url=url, partitions=4, wait_replicas=1)
         store = await Store.open(settings, area="pool")
         counters = Counters(store)
+
         async def once(number: int) -> bool:
             try:
                 await counters.count("acme", "a", request_id=f"r{number}")

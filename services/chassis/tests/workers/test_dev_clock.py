@@ -111,7 +111,7 @@ class World:
             await work.register()
         tail = await Tail.open(self.pool)
         self.tails.append(tail)
-        leases = await Leases(self.pool, ttl=60).acquire(4)
+        leases = await Leases(self.pool, ttl=60).acquire(64)
         (self.lease,) = [lease for lease in leases if lease.partition == self.p]
         sweeper = Sweeper(self.pool, tail, self.p, due_kind=DUE_KIND, handle=self.handle)
         self.tasks.append(asyncio.create_task(sweeper.run()))
