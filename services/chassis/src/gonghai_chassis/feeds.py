@@ -3,6 +3,7 @@
 # ruff: noqa: ANN401 - the messages are those of three contracts, alike in form and not in type.
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,16 +47,14 @@ class PeerFeed:
             cursor=cursor_message(cursor, partition) if cursor.position else None,
             kinds=self.kinds,
         )
-        call = self.stub.Watch(request)
         try:
-            async for response in call:
-                yield _batch(response)
+            async with aclosing(self.stub.Watch(request)) as responses:
+                async for response in responses:
+                    yield _batch(response)
         except PeerRefused as refused:
             if refused.reason == Reason.CURSOR_TOO_OLD:
                 raise CursorTooOld(cursor) from refused
             raise
-        finally:
-            call.cancel()
 
     async def snapshot(self, partition: int) -> AsyncGenerator[SnapshotStart | SnapshotItem, None]:
         """Yield the peer's present state: first where to go on from, then each subject.
@@ -64,17 +63,14 @@ class PeerFeed:
             PeerUnavailable: The peer cannot be reached, or the snapshot broke off.
         """
         request = self.export_request(scope=watch_pb2.WatchScope(partition=partition))
-        call = self.stub.ExportSnapshot(request)
-        try:
-            async for response in call:
+        async with aclosing(self.stub.ExportSnapshot(request)) as responses:
+            async for response in responses:
                 if response.HasField("checkpoint"):
                     yield SnapshotStart(cursor_from(response.checkpoint.cursor))
                 for message in response.events:
                     kind, payload = _fold(message)
                     tenant = TenantName.parse(message.tenant).tenant
                     yield SnapshotItem(kind, tenant, message.subject, message.version, payload)
-        finally:
-            call.cancel()
 
 
 def _batch(response: Any) -> Batch:

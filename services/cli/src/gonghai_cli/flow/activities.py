@@ -24,7 +24,7 @@ _OUTCOMES: Final = {"connected": "REACHED", "no_answer": "NOT_REACHED", "closed"
 def purchase_message(parent: str, purchase: Purchase) -> activity_pb2.Activity:
     """Return a purchase as an activity of the tenant's customer."""
     return activity_pb2.Activity(
-        name=f"{parent}/customers/{purchase.customer}/activities/{purchase.id}",
+        name=f"{parent}/customers/{purchase.customer}/activities/purchase-{purchase.id}",
         occur_time=timestamp(purchase.at),
         sales_channel=purchase.channel,
         purchase=activity_pb2.Purchase(
@@ -47,7 +47,7 @@ def follow_up_message(parent: str, follow_up: FollowUp, rep: str | None) -> acti
     channel = _CHANNELS.get(follow_up.channel, follow_up.channel.upper())
     outcome = _OUTCOMES.get(follow_up.outcome, follow_up.outcome.upper())
     return activity_pb2.Activity(
-        name=f"{parent}/customers/{follow_up.customer}/activities/{follow_up.id}",
+        name=f"{parent}/customers/{follow_up.customer}/activities/follow-up-{follow_up.id}",
         occur_time=timestamp(follow_up.at),
         rep=f"{parent}/reps/{rep}" if rep else "",
         follow_up=activity_pb2.FollowUp(
