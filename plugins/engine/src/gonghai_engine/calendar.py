@@ -203,6 +203,11 @@ class Calendar:
         yield begin, end
 
 
+def warm_up() -> None:
+    """Read the tables now: the first look at a year not announced yet takes half a second."""
+    _statutory(max(_ANNOUNCED_YEARS) + 1)
+
+
 class _Stops:
     """Which days are touched by one of several stops."""
 

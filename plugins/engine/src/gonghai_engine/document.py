@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -154,16 +154,25 @@ class _Form(BaseModel):
         return days
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads dates as texts: a wrong one is then the problem of its field, not of the document."""
+
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def _load(text: str) -> tuple[object, dict[str, int]]:
     if len(text) > MAX_LENGTH:
         raise PolicyDocumentError([Problem(1, "", f"longer than {MAX_LENGTH} characters")])
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
         lines: dict[str, int] = {}
         problems = list(_walk(root, "", lines, set()))
         if problems:
             raise PolicyDocumentError(problems)
-        return yaml.safe_load(text), lines
+        return yaml.load(text, Loader=_Loader), lines  # noqa: S506 - a safe loader, see below
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"{error.problem or error.context or 'not YAML'}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from gonghai_engine.calendar import warm_up
 from gonghai_engine.compiled import Moment
 from gonghai_engine.decisions import Decision, DecisionFailure
 from gonghai_engine.describe import PluginDescription, describe
@@ -53,6 +54,7 @@ class Engine:
     ) -> Engine:
         """Load the installed plugins (or ``found``). Never raises for a broken plugin."""
         loaded = load(selection, found)
+        warm_up()
         return cls(loaded.plugins, loaded.health)
 
     def health(self) -> tuple[PluginHealth, ...]:

@@ -1,0 +1,125 @@
+"""A rule that can't work is refused when it is compiled, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from plugins.engine.tests.rulebooks import WHY, SomeSettings, lifecycle, plugin, stage
+
+from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.faults import DeclarationError
+from gonghai_engine.loading import check
+from gonghai_plugin import (
+    INT64,
+    Plugin,
+    Policy,
+    Rule,
+    Text,
+    all_,
+    any_,
+    derived,
+    first_hit,
+    host_facts,
+    setting,
+)
+from gonghai_plugin.conditions import Compare, Condition, Operator
+from gonghai_plugin.outcomes import Admit, Stage
+from gonghai_plugin.policies import Admission, Lifecycle
+
+ORDERS = host_facts.ORDERS_365D
+
+
+def _refused(made: Plugin) -> str:
+    with pytest.raises(DeclarationError) as error:
+        check(made, made.name)
+    return str(error.value)
+
+
+def _rule(condition: Condition, name: str = "suspect") -> Rule[Stage]:
+    return Rule(name, condition, stage(name), WHY)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        (all_(ORDERS.more_than(5), ORDERS.less_than(5)), "can never hold"),
+        (all_(ORDERS.is_missing(), ORDERS.equals(1)), "can never hold"),
+        (host_facts.CUSTOMER_TYPE.equals("martian"), "none of the values"),
+        (ORDERS.equals("3"), "is a number"),
+        (ORDERS.equals(True), "is a number"),  # noqa: FBT003 - what must be refused
+        (ORDERS.equals(2**63), "beyond 64 bits"),
+        (host_facts.TAGS.equals("x"), "asks for a text"),
+        (host_facts.SOURCE.has("x"), "asks for a text_set"),
+        (Compare(host_facts.SOURCE, Operator.LESS_THAN, "x"), "knows == and != only"),
+        (ORDERS.at_least(setting("nothing.there")), "no setting 'nothing.there'"),
+        (ORDERS.at_least(setting("names")), "is a number"),
+        (ORDERS.at_least(host_facts.CSAT_90D), "is compared with"),
+        (host_facts.REP_SENIORITY.at_least(3), "a fact of claim"),
+        (host_facts.TIER.equals("key"), "decided later"),
+        (any_(*(ORDERS.equals(i) for i in range(100))), "more than 64 alternatives"),
+    ],
+)
+def test_the_rule_at_fault_is_named(condition: Condition, says: str) -> None:
+    message = _refused(plugin("odd", lifecycle(_rule(condition))))
+    assert says in message
+    assert "lifecycle" in message
+
+
+def test_a_rule_behind_one_that_always_holds_first_is_unreachable() -> None:
+    broad, narrow = _rule(ORDERS.at_least(5), "broad"), _rule(ORDERS.equals(7), "narrow")
+    assert "'narrow': it never gets its turn" in _refused(plugin("odd", lifecycle(broad, narrow)))
+    check(plugin("odd", lifecycle(narrow, broad)), "odd")
+
+
+def test_a_table_without_catch_all_is_refused() -> None:
+    made = plugin("odd", Lifecycle(first_hit(_rule(ORDERS.equals(1)))))
+    assert "catch-all" in _refused(made)
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    rules = lifecycle(_rule(ORDERS.equals(1)), _rule(ORDERS.equals(2)))
+    assert "this name" in _refused(plugin("odd", rules))
+
+
+def test_a_sentence_that_names_no_fact_is_refused() -> None:
+    rule = Rule("suspect", ORDERS.equals(1), stage("x"), Text("{ordrs}", "{orders_365d}"))
+    assert "'ordrs', which is no fact" in _refused(plugin("odd", lifecycle(rule)))
+
+
+def test_a_derived_fact_has_to_be_listed() -> None:
+    fact = derived("twice", INT64, WHY, ORDERS * 2)
+    rules = lifecycle(_rule(fact.equals(4)))
+    assert "does not declare" in _refused(plugin("odd", rules))
+    check(plugin("odd", rules, facts=(fact,)), "odd")
+
+
+def test_a_fact_may_not_take_a_name_of_the_host() -> None:
+    fact = derived("tags", INT64, WHY, ORDERS * 2)
+    assert "the name is taken" in _refused(plugin("odd", lifecycle(), facts=(fact,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sdk": "2.0"}, "another major"),
+        ({"name": "other"}, "calls itself"),
+        ({"absent": frozenset()}, "neither given nor declared absent"),
+        ({"absent": frozenset(Policy)}, "given, and declared absent"),
+    ],
+)
+def test_a_plugin_that_contradicts_itself_is_refused(changes: dict[str, object], says: str) -> None:
+    made = dataclasses.replace(plugin("odd", lifecycle()), **changes)  # type: ignore[arg-type] # each is one
+    with pytest.raises(DeclarationError, match=says):
+        check(made, "odd")
+
+
+def test_a_setting_out_of_place_in_an_outcome_is_named() -> None:
+    rules = Admission(first_hit(Rule("all", all_(), Admit(setting("names")), WHY)))
+    assert "neither number nor name" in _refused(plugin("odd", rules))
+
+
+def test_an_empty_list_in_the_settings_turns_a_rule_off() -> None:
+    made = plugin("odd", lifecycle(_rule(host_facts.SOURCE.is_one_of(setting("names")))))
+    check(made, "odd")
+    CompiledPolicy(made.policies[0], made, SomeSettings(names=())).close()
