@@ -347,8 +347,8 @@ def _unpack_rep(tenant: str, packed: bytes) -> Rep:
     )
 
 
-REGION = Kind[Region](
+REGION: Kind[Region] = Kind(
     "region_changed", keys.regions, RegionName, _pack_region, _unpack_region, region_event
 )
-TEAM = Kind[Team]("team_changed", keys.teams, TeamName, _pack_team, _unpack_team, team_event)
-REP = Kind[Rep]("rep_changed", keys.reps, RepName, _pack_rep, _unpack_rep, rep_event)
+TEAM: Kind[Team] = Kind("team_changed", keys.teams, TeamName, _pack_team, _unpack_team, team_event)
+REP: Kind[Rep] = Kind("rep_changed", keys.reps, RepName, _pack_rep, _unpack_rep, rep_event)
