@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Assembly", "ServiceServer", "main", "run"]
 
+_LAST_ANSWERS: Final = 0.2
+"""Seconds for the refusals that are still being sent when the transport is closed."""
 UNSAFE: Final = 2
 """The exit status when the settings are refused."""
 
@@ -158,10 +160,18 @@ class ServiceServer(Generic[S]):
         return await self.assembly.closing.close(self._settings.stop_time)
 
     async def _drain(self) -> None:
-        """Let calls in progress end; a stream that is still open then is cut off."""
-        if self._server is not None:
-            self._admission.drain()
-            await self._server.stop(self._settings.drain_time)
+        """Let calls in progress end; what is still in progress then is cut off.
+
+        While health says NOT_SERVING, calls are answered a moment longer: clients that watch it
+        (as the published service config has them do) leave before anything is refused. The rest
+        get UNAVAILABLE, and the transport is closed when nobody is left: it drops what it has
+        accepted but not handed over, and would answer CANCELLED, which clients do not repeat.
+        """
+        if self._server is None:
+            return
+        await asyncio.sleep(self._settings.leave_time)
+        await self._admission.drain(self._settings.drain_time)
+        await self._server.stop(_LAST_ANSWERS)
 
     async def _flush_log(self) -> None:
         self._call_log.flush()

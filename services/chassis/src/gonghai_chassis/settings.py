@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     max_concurrent_calls: int = Field(
         1000, ge=1, description="Calls answered at once; more are RESOURCE_EXHAUSTED"
     )
+    leave_time: float = Field(
+        0.5, ge=0, description="Seconds to go on answering after health says NOT_SERVING"
+    )
     drain_time: float = Field(
         10.0, ge=0, description="Seconds that calls in progress get when the service stops"
     )

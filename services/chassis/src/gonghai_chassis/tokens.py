@@ -32,6 +32,7 @@ LEEWAY: Final = 30
 
 _REMEMBERED: Final = 4096
 _TENANT: Final = re.compile(ID_PATTERN)
+_EXPIRED: Final = "the token has expired; get another one"
 _NO_KEYS: Final = "the key file holds no usable key"
 _log = structlog.get_logger("gonghai.tokens")
 
@@ -85,14 +86,14 @@ class Tokens:
         """
         self._reload()
         checked = self._checked.get(token)
-        if checked is not None:
-            if self._clock() <= checked.expires:
-                return checked
+        if checked is None:
+            checked = self._verify(token)
+            if len(self._checked) >= _REMEMBERED:
+                self._checked.clear()
+            self._checked[token] = checked
+        elif self._clock() > checked.expires:
             del self._checked[token]
-        checked = self._verify(token)
-        if len(self._checked) >= _REMEMBERED:
-            self._checked.clear()
-        self._checked[token] = checked
+            raise NotSignedIn(_EXPIRED)
         return checked
 
     def _reload(self) -> None:
@@ -126,7 +127,7 @@ class Tokens:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.ExpiredSignatureError:
-            raise NotSignedIn("the token has expired; get another one") from None
+            raise NotSignedIn(_EXPIRED) from None
         except jwt.PyJWTError:
             raise NotSignedIn("the token does not check") from None
         return _checked(claims)

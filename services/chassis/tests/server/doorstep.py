@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from gonghai.archive.v1 import archive_service_pb2_grpc as archive_grpc
 from gonghai.archive.v1 import archive_service_pb2 as archive
+from gonghai.archive.v1 import archive_service_pb2_grpc as archive_grpc
 from gonghai.pool.v1 import custody_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pool
 from gonghai.pool.v1 import pool_service_pb2_grpc as pool_grpc

@@ -7,8 +7,8 @@ import time
 
 import grpc
 import pytest
-from services.chassis.tests.server.doorstep import CLAIM, GET, Pool, door
 from google.rpc import error_details_pb2
+from services.chassis.tests.server.doorstep import CLAIM, GET, Pool, door
 
 from gonghai.archive.v1 import archive_service_pb2 as archive
 from gonghai.archive.v1 import archive_service_pb2_grpc as archive_grpc

@@ -184,9 +184,7 @@ texts = st.text(max_size=2000)
         texts,
         metadata=st.dictionaries(st.sampled_from(["a", "b", "c"]), texts),
         fields=st.lists(st.builds(FieldViolation, texts, texts), max_size=40),
-        preconditions=st.lists(
-            st.builds(PreconditionViolation, texts, texts, texts), max_size=40
-        ),
+        preconditions=st.lists(st.builds(PreconditionViolation, texts, texts, texts), max_size=40),
         quotas=st.lists(st.builds(QuotaViolation, texts, texts), max_size=40),
     )
 )
@@ -211,7 +209,10 @@ def test_a_list_that_is_cut_says_how_much_is_missing() -> None:
 
 def test_a_refusal_read_back_is_the_one_that_was_sent() -> None:
     sent = LimitReached(
-        Reason.CLAIM_LIMIT, "3 a day", [QuotaViolation("x:day", "3 a day", 5)], metadata={"rep": "x"}
+        Reason.CLAIM_LIMIT,
+        "3 a day",
+        [QuotaViolation("x:day", "3 a day", 5)],
+        metadata={"rep": "x"},
     )
     back = refusal_in(status_of(sent))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_chassis.errors import Draining, LimitReached, QuotaViolation, Reason
 
 if TYPE_CHECKING:
     from gonghai_chassis.chain.call import Call, Method, Proceed
-
 
 _RETRY_AFTER: Final = 100_000
 
@@ -16,8 +16,8 @@ _RETRY_AFTER: Final = 100_000
 class Admission:
     """Lets calls in while there is room.
 
-    Streams that stay open (Watch) are counted apart, so that watchers do not take the room of
-    calls; both may be as many as the bound. Health and reflection always come in.
+    Streams that stay open are counted apart, so that watchers do not take the room of calls; both
+    may be as many as the bound. Health and reflection always come in.
     """
 
     name = "admission"
@@ -28,20 +28,38 @@ class Admission:
         self._calls = 0
         self._streams = 0
         self._draining = False
+        self._watchers: set[asyncio.Task[Any]] = set()
+        self._empty = asyncio.Event()
 
     @property
-    def in_progress(self) -> int:
-        """How many calls are being answered, open streams included."""
-        return self._calls + self._streams
+    def draining(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._draining
 
-    def drain(self) -> None:
-        """Let nobody in any more."""
+    async def drain(self, within: float) -> None:
+        """Let nobody in any more, and wait until all that came in have left.
+
+        Watches, which have no end of their own, are ended at once: their readers go on elsewhere.
+
+        Args:
+            within: Seconds to wait; who is still in progress then stays so.
+        """
         self._draining = True
+        for task in self._watchers:
+            task.cancel()
+        self._left()
+        try:
+            async with asyncio.timeout(within):
+                await self._empty.wait()
+        except TimeoutError:
+            return
 
     def around(self, method: Method, proceed: Proceed) -> Proceed:
         """Count the calls of a method in and out."""
         if not method.is_ours:
             return proceed
+        if method.watches:
+            return self._streaming(self._watching(proceed))
         return self._streaming(proceed) if method.stays_open else self._unary(proceed)
 
     def _unary(self, proceed: Proceed) -> Proceed:
@@ -52,6 +70,8 @@ class Admission:
                 return await proceed(call)
             finally:
                 self._calls -= 1
+                if self._draining:
+                    self._left()
 
         return run
 
@@ -63,6 +83,27 @@ class Admission:
                 return await proceed(call)
             finally:
                 self._streams -= 1
+                if self._draining:
+                    self._left()
+
+        return run
+
+    def _watching(self, proceed: Proceed) -> Proceed:
+        async def run(call: Call) -> object:
+            task = asyncio.current_task()
+            if task is None:
+                message = "a call is answered by a task"
+                raise RuntimeError(message)
+            self._watchers.add(task)
+            try:
+                return await proceed(call)
+            except asyncio.CancelledError:
+                if self._draining and not call.transport.cancelled():
+                    task.uncancel()
+                    raise Draining from None
+                raise
+            finally:
+                self._watchers.discard(task)
 
         return run
 
@@ -76,3 +117,7 @@ class Admission:
                 message,
                 (QuotaViolation("calls in progress", message, _RETRY_AFTER),),
             )
+
+    def _left(self) -> None:
+        if not self._calls and not self._streams:
+            self._empty.set()

@@ -40,6 +40,11 @@ class Method:
         return self.path.startswith("/gonghai.")
 
     @property
+    def watches(self) -> bool:
+        """Whether it streams out without an end, as each service's Watch does."""
+        return self.streams_out and self.path.endswith("/Watch")
+
+    @property
     def stays_open(self) -> bool:
         """Whether a call may last: it streams in or out."""
         return self.streams_in or self.streams_out

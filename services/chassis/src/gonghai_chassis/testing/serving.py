@@ -31,6 +31,7 @@ def dev_settings(
         "port": 0,
         "log_level": "warning",
         "drain_time": 1.0,
+        "leave_time": 0.0,
     }
     if store is not None:
         told["store"] = store
