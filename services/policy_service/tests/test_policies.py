@@ -18,14 +18,14 @@ from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
-from gonghai_engine import DecisionRequest, Policy
+from gonghai_engine import DecisionRequest, Engine, PluginHealth, Policy
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.revisions import Revision
 from gonghai_policy_service.store import keys
 
-from .small_plugin import small_engine
+from .small_plugin import SMALL, small_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,13 +45,17 @@ BAD = (
 
 @asynccontextmanager
 async def served(
-    settings: StoreSettings, name: str = "archive", *, publishes: bool = True
+    settings: StoreSettings,
+    name: str = "archive",
+    *,
+    publishes: bool = True,
+    engine: Engine | None = None,
 ) -> AsyncIterator[PolicyServiceStub]:
     async def assemble(assembly: Assembly[Settings]) -> None:
         store = await assembly.open_store()
-        engine = small_engine()
-        book = PolicyBook(store, engine)
-        add_policy_service(assembly, PolicyServicer(engine, book, publishes=publishes))
+        deciding = engine or small_engine()
+        book = PolicyBook(store, deciding)
+        add_policy_service(assembly, PolicyServicer(deciding, book, publishes=publishes))
 
     async with serving(name, assemble, dev_settings(Settings, store=settings)) as service:
         yield service.stub(PolicyServiceStub)
@@ -232,10 +236,24 @@ async def test_a_fact_of_the_wrong_type_is_the_callers_fault(store_settings: Sto
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_plugins_say_how_they_are(store_settings: StoreSettings) -> None:
-    async with served(store_settings) as stub:
+async def test_plugins_say_how_they_are_and_how_often_they_failed(
+    store_settings: StoreSettings,
+) -> None:
+    health = (
+        PluginHealth("broken", "", "", "", ok=False, required=True, error="no such module"),
+        PluginHealth("standard", "small", "1.2.3", "1.0", ok=True, required=False, error=""),
+    )
+    engine = Engine({"standard": SMALL}, health)
+    name = f"{PARENT}/policies/default.lifecycle"
+    wrong = {"days_since_last_order": fact_pb2.Value(string_value="long")}
+    async with served(store_settings, engine=engine) as stub:
+        await refused(stub.Evaluate(messages.EvaluateRequest(name=name, facts=wrong)))
         answer = await stub.GetPluginHealth(messages.GetPluginHealthRequest())
-    assert list(answer.plugins) == []  # the engine was given its plugin, and loaded none
+    broken, standard = answer.plugins
+    assert (broken.healthy, broken.required, broken.problem) == (False, True, "no such module")
+    assert (standard.healthy, standard.version) == (True, "1.2.3")
+    assert (standard.failed_decisions, broken.failed_decisions) == (1, 0)
+    assert list(standard.policies) == ["lifecycle", "tiering"]
 
 
 def revision(number: int, document: str = PLAIN) -> Revision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -45,6 +46,8 @@ class Engine:
         self._tenants: dict[str, TenantPolicy] = {}
         self._default = PolicyDocument.parse(DEFAULT_TEXT)
         self._unknown: dict[str, TenantPolicy] = {}
+        self.failed: Counter[str] = Counter()
+        """How many decisions failed since the start, by plugin."""
 
     @classmethod
     def load(
@@ -149,6 +152,12 @@ class Engine:
         self._unknown.clear()
 
     def _decide(self, request: DecisionRequest) -> Decision | DecisionFailure:
+        decided = self._attempt(request)
+        if isinstance(decided, DecisionFailure):
+            self.failed[decided.plugin] += 1
+        return decided
+
+    def _attempt(self, request: DecisionRequest) -> Decision | DecisionFailure:
         tenant = self._tenants.get(request.tenant) or self.tenant(request.tenant)
         industry = tenant.industry(request.industry)
         resolved = industry.resolved.get(request.policy)

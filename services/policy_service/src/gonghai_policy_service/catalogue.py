@@ -94,6 +94,7 @@ class Catalogue:
                 healthy=item.ok,
                 required=item.required,
                 problem=item.error,
+                failed_decisions=self._engine.failed[item.name],
             )
             if item.name in plugins:
                 given = {str(table.policy) for table in plugins[item.name].tables}
