@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -157,7 +157,7 @@ class _Form(BaseModel):
 class _Loader(yaml.SafeLoader):
     """Reads dates as texts: a wrong one is then the problem of its field, not of the document."""
 
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {
+    yaml_implicit_resolvers: dict[Any, Any] = {  # noqa: RUF012 - yaml looks it up on the class
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

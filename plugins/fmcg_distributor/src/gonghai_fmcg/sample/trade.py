@@ -100,7 +100,7 @@ def purchases(
         share = day / days
         growth = 1 + share if trader.habit is Habit.GROWING else 1.0
         yield Purchase(
-            id=f"{prefix}-{trader.customer}-{number}",
+            id=f"{prefix}-order-{trader.customer}-{number}",
             customer=trader.customer,
             at=at,
             channel="online" if trader.role == "ecommerce" else "field",
@@ -119,7 +119,7 @@ def follow_ups(
         number += 1
         yield _contact(
             random,
-            f"past-{trader.customer}-{number}",
+            f"past-contact-{trader.customer}-{number}",
             trader.customer,
             rep,
             first_day + int(day) * DAY,
@@ -140,7 +140,7 @@ def script_follow_ups(
         number += 1
         yield _contact(
             random,
-            f"next-{trader.customer}-{number}",
+            f"next-contact-{trader.customer}-{number}",
             trader.customer,
             None,
             first_day + int(day) * DAY,
