@@ -115,6 +115,7 @@ async def test_counting_goes_on_after_a_master_died(tmp_path: Path) -> None:
         url = "cluster://" + ",".join(f"{LOOPBACK}:{master.port}" for master in masters)
         settings = StoreSettings(url=url, partitions=PARTITIONS, wait_replicas=1)
         store = await Store.open(settings, area="pool")
+        stack.push_async_callback(store.close)
         await eventually(lambda: counts(store), within=30)
         p = store.partition("acme")
         enough = asyncio.Event()
@@ -131,7 +132,6 @@ async def test_counting_goes_on_after_a_master_died(tmp_path: Path) -> None:
         enough.set()
         for i, times in enumerate(await asyncio.gather(*callers)):
             assert await Counters(store).value("acme", f"s{i}") == times
-        await store.close()
 
 
 def cluster_node(directory: Path, bus: int) -> EmbeddedStore:

@@ -37,7 +37,10 @@ def lua(store_server: str) -> Iterator[redis.Redis]:
         yield client
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=40,
+)
 @given(record=st.dictionaries(st.text(min_size=1), values))
 def test_what_lua_packs_again_is_what_was_packed(lua: redis.Redis, record: dict[str, Any]) -> None:
     script = "return cmsgpack.pack(cmsgpack.unpack(ARGV[1]))"

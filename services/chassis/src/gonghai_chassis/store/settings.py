@@ -15,7 +15,8 @@ class StoreSettings(BaseModel):
             stand before the first host, as in `redis://user:password@host`.
         partitions: number of partitions. Fixed when the store is installed, checked at start.
         wait_replicas: how many replicas must confirm a write before it is acknowledged; 0 does not
-            wait.
+            wait. A fail-over keeps what was confirmed when the promoted replica is one that did: so
+            all of them, or leave it to the promotion to find the most advanced.
         wait_timeout: seconds to wait for those replicas; a write they did not confirm in time has
             an unknown outcome.
         default_deadline: seconds that a command without a deadline may take.
