@@ -377,7 +377,7 @@ async def serving_peers() -> AsyncIterator[Peers]:
         (add_PoolServiceServicer_to_server, pool),
     ):
         server = grpc.aio.server()
-        add(servicer, server)  # type: ignore[operator]
+        add(servicer, server)  # type: ignore[arg-type]
         addresses.append(f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
         await server.start()
         servers.append(server)

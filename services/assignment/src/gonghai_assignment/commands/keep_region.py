@@ -55,14 +55,18 @@ class KeepRegion:
         request: tuple[str, str],
         deadline: float | None,
     ) -> Region:
-        """Change a region; where it lies stays.
+        """Change a region.
 
         Raises:
+            InvalidRequest: it would lie elsewhere.
             VersionsMoved: it has changed since `before` was read.
         """
+        if after.parent != before.parent:
+            raise InvalidRequest(
+                FieldViolation("region.parent_region", "cannot change once a region is made")
+            )
         new = replace(
             after,
-            parent=before.parent,
             path=before.path,
             version=before.version + 1,
             created=before.created,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import protovalidate
@@ -38,12 +39,31 @@ class Validation:
     def _check(self, request: Message) -> None:
         violations = self._violations(request)
         if violations:
-            raise InvalidRequest(
-                *(
-                    FieldViolation(path_of(violation.proto.field), violation.proto.message)
-                    for violation in violations
-                )
-            )
+            fields = [
+                FieldViolation(path_of(violation.proto.field), violation.proto.message)
+                for violation in violations
+            ]
+            fields = [field for field in fields if not _stays(request, field.field)]
+            if fields:
+                raise InvalidRequest(*fields)
+
+
+def _stays(request: Message, path: str) -> bool:
+    """Say whether an update leaves a field as it is, so that what stands there is not read.
+
+    A resource that comes in for an update is a part of one: its rules hold for the fields that the
+    mask names, or, without a mask, for those that are not empty.
+    """
+    if "update_mask" not in request.DESCRIPTOR.fields_by_name:
+        return False
+    resource, dot, inside = path.partition(".")
+    name = re.split(r"[.\[]", inside, maxsplit=1)[0]
+    if not dot or resource == "update_mask" or name in {"name", "etag"}:
+        return False
+    paths = getattr(request, "update_mask").paths  # noqa: B009 - asked for above
+    if paths:
+        return "*" not in paths and name not in {one.partition(".")[0] for one in paths}
+    return name not in {field.name for field, _ in getattr(request, resource).ListFields()}
 
 
 def path_of(path: Any) -> str:  # noqa: ANN401 - of the validator's own protobuf library
