@@ -1,5 +1,8 @@
 """A small service behind the real door, for the tests of this folder."""
 
+# A servicer's methods have the names and arguments that grpc gives them.
+# ruff: noqa: N802, ARG002, ANN401
+
 from __future__ import annotations
 
 import asyncio
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 
     from gonghai_chassis.assembly import Assembly
     from gonghai_chassis.testing.serving import Served
-
-Answer = "Callable[[], Awaitable[None]]"
 
 
 async def _nothing() -> None:

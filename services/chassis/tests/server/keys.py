@@ -1,8 +1,10 @@
 """Keys, tokens and certificates that are made for a test."""
 
+# ruff: noqa: ANN401 - claims and keys are whatever a test makes of them
+
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import time
@@ -93,15 +95,15 @@ class Authority:
     def _sign(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, authority: bool
     ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(minutes=5))
+            .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),

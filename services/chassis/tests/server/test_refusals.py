@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -41,6 +42,9 @@ from gonghai_chassis.events.cursors import Cursor
 from gonghai_chassis.statuses import CODES, MAX_BYTES, refusal_in, refusal_of, status_of
 from gonghai_chassis.store import failures
 
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
 CUSTOMER = "tenants/acme/customers/c1"
 CONTRACT = Path(errors_pb2.__file__).with_name("errors.proto")
 
@@ -55,18 +59,18 @@ def test_the_reasons_are_those_of_the_contract() -> None:
 
 
 def test_each_reason_has_the_code_that_the_contract_documents() -> None:
-    documented = dict(
-        (name, code)
+    documented = {
+        name: code
         for code, name in re.findall(
             r"  // ([A-Z_]+)\. (?:[^\n]*\n  //)*[^\n]*\n  ERROR_REASON_([A-Z_]+) =",
             CONTRACT.read_text("utf-8"),
         )
-    )
+    }
 
     assert {reason.value: CODES[reason].name for reason in Reason} == documented
 
 
-DETAILS = {
+DETAILS: dict[str, type[Message]] = {
     "BadRequest": error_details_pb2.BadRequest,
     "ResourceInfo": error_details_pb2.ResourceInfo,
     "PreconditionFailure": error_details_pb2.PreconditionFailure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,8 +51,8 @@ def test_no_etag_means_that_any_version_will_do() -> None:
 
 
 def a_list(**fields: object) -> archive.ListCustomersRequest:
-    told = {"parent": "tenants/acme", "filter": 'tier = "A"', **fields}
-    return archive.ListCustomersRequest(**told)  # type: ignore[arg-type]
+    told: dict[str, Any] = {"parent": "tenants/acme", "filter": 'tier = "A"', **fields}
+    return archive.ListCustomersRequest(**told)
 
 
 @given(places)
@@ -112,7 +113,12 @@ def test_a_negative_page_size_is_refused() -> None:
 
 
 def claim(**fields: str) -> pool.ClaimCustomerRequest:
-    told = {"customer": NAME, "rep": "tenants/acme/reps/b", "request_id": "r1", **fields}
+    told: dict[str, Any] = {
+        "customer": NAME,
+        "rep": "tenants/acme/reps/b",
+        "request_id": "r1",
+        **fields,
+    }
     return pool.ClaimCustomerRequest(**told)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 import sys
 import urllib.request
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ from gonghai_chassis.testing.serving import dev_settings, serving
 from gonghai_chassis.tls import ServerCertificate
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from gonghai_chassis.assembly import Assembly
@@ -108,7 +110,7 @@ async def test_a_probe_that_hangs_is_a_probe_that_fails() -> None:
 async def test_everything_stops_in_the_order_opposite_to_its_start() -> None:
     order: list[str] = []
 
-    def note(word: str):  # noqa: ANN202 - a coroutine function
+    def note(word: str) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
             order.append(word)
 
@@ -155,7 +157,7 @@ async def test_one_thing_that_cannot_be_closed_does_not_keep_the_others_open() -
     closed: list[str] = []
     closing = Closing()
 
-    def close(word: str):  # noqa: ANN202 - a coroutine function
+    def close(word: str) -> Callable[[], Awaitable[None]]:
         async def act() -> None:
             closed.append(word)
 
@@ -367,14 +369,11 @@ async def test_mutual_tls_turns_away_who_shows_no_certificate(production: Produc
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def shown_by(server: grpc.aio.Server, port: int, ca: bytes) -> str:
+async def shown_by(port: int, ca: bytes) -> str:
     """Return the common name of the certificate that a server shows."""
-    import ssl  # noqa: PLC0415 - only here
-
     context = ssl.create_default_context(cadata=ca.decode())
     context.check_hostname = False
     context.set_alpn_protocols(["h2"])
-    del server
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     try:
         subject = writer.get_extra_info("peercert")["subject"]
@@ -391,12 +390,12 @@ async def test_a_new_certificate_is_shown_without_a_restart(production: Producti
     port = server.add_secure_port("127.0.0.1:0", certificate.credentials())
     await server.start()
     try:
-        assert await shown_by(server, port, production.authority.pem) == "first"
+        assert await shown_by(port, production.authority.pem) == "first"
         production.renew("second")
-        assert await shown_by(server, port, production.authority.pem) == "second"
+        assert await shown_by(port, production.authority.pem) == "second"
         # A broken file leaves what there is.
         replace(production.certificate, b"nonsense")
-        assert await shown_by(server, port, production.authority.pem) == "second"
+        assert await shown_by(port, production.authority.pem) == "second"
     finally:
         await server.stop(None)
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
 from gonghai_chassis.server import UNSAFE, main
-from gonghai_chassis.settings import Settings, UnsafeSettings, is_loopback
+from gonghai_chassis.settings import Mode, Settings, UnsafeSettings, is_loopback
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os  # noqa: PLC0415 - only here
-
     for name in list(os.environ):
         if name.startswith("GONGHAI_"):
             monkeypatch.delenv(name)
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> dict[str, Path]:
+def files(tmp_path: Path) -> dict[str, Any]:
     names = ("jwks_file", "tls_certificate_file", "tls_key_file", "service_token_file")
     made = {name: tmp_path / name for name in names}
     for path in made.values():
@@ -39,32 +41,32 @@ def test_without_anything_production_is_assumed_and_refused() -> None:
     assert str(raised.value).startswith("refusing to start:")
 
 
-def test_with_everything_set_production_starts(files: dict[str, Path]) -> None:
+def test_with_everything_set_production_starts(files: dict[str, Any]) -> None:
     Settings(issuer="https://issuer", host="0.0.0.0", **files).check_safe()  # noqa: S104 - not bound
 
 
 @pytest.mark.parametrize(
     "left_out", ["jwks_file", "tls_certificate_file", "tls_key_file", "service_token_file"]
 )
-def test_production_starts_with_nothing_left_out(left_out: str, files: dict[str, Path]) -> None:
+def test_production_starts_with_nothing_left_out(left_out: str, files: dict[str, Any]) -> None:
     del files[left_out]
     with pytest.raises(UnsafeSettings, match=f"GONGHAI_{left_out.upper()}"):
         Settings(issuer="https://issuer", **files).check_safe()
 
 
-def test_plaintext_must_be_asked_for(files: dict[str, Path]) -> None:
+def test_plaintext_must_be_asked_for(files: dict[str, Any]) -> None:
     del files["tls_certificate_file"], files["tls_key_file"]
 
     Settings(issuer="i", plaintext_behind_mesh=True, **files).check_safe()
 
 
-def test_a_file_that_is_not_there_is_named(files: dict[str, Path]) -> None:
+def test_a_file_that_is_not_there_is_named(files: dict[str, Any]) -> None:
     files["jwks_file"].unlink()
-    with pytest.raises(UnsafeSettings, match="GONGHAI_JWKS_FILE: .* cannot be read"):
+    with pytest.raises(UnsafeSettings, match=r"GONGHAI_JWKS_FILE: .* cannot be read"):
         Settings(issuer="i", **files).check_safe()
 
 
-def test_mutual_tls_needs_to_know_whom_to_trust(files: dict[str, Path]) -> None:
+def test_mutual_tls_needs_to_know_whom_to_trust(files: dict[str, Any]) -> None:
     with pytest.raises(UnsafeSettings, match="GONGHAI_TLS_CA_FILE"):
         Settings(issuer="i", tls_client_certificates=True, **files).check_safe()
 
@@ -72,13 +74,13 @@ def test_mutual_tls_needs_to_know_whom_to_trust(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.7", "::", "pool.example"])  # noqa: S104
 def test_dev_mode_binds_loopback_only(host: str) -> None:
     with pytest.raises(UnsafeSettings, match="loopback"):
-        Settings(mode="dev", host=host).check_safe()
+        Settings(mode=Mode.DEV, host=host).check_safe()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
 def test_loopback_is_known(host: str) -> None:
     assert is_loopback(host)
-    Settings(mode="dev", host=host).check_safe()
+    Settings(mode=Mode.DEV, host=host).check_safe()
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +103,9 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"mode": "careless"}, {"port": 70000}, {"drain_time": -1}, {"log_format": "xml"}]
 )
-def test_nonsense_is_refused(wrong: dict[str, object]) -> None:
+def test_nonsense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Settings(**wrong)  # type: ignore[arg-type]
+        Settings(**wrong)
 
 
 def test_the_process_ends_with_a_status_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

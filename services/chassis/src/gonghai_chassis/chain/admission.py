@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_chassis.errors import Draining, LimitReached, QuotaViolation, Reason
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from gonghai_chassis.chain.call import Call, Method, Proceed
 
 _RETRY_AFTER: Final = 100_000
+QUIET: Final = 0.05
+"""Seconds without a caller after which none is on his way."""
 
 
 class Admission:
@@ -28,6 +31,7 @@ class Admission:
         self._calls = 0
         self._streams = 0
         self._draining = False
+        self._turned_away = 0.0
         self._watchers: set[asyncio.Task[Any]] = set()
         self._empty = asyncio.Event()
 
@@ -37,7 +41,7 @@ class Admission:
         return self._draining
 
     async def drain(self, within: float) -> None:
-        """Let nobody in any more, and wait until all that came in have left.
+        """Let nobody in any more, and wait until all that came in have left and nobody comes.
 
         Watches, which have no end of their own, are ended at once: their readers go on elsewhere.
 
@@ -45,12 +49,16 @@ class Admission:
             within: Seconds to wait; who is still in progress then stays so.
         """
         self._draining = True
+        # Others may be on their way.
+        self._turned_away = time.monotonic()
         for task in self._watchers:
             task.cancel()
         self._left()
         try:
             async with asyncio.timeout(within):
                 await self._empty.wait()
+                while (quiet := time.monotonic() - self._turned_away) < QUIET:
+                    await asyncio.sleep(QUIET - quiet)
         except TimeoutError:
             return
 
@@ -109,6 +117,7 @@ class Admission:
 
     def _admit(self, present: int) -> None:
         if self._draining:
+            self._turned_away = time.monotonic()
             raise Draining
         if present >= self._most:
             message = f"{self._most} calls are in progress here; try again in a moment"
