@@ -1,0 +1,161 @@
+"""A change of custody that was decided: the record before and after, by whom, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_pool.custody import Change, Custody, HistoryEntry, State
+from gonghai_pool.messages import custody_event, custody_message
+from gonghai_pool.store.custody_records import pack_custody, pack_entry
+
+if TYPE_CHECKING:
+    from gonghai_pool.ground import Actor, Situation
+
+NO_DUE: Final = 2**53 - 1
+"""Where a holding without a clock stands in an index by due time: last."""
+
+
+def altered(
+    situation: Situation, after: Custody, actor: Actor, clock: str = "", due_at: int | None = None
+) -> Alteration:
+    """Return what is to become of a custody, with its term: a new one where the place is another."""
+    before = situation.custody
+    if before is None:
+        term = 1
+    else:
+        moved = (before.state, before.pool, before.holder) != (
+            after.state,
+            after.pool,
+            after.holder,
+        )
+        term = before.term + moved
+    return Alteration(situation, replace(after, term=term), actor, clock, due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What is to become of one customer's custody.
+
+    Attributes:
+        situation: what was decided on; the step is taken only while that stands.
+        after: the record from then on. With the version of before, nothing that others see has
+            changed: the record is kept without an entry and an event.
+        clock: the clock that a warning or reclaim is about.
+        due_at: when the holding was due, for a warning (instant).
+    """
+
+    situation: Situation
+    after: Custody
+    actor: Actor
+    clock: str = ""
+    due_at: int | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether it makes a version of its own, with an entry and an event."""
+        before = self.situation.custody
+        return before is None or self.after.version != before.version
+
+    def args(self) -> dict[str, Any]:
+        """What the include `custody` writes."""
+        situation, after = self.situation, self.after
+        before = situation.custody
+        change: dict[str, Any] = {
+            "customer": situation.customer,
+            "seen": situation.seen,
+            "version": after.version,
+            "record": pack_custody(after),
+            "before": _place(before),
+            "after": _place(after),
+        }
+        if self.told:
+            change["entry"] = pack_entry(self._entry())
+            change["event"] = custody_event(
+                situation.ground.tenant,
+                before,
+                custody_message(situation.ground.tenant, after),
+                change=self._change,
+                clock=self.clock,
+                due_at=self.due_at,
+                actor=(self.actor.principal, self.actor.on_behalf_of),
+            )
+        return change
+
+    @property
+    def _change(self) -> Change:
+        return self.after.change
+
+    def _entry(self) -> HistoryEntry:
+        before, after = self.situation.custody, self.after
+        counted = after.counted
+        return HistoryEntry(
+            version=after.version,
+            time=self.situation.ground.now,
+            change=after.change,
+            state=after.state,
+            pool=after.pool,
+            holder=after.holder,
+            former_holder=before.holder if before is not None else None,
+            principal=self.actor.principal,
+            on_behalf_of=self.actor.on_behalf_of,
+            reason=after.reason,
+            rule=after.rule,
+            clock=self.clock,
+            term=after.term,
+            counted=counted.key if counted is not None else "",
+            weight=after.weight,
+        )
+
+
+def unchanged(situation: Situation) -> dict[str, Any]:
+    """What the include `custody` compares where nothing is to be written."""
+    return {
+        "customer": situation.customer,
+        "seen": situation.seen,
+        "version": 0,
+        "before": {},
+        "after": {"weight": 0},
+    }
+
+
+def clock_at(custody: Custody) -> int | None:
+    """Return when the sweeper looks at a holding: right after its next action falls due.
+
+    The microsecond more lets what the archive does at that very moment (at a midnight, as a rule)
+    come first: it is known to be in once the archive's stream is complete beyond the moment.
+    """
+    plan = custody.plan
+    if custody.state is not State.HELD or plan is None or not plan.action or plan.at is None:
+        return None
+    return plan.at + 1
+
+
+def reservation_at(custody: Custody) -> int | None:
+    """Return when the sweeper looks at a reservation: right after it ends."""
+    if custody.state is not State.RESERVED or custody.reservation is None:
+        return None
+    return custody.reservation.expires + 1
+
+
+def _place(custody: Custody | None) -> dict[str, Any]:
+    """Where a custody stands in the indexes and quotas."""
+    if custody is None:
+        return {"weight": 0}
+    in_pool = custody.state is State.IN_POOL
+    held = custody.state is State.HELD
+    counted = custody.counted
+    plan = custody.plan
+    due = plan.due_at if plan is not None else None
+    return {
+        "pool": custody.pool if in_pool else None,
+        "rank": custody.facts.tier_rank if custody.facts is not None else 0,
+        "entered": custody.entered,
+        "holder": custody.holder.key if held and custody.holder is not None else None,
+        "due": NO_DUE if due is None else due,
+        "counted": counted.key if counted is not None else None,
+        "weight": custody.weight if counted is not None else 0,
+        "waiting": custody.waiting or None,
+        "clock_at": clock_at(custody),
+        "reservation_at": reservation_at(custody),
+    }

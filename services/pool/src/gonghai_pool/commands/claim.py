@@ -1,0 +1,136 @@
+"""A rep takes a customer out of a pool (领取)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gonghai_chassis.errors import EtagMismatch, NotFound
+from gonghai_pool.alterations import altered
+from gonghai_pool.custody import Change, Custody, Holder, State
+from gonghai_pool.deciding import settled
+from gonghai_pool.obstacles import (
+    Obstacle,
+    claim_limits,
+    counted,
+    holding_limit,
+    obstacles,
+    of_limits,
+    refusal,
+)
+from gonghai_pool.policies import (
+    claim_question,
+    plan_of,
+    reclaim_question,
+    verdict_of,
+    weight_of,
+)
+from gonghai_pool.store.custodies import Changed
+from gonghai_pool.transitions import held
+
+if TYPE_CHECKING:
+    from gonghai_chassis.names import CustomerName, RepName
+    from gonghai_pool.commands.order import Order
+    from gonghai_pool.ground import Situation
+    from gonghai_pool.policies import Policies
+    from gonghai_pool.store.custodies import CustodyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is claimed, for whom, and what the caller saw.
+
+    Attributes:
+        pool: id of the pool that he saw it in; "" for wherever it is.
+        expected: version of the custody that he saw; None for any.
+        trial: check everything and change nothing.
+    """
+
+    customer: CustomerName
+    rep: RepName
+    pool: str = ""
+    expected: int | None = None
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    found: list[Obstacle]
+    after: Custody | None
+    limits: dict[str, object]
+
+
+class ClaimCustomer:
+    """Checks everything, then takes the one step in which limits are counted and the claim is made."""
+
+    def __init__(self, custodies: CustodyStore, policies: Policies) -> None:
+        """Take what it reads and asks."""
+        self._custodies = custodies
+        self._policies = policies
+
+    async def __call__(self, claim: Claim, order: Order) -> Changed:
+        """Claim.
+
+        Raises:
+            NotFound: there is no such customer.
+            EtagMismatch: the custody is not the one that the caller saw.
+            PreconditionFailed: rules stand in the way; it names every one, and limits beside them.
+            LimitReached: nothing but limits stands in the way.
+            Contention: it moved too often while deciding.
+        """
+        return await settled(lambda: self._attempt(claim, order), claim.customer)
+
+    async def _attempt(self, claim: Claim, order: Order) -> Changed:
+        customer, deadline = claim.customer, order.deadline
+        situation = await self._custodies.situation(customer.tenant, customer.id, deadline)
+        custody, ground = situation.custody, situation.ground
+        order.viewer.require_rep(ground.setup, claim.rep.id)
+        if custody is None or (claim.expected is not None and claim.expected != custody.version):
+            answered = await self._custodies.recall(customer.tenant, order.request, deadline)
+            if answered is not None:
+                return answered
+            raise NotFound(customer) if custody is None else EtagMismatch(customer)
+        prepared = await self._prepare(claim, situation, custody, order.viewer.language)
+        alteration = None
+        if prepared.after is not None and not prepared.found:
+            alteration = altered(situation, prepared.after, order.actor)
+        outcome = await self._custodies.claim(
+            situation,
+            alteration,
+            prepared.limits,
+            request=order.request,
+            trial=claim.trial,
+            deadline=deadline,
+        )
+        if isinstance(outcome, Changed):
+            return outcome
+        raise refusal(
+            customer,
+            claim.rep,
+            [*prepared.found, *of_limits(outcome.limits)],
+            ground.now,
+            custody=custody,
+            sees_owner=order.viewer.sees_owner(ground.setup, custody, ground.now),
+        )
+
+    async def _prepare(
+        self, claim: Claim, situation: Situation, custody: Custody, language: str
+    ) -> _Prepared:
+        ground, rep = situation.ground, claim.rep.id
+        if custody.state is not State.IN_POOL:
+            found = obstacles(ground, custody, rep, None, pool=claim.pool, language=language)
+            limits = claim_limits(ground, custody, None)
+            weight = weight_of(ground, custody, None)
+            holding = holding_limit(ground, rep, None)
+            return _Prepared(found, None, counted(ground, rep, limits, holding, weight))
+        after = held(custody, Holder.rep(rep), ground.now, Change.CLAIMED)
+        may, reclaim = await self._policies.decide(
+            [claim_question(ground, custody, rep), reclaim_question(ground, after)]
+        )
+        verdict = verdict_of(may)
+        weight = weight_of(ground, after, verdict.limits if verdict is not None else None)
+        after = replace(after, weight=weight, plan=plan_of(ground, after, reclaim))
+        found = obstacles(ground, custody, rep, may, pool=claim.pool, language=language)
+        limits = claim_limits(ground, custody, verdict)
+        holding = holding_limit(ground, rep, verdict)
+        return _Prepared(found, after, counted(ground, rep, limits, holding, weight))

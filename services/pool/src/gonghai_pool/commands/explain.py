@@ -1,0 +1,157 @@
+"""May a rep claim a customer, and if not why; when will it be reclaimed, and what would reset it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gonghai_chassis.errors import NotFound
+from gonghai_chassis.events import read_progress
+from gonghai_engine import DecisionFailure
+from gonghai_pool.custody import Change, Custody, Holder, State
+from gonghai_pool.obstacles import (
+    Obstacle,
+    claim_limits,
+    counted,
+    holding_limit,
+    obstacles,
+    of_limits,
+)
+from gonghai_pool.policies import claim_question, reclaim_question, verdict_of, weight_of
+from gonghai_pool.store import keys
+from gonghai_pool.transitions import held
+
+if TYPE_CHECKING:
+    from gonghai_chassis.names import CustomerName, RepName
+    from gonghai_engine import Explanation
+    from gonghai_pool.commands.order import Order
+    from gonghai_pool.ground import Ground, Situation
+    from gonghai_pool.policies import Policies
+    from gonghai_pool.store.custodies import CustodyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An explanation.
+
+    Attributes:
+        owner: whether the reader may see the owner, and with him the clocks.
+        found: what stands in the rep's way, in the order of telling; None when no rep was named.
+        claim: the decision of the claim policy with the truth of its conditions.
+        reclaim: the decision about clocks, likewise.
+        summary: when it will be reclaimed, in a sentence.
+        waits_for: what a due reclaim waits for; "" when it does not.
+    """
+
+    custody: Custody
+    owner: bool
+    found: list[Obstacle] | None
+    claim: Explanation | None
+    reclaim: Explanation | None
+    summary: str
+    reset_by: tuple[str, ...]
+    waits_for: str
+
+
+class ExplainCustody:
+    """Explains on what is known now; nothing is changed."""
+
+    def __init__(self, custodies: CustodyStore, policies: Policies) -> None:
+        """Take what it reads and asks."""
+        self._custodies = custodies
+        self._policies = policies
+
+    async def __call__(
+        self, customer: CustomerName, rep: RepName | None, order: Order
+    ) -> Explained:
+        """Explain a custody and, if a rep is named, whether he may claim it.
+
+        Raises:
+            NotFound: nothing is known of the customer.
+            NotAllowed: the rep is none of the caller's business.
+        """
+        situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
+        custody, ground = situation.custody, situation.ground
+        if custody is None:
+            raise NotFound(customer)
+        owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+        found: list[Obstacle] | None = None
+        claim: Explanation | None = None
+        if rep is not None:
+            order.viewer.require_rep(ground.setup, rep.id)
+            found, claim = await self._claim(situation, custody, rep, order)
+        reclaim: Explanation | None = None
+        if custody.state is State.HELD:
+            explained = await self._policies.explain(reclaim_question(ground, custody))
+            reclaim = None if isinstance(explained, DecisionFailure) else explained
+        plan = custody.plan
+        reset_by = [kind for clock in (plan.clocks if plan else ()) for kind in clock.reset_by]
+        return Explained(
+            custody,
+            owner,
+            found,
+            claim,
+            reclaim if owner else None,
+            _summary(ground, custody) if owner else "",
+            tuple(dict.fromkeys(reset_by)) if owner else (),
+            await self._waits_for(ground, custody) if owner else "",
+        )
+
+    async def _claim(
+        self, situation: Situation, custody: Custody, rep: RepName, order: Order
+    ) -> tuple[list[Obstacle], Explanation | None]:
+        ground = situation.ground
+        explained: Explanation | DecisionFailure | None = None
+        if custody.state is State.IN_POOL:
+            explained = await self._policies.explain(claim_question(ground, custody, rep.id))
+        claim = None if isinstance(explained, DecisionFailure) else explained
+        answer = claim.decision if claim is not None else None
+        failed = explained if isinstance(explained, DecisionFailure) else None
+        found = obstacles(ground, custody, rep.id, answer or failed, language=order.viewer.language)
+        verdict = verdict_of(answer) if answer is not None else None
+        after = held(custody, Holder.rep(rep.id), ground.now, Change.CLAIMED)
+        use = await self._custodies.quota(
+            rep.tenant,
+            counted(
+                ground,
+                rep.id,
+                claim_limits(ground, custody, verdict),
+                holding_limit(ground, rep.id, verdict),
+                weight_of(ground, after, verdict.limits if verdict is not None else None),
+            ),
+            order.deadline,
+        )
+        return [*found, *of_limits(use.reached)], claim
+
+    async def _waits_for(self, ground: Ground, custody: Custody) -> str:
+        plan = custody.plan
+        if custody.locked:
+            return "the lock"
+        if custody.disputed:
+            return "the dispute"
+        if plan is None:
+            return ""
+        if plan.frozen_because:
+            return f"a decision of the policy: {plan.frozen_because}"
+        if plan.action != "reclaim" or plan.at is None or plan.at > ground.now:
+            return ""
+        store = self._custodies.store
+        progress = await read_progress(store, store.partition(ground.tenant), keys.ARCHIVE)
+        if progress.changes_through <= plan.at:
+            return "the archive: an activity that keeps the customer may be under way"
+        return ""
+
+
+def _summary(ground: Ground, custody: Custody) -> str:
+    plan = custody.plan
+    if custody.state is not State.HELD or plan is None:
+        return "nobody holds it"
+    if plan.frozen_because:
+        return "not while its policy cannot decide"
+    if plan.due_at is None or plan.reclaim_at is None:
+        return "never: no clock runs"
+    calendar = ground.calendar
+    clock = plan.clocks[0].name if plan.clocks else ""
+    due = calendar.local_day(plan.due_at - 1)
+    taken = calendar.local_day(plan.reclaim_at)
+    return f"{clock} runs out at the end of {due}; it is taken back on {taken}"

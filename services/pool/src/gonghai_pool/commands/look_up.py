@@ -1,0 +1,208 @@
+"""Looking up who has a customer, what is in a pool, what somebody holds, and what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gonghai_chassis.errors import NotAllowed, NotFound
+from gonghai_chassis.principals import Reach
+from gonghai_pool.custody import HolderKind, State
+from gonghai_pool.store import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gonghai_chassis.filters import Term
+    from gonghai_chassis.names import CustomerName, PoolName
+    from gonghai_pool.commands.order import Order
+    from gonghai_pool.custody import Custody, HistoryEntry, Holder
+    from gonghai_pool.store.custodies import CustodyStore, Place
+    from gonghai_pool.tenant_setup import TenantSetup
+
+_STEP: Final = 200
+_MOST_READ: Final = 5000
+"""How many entries of an index one page reads at the most, however few of them fit the filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A custody as its reader may see it: without the owner unless `owner`."""
+
+    custody: Custody
+    owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some custodies, and where to go on (None: there are no more)."""
+
+    seen: list[Seen]
+    next: Place | None
+
+
+class LookUp:
+    """Reads; nothing is changed."""
+
+    def __init__(self, custodies: CustodyStore) -> None:
+        """Take what it reads."""
+        self._custodies = custodies
+
+    async def custody(self, customer: CustomerName, order: Order) -> Seen:
+        """Return who has a customer.
+
+        Raises:
+            NotFound: nothing is known of him.
+        """
+        situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
+        custody, ground = situation.custody, situation.ground
+        if custody is None:
+            raise NotFound(customer)
+        return Seen(custody, order.viewer.sees_owner(ground.setup, custody, ground.now))
+
+    async def in_pool(
+        self,
+        pool: PoolName,
+        terms: Sequence[Term],
+        place: Place | None,
+        limit: int,
+        order: Order,
+        *,
+        by_rank: bool = False,
+        descending: bool = False,
+    ) -> Page:
+        """List a pool's customers by entry time, or by tier rank.
+
+        Raises:
+            NotFound: there is no such pool, or the caller may not know of it.
+        """
+        ground = await self._custodies.ground(pool.tenant, order.deadline)
+        known = ground.setup.pools.get(pool.id)
+        if known is None or not order.viewer.sees_pool(ground.setup, known):
+            raise NotFound(pool)
+        partition = self._custodies.store.partition(pool.tenant)
+        prefix = keys.index(partition, pool.tenant)["in_pool"]
+        index = f"{prefix}:{pool.id}:{'rank' if by_rank else 'time'}"
+        return await self._page(
+            pool.tenant,
+            index,
+            place,
+            limit,
+            order,
+            descending=descending,
+            fits=lambda one: (
+                one.state is State.IN_POOL and one.pool == pool.id and _fits(one, terms)
+            ),
+        )
+
+    async def holdings(
+        self,
+        tenant: str,
+        holder: Holder | None,
+        terms: Sequence[Term],
+        place: Place | None,
+        limit: int,
+        order: Order,
+    ) -> Page:
+        """List what somebody holds (None: everybody), the first to fall due first.
+
+        Raises:
+            NotAllowed: the caller may not look at him.
+        """
+        ground = await self._custodies.ground(tenant, order.deadline)
+        _require(order, ground.setup, holder)
+        partition = self._custodies.store.partition(tenant)
+        prefix = keys.index(partition, tenant)["holdings"]
+        return await self._page(
+            tenant,
+            f"{prefix}:{holder.key if holder is not None else 'all'}",
+            place,
+            limit,
+            order,
+            fits=lambda one: (
+                one.state is State.HELD
+                and (holder is None or one.holder == holder)
+                and _fits(one, terms)
+            ),
+        )
+
+    async def history(
+        self, customer: CustomerName, below: int | None, limit: int, order: Order
+    ) -> tuple[list[HistoryEntry], int, bool]:
+        """Return entries, newest first; the number to go on below; whether owners may be seen.
+
+        Raises:
+            NotFound: nothing is known of the customer.
+        """
+        seen = await self.custody(customer, order)
+        entries, following = await self._custodies.history(
+            customer.tenant, customer.id, below=below, limit=limit, deadline=order.deadline
+        )
+        return entries, following, seen.owner
+
+    async def _page(
+        self,
+        tenant: str,
+        index: str,
+        place: Place | None,
+        limit: int,
+        order: Order,
+        *,
+        fits: Callable[[Custody], bool],
+        descending: bool = False,
+    ) -> Page:
+        found: list[Seen] = []
+        read = 0
+        while read < _MOST_READ:
+            step = min(max(limit - len(found) + 1, 10), _STEP)
+            entries = await self._custodies.listed(
+                tenant, index, place, step, descending=descending, deadline=order.deadline
+            )
+            if not entries:
+                return Page(found, None)
+            read += len(entries)
+            situations = await self._custodies.situations(
+                tenant, [entry.member for entry in entries], order.deadline
+            )
+            for entry, situation in zip(entries, situations, strict=True):
+                custody = situation.custody
+                if custody is not None and fits(custody):
+                    if len(found) == limit:
+                        return Page(found, place)
+                    ground = situation.ground
+                    owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+                    found.append(Seen(custody, owner))
+                place = entry
+            if len(entries) < step:
+                return Page(found, None)
+        return Page(found, place)
+
+
+def _require(order: Order, setup: TenantSetup, holder: Holder | None) -> None:
+    viewer = order.viewer
+    if viewer.reach >= Reach.TENANT:
+        return
+    if holder is None:
+        raise NotAllowed(viewer.method, "name the rep or team whose holdings you want to see")
+    if holder.kind is HolderKind.REP:
+        viewer.require_rep(setup, holder.id)
+        return
+    rep = setup.reps.get(viewer.rep)
+    in_team = rep is not None and rep.team == holder.id
+    if not in_team and not setup.manages_team(viewer.rep, holder.id):
+        raise NotAllowed(viewer.method, "you may look at the teams that you are in or manage")
+
+
+def _fits(custody: Custody, terms: Sequence[Term]) -> bool:
+    return all(_holds(custody, term) for term in terms)
+
+
+def _holds(custody: Custody, term: Term) -> bool:
+    facts = custody.facts
+    value = str(term.value)
+    if term.field == "region":
+        region = facts.region if facts is not None else ""
+        inside = region == value or region.startswith(value + "/")
+        return inside is (term.op != "!=")
+    actual = getattr(facts, term.field) if facts is not None else ""
+    return (actual == value) is (term.op == "=")

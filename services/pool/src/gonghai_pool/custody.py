@@ -1,0 +1,330 @@
+"""Custody (保有): who has a customer, since when, and when he will lose it. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FactValue = bool | int | str | tuple[str, ...] | frozenset[str] | None
+
+
+class State(StrEnum):
+    """Where a customer is; locked and disputed are flags beside it."""
+
+    IN_POOL = "pool"
+    HELD = "held"
+    RESERVED = "reserved"
+    OUT = "out"
+
+
+class Change(StrEnum):
+    """Why custody changed; the names are those of `pool.v1.CustodyChange`."""
+
+    ADMITTED = "ADMITTED"
+    SELF_SOURCED = "SELF_SOURCED"
+    CLAIMED = "CLAIMED"
+    ASSIGNED = "ASSIGNED"
+    RELEASED = "RELEASED"
+    RECLAIMED = "RECLAIMED"
+    TRANSFERRED = "TRANSFERRED"
+    HANDED_OVER = "HANDED_OVER"
+    RESERVED = "RESERVED"
+    RESERVATION_ENDED = "RESERVATION_ENDED"
+    WITHDRAWN = "WITHDRAWN"
+    MOVED = "MOVED"
+    WARNED = "WARNED"
+    RESCHEDULED = "RESCHEDULED"
+    LOCK_CHANGED = "LOCK_CHANGED"
+    DISPUTE_CHANGED = "DISPUTE_CHANGED"
+    MERGED = "MERGED"
+    REVERTED = "REVERTED"
+    COLLABORATORS_CHANGED = "COLLABORATORS_CHANGED"
+    EXTENSION_CHANGED = "EXTENSION_CHANGED"
+    FROZEN_CHANGED = "FROZEN_CHANGED"
+
+
+class OutCause(StrEnum):
+    """Why a customer is out of circulation; the names are those of `pool.v1.OutCause`."""
+
+    WAITING = "WAITING"
+    DELETED = "DELETED"
+    MERGED = "MERGED"
+    WITHDRAWN = "WITHDRAWN"
+    NEVER_CREATED = "NEVER_CREATED"
+    ERASED = "ERASED"
+
+
+class HolderKind(StrEnum):
+    """Who can hold a customer."""
+
+    REP = "rep"
+    TEAM = "team"
+    SELF_SERVICE = "self_service"
+
+
+class Purpose(StrEnum):
+    """What a reservation is for; the names are those of `pool.v1.ReservationPurpose`."""
+
+    SELF_SOURCED = "SELF_SOURCED"
+    OFFER = "OFFER"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a customer: a rep, a team, or the channel by which it serves itself."""
+
+    kind: HolderKind
+    id: str
+
+    @property
+    def key(self) -> str:
+        """How indexes and quotas name him: `rep:wang`."""
+        return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Holder:
+        """Read what `key` wrote."""
+        kind, _, ident = key.partition(":")
+        return cls(HolderKind(kind), ident)
+
+    @classmethod
+    def rep(cls, rep: str) -> Holder:
+        """A rep as holder."""
+        return cls(HolderKind.REP, rep)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the archive says of a customer.
+
+    Attributes:
+        version: version of the archive's record.
+        at: when it was published (instant): day counts among the values are as of that day.
+        region: path of the region.
+        values: the facts that policies read, by name.
+        revision: policy revision by which tier and stage were decided.
+        admission_pool: pool that the admission policy chose; "" while it is owing.
+    """
+
+    version: int
+    at: int
+    industry: str = ""
+    region: str = ""
+    tier: str = ""
+    tier_rank: int = 0
+    stage: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+    revision: int = 0
+    admission_pool: str = ""
+    admission_rule: str = ""
+    admission_reason: str = ""
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An activity since custody began, raw, and how the qualification policy judged it.
+
+    Attributes:
+        kind: as policies name it (`deal` is an opportunity that was won).
+        at: when it happened (instant).
+        rep: id of the rep who did it, or "".
+        qualities: what else policies may read of it.
+        corrects: id of the activity that this one corrects, or "".
+        counts: whether it counts for the clocks.
+        clocks: for which; None for all that its kind resets.
+        revision: policy revision that judged.
+    """
+
+    id: str
+    kind: str
+    at: int
+    rep: str = ""
+    qualities: Mapping[str, Any] = field(default_factory=dict)
+    corrects: str = ""
+    counts: bool = True
+    clocks: tuple[str, ...] | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """A clock that runs towards a reclaim (instants)."""
+
+    name: str
+    start: int
+    due: int
+    length: str
+    reset_by: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    extended_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a holding is warned of and taken back, and why.
+
+    Attributes:
+        decision: record of the reclaim policy's decision (`Decision.to_record`); {} while none.
+        revision: policy revision by which it was decided.
+        clocks: the clocks that run, the first to run out first.
+        warned: for each clock when its last warning went out.
+        action: what is to be done next: "warn", "reclaim" or "".
+        at: when (instant).
+        for_clocks: the clocks that this is for.
+        target: pool where a reclaim puts it; "" where admission says.
+        frozen_because: why nothing is reclaimed although a policy should say when; "" if it does.
+    """
+
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    revision: int = 0
+    clocks: tuple[RunningClock, ...] = ()
+    warn_at: int | None = None
+    due_at: int | None = None
+    reclaim_at: int | None = None
+    warned: Mapping[str, int] = field(default_factory=dict)
+    action: str = ""
+    at: int | None = None
+    for_clocks: tuple[str, ...] = ()
+    target: str = ""
+    frozen_because: str = ""
+    provisional: bool = False
+
+    @property
+    def observable(self) -> tuple[object, ...]:
+        """What a reader of the custody sees change: the ground for a RESCHEDULED event."""
+        return (
+            self.warn_at,
+            self.due_at,
+            self.reclaim_at,
+            bool(self.frozen_because),
+            tuple((clock.name, clock.due) for clock in self.clocks),
+        )
+
+    @property
+    def warning_out(self) -> bool:
+        """Whether the warning for the present due time went out."""
+        return self.action == "reclaim"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A place kept for a rep until a moment (instant)."""
+
+    token: str
+    rep: str
+    expires: int
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborator:
+    """Another rep with access (协作人); `expires` None means never."""
+
+    rep: str
+    role: str
+    scope: tuple[str, ...] = ()
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """The one record of who has a customer.
+
+    Attributes:
+        version: grows by one with each change that the contract can show.
+        term: grows by one whenever state, pool or holder change, and with nothing else.
+        pool: where it is; when it is held, where it came from.
+        since: since when state and holder are so (instant).
+        entered: when it entered its pool (instant); only an entry restarts the embargo.
+        lost: by rep, when he last lost it (instant): what the cool-down counts from.
+        weight: what it counts against the holder's limit (thousandths), exactly as counted.
+        dealt: whether it dealt with its holder since custody began.
+        out_cause: why it is out of circulation; None when it is not.
+        facts: what the archive says; None for a customer that the archive has not told of.
+    """
+
+    customer: str
+    version: int
+    state: State
+    since: int
+    change: Change
+    term: int = 0
+    pool: str = ""
+    holder: Holder | None = None
+    reason: str = ""
+    rule: str = ""
+    clock: str = ""
+    entered: int | None = None
+    former_owner: str = ""
+    former_owner_at: int | None = None
+    lost: Mapping[str, int] = field(default_factory=dict)
+    times_claimed: int = 0
+    times_reclaimed: int = 0
+    self_sourced: bool = False
+    locked: bool = False
+    disputed: bool = False
+    collaborators: tuple[Collaborator, ...] = ()
+    weight: int = 0
+    dealt: bool = False
+    follow_ups: int = 0
+    orders: int = 0
+    out_cause: OutCause | None = None
+    reservation: Reservation | None = None
+    embargo_until: int | None = None
+    facts: Facts | None = None
+    activities: tuple[Activity, ...] = ()
+    plan: Plan | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is out of circulation only because no pool fits it."""
+        return self.out_cause is OutCause.WAITING
+
+    @property
+    def counted(self) -> Holder | None:
+        """Against whose limit it counts: the holder's, or the one's it is reserved for."""
+        if self.state is State.HELD:
+            return self.holder
+        if self.state is State.RESERVED and self.reservation is not None:
+            return Holder.rep(self.reservation.rep)
+        return None
+
+    def works_on(self, rep: str, now: int) -> bool:
+        """Whether a rep holds it or is a collaborator at this time."""
+        if self.state is State.HELD and self.holder == Holder.rep(rep):
+            return True
+        return self.collaborates(rep, now)
+
+    def collaborates(self, rep: str, now: int) -> bool:
+        """Whether a rep is a collaborator at this time."""
+        return any(
+            other.rep == rep and (other.expires is None or other.expires > now)
+            for other in self.collaborators
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of a customer's custody history (instants)."""
+
+    version: int
+    time: int
+    change: Change
+    state: State
+    pool: str = ""
+    holder: Holder | None = None
+    former_holder: Holder | None = None
+    principal: str = ""
+    on_behalf_of: str = ""
+    reason: str = ""
+    rule: str = ""
+    clock: str = ""
+    term: int = 0
+    counted: str = ""
+    weight: int = 0

@@ -1,0 +1,323 @@
+"""What stands in the way of a claim: collected whole, told in one order, each with its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gonghai_chassis.errors import (
+    LimitReached as LimitRefusal,
+)
+from gonghai_chassis.errors import (
+    PreconditionFailed,
+    PreconditionViolation,
+    QuotaViolation,
+    Reason,
+    Refusal,
+)
+from gonghai_pool.custody import Custody, Holder, State
+from gonghai_pool.messages import state_name
+from gonghai_pool.policies import verdict_of
+from gonghai_pool.pools import MILLI, ClaimLimits, of_policy, strictest
+from gonghai_pool.staff import RepState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gonghai_chassis.names import CustomerName, RepName
+    from gonghai_engine import Decision, DecisionFailure
+    from gonghai_engine.calendar import Calendar
+    from gonghai_engine.outcomes import ClaimVerdict
+    from gonghai_pool.ground import Ground
+    from gonghai_pool.store.custodies import LimitReached
+
+_ORDER: Final = (
+    Reason.CUSTOMER_NOT_IN_POOL,
+    Reason.CUSTOMER_LOCKED,
+    Reason.CUSTOMER_DISPUTED,
+    Reason.NOT_POOL_MEMBER,
+    Reason.REP_NOT_ACTIVE,
+    Reason.COOL_DOWN,
+    Reason.EMBARGO,
+    Reason.CLAIM_RULE,
+    Reason.POLICY_UNAVAILABLE,
+    Reason.CLAIM_LIMIT,
+    Reason.HOLDING_LIMIT,
+)
+_WEEK: Final = 7
+_KEPT_DAYS: Final = 8
+"""How long single claims are kept for counting: a week, and the day on which it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing in the way.
+
+    Attributes:
+        until: when it will no longer be (instant); None where that does not come by itself.
+        rule: the plugin's rule, for CLAIM_RULE; the limit's name, for CLAIM_LIMIT.
+    """
+
+    reason: Reason
+    message: str
+    until: int | None = None
+    rule: str = ""
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it is a count that is used up."""
+        return self.reason in {Reason.CLAIM_LIMIT, Reason.HOLDING_LIMIT}
+
+
+def obstacles(
+    ground: Ground,
+    custody: Custody,
+    rep: str,
+    answer: Decision | DecisionFailure | None,
+    *,
+    pool: str = "",
+    language: str = "en",
+) -> list[Obstacle]:
+    """Return everything but limits that stands in the way of a claim, in the order of telling.
+
+    Args:
+        ground: set-up, policy, and the time.
+        custody: the customer's.
+        rep: who would claim.
+        answer: what the claim policy says; None while the customer is in no pool.
+        pool: the pool that he saw it in; "" for wherever it is.
+        language: `en` or `zh`, for a rule's sentence.
+    """
+    found = [*_of_state(custody, pool), *_of_rep(ground, custody, rep)]
+    if custody.state is State.IN_POOL:
+        verdict = verdict_of(answer) if answer is not None else None
+        found += _of_time(ground, custody, rep, claim_limits(ground, custody, verdict))
+        if verdict is not None:
+            for refusal in verdict.refusals:
+                text = refusal.reason.zh if language == "zh" else refusal.reason.en
+                found.append(Obstacle(Reason.CLAIM_RULE, text, refusal.until, refusal.rule))
+        elif answer is not None:
+            found.append(
+                Obstacle(
+                    Reason.POLICY_UNAVAILABLE,
+                    "the claim policy could not decide, so nobody may claim; an operator must look",
+                )
+            )
+    return sorted(found, key=lambda one: _ORDER.index(one.reason))
+
+
+def claim_limits(ground: Ground, custody: Custody, verdict: ClaimVerdict | None) -> ClaimLimits:
+    """Return what counts for a claim of this customer: of tenant, pool and policy the strictest."""
+    pool = ground.setup.pools.get(custody.pool)
+    given = [ground.setup.limits.claim_limits]
+    if pool is not None:
+        given.append(pool.claim_limits)
+    if verdict is not None:
+        given.append(of_policy(verdict.limits))
+    return strictest(*given)
+
+
+def holding_limit(ground: Ground, rep: str, verdict: ClaimVerdict | None) -> int:
+    """Return what a rep may hold (thousandths), the tenant's or the policy's; 0 means no limit."""
+    own = ground.setup.holding_limit(Holder.rep(rep))
+    policy = verdict.limits.holding_limit if verdict is not None else None
+    if policy is None:
+        return own
+    milli = policy * (MILLI // 100)
+    return min(own, milli) if own else milli
+
+
+def counted(
+    ground: Ground, rep: str, limits: ClaimLimits, holding: int, weight: int
+) -> dict[str, object]:
+    """Return limits as `claim_limits.lua` counts them, in days and weeks of the tenant's zone."""
+    calendar = ground.calendar
+    day_start, week_start = _starts(calendar, ground.now)
+    return {
+        "holder": f"rep:{rep}",
+        "per_day": limits.per_day or None,
+        "per_week": limits.per_week or None,
+        "total": limits.total or None,
+        "min_interval": limits.min_interval or None,
+        "holding": holding or None,
+        "weight": weight,
+        "day_start": day_start,
+        "day_end": ground.midnight,
+        "week_start": week_start,
+        "week_end": calendar.midnight_after(week_start, _WEEK),
+        "keep_from": calendar.midnight_after(ground.now, -_KEPT_DAYS),
+    }
+
+
+def of_limits(reached: Sequence[LimitReached]) -> list[Obstacle]:
+    """Return the limits that are used up as obstacles."""
+    return [
+        Obstacle(
+            Reason.HOLDING_LIMIT if one.limit == "holding" else Reason.CLAIM_LIMIT,
+            _SENTENCES[one.limit].format(most=_amount(one)),
+            one.ends,
+            one.limit,
+        )
+        for one in reached
+    ]
+
+
+def refusal(
+    customer: CustomerName,
+    rep: RepName,
+    found: Sequence[Obstacle],
+    now: int,
+    *,
+    custody: Custody | None = None,
+    sees_owner: bool = False,
+) -> Refusal:
+    """Return the answer to a claim with these obstacles (at least one)."""
+    first = found[0]
+    quotas = [
+        QuotaViolation(
+            f"{rep}:{one.rule}",
+            one.message,
+            max(0, one.until - now) if one.until is not None else None,
+        )
+        for one in found
+        if one.is_limit
+    ]
+    metadata = _metadata(first, customer, rep, custody, sees_owner=sees_owner)
+    if first.is_limit:
+        return LimitRefusal(first.reason, first.message, quotas, metadata=metadata)
+    more = len(found) - 1
+    message = first.message + (f" (and {more} more in the way)" if more else "")
+    return PreconditionFailed(
+        first.reason,
+        message,
+        [
+            PreconditionViolation(
+                f"{one.reason}:{one.rule}" if one.rule else one.reason.value,
+                str(customer),
+                one.message,
+                one.until,
+            )
+            for one in found
+            if not one.is_limit
+        ],
+        quotas=quotas,
+        metadata=metadata,
+    )
+
+
+def _metadata(
+    first: Obstacle,
+    customer: CustomerName,
+    rep: RepName,
+    custody: Custody | None,
+    *,
+    sees_owner: bool,
+) -> Mapping[str, str]:
+    metadata = {"customer": str(customer), "rep": str(rep)}
+    if first.reason is Reason.CUSTOMER_NOT_IN_POOL and custody is not None:
+        metadata["state"] = state_name(custody.state)
+        if sees_owner and custody.holder is not None:
+            metadata["owner"] = custody.holder.key
+    if first.reason is Reason.NOT_POOL_MEMBER and custody is not None:
+        metadata["pool"] = f"tenants/{customer.tenant}/pools/{custody.pool}"
+    if first.reason is Reason.CLAIM_LIMIT:
+        metadata["limit"] = first.rule
+    elif first.rule:
+        metadata["rule"] = first.rule
+    if first.reason is Reason.POLICY_UNAVAILABLE:
+        metadata["policy"] = "claim"
+    return metadata
+
+
+def _of_state(custody: Custody, pool: str) -> list[Obstacle]:
+    found = []
+    if custody.state is not State.IN_POOL:
+        found.append(Obstacle(Reason.CUSTOMER_NOT_IN_POOL, _NOT_IN_POOL[custody.state]))
+    elif pool and custody.pool != pool:
+        found.append(
+            Obstacle(
+                Reason.CUSTOMER_NOT_IN_POOL,
+                f"the customer is not in pool {pool}, where you saw it; look again",
+            )
+        )
+    if custody.locked:
+        found.append(Obstacle(Reason.CUSTOMER_LOCKED, "the customer is locked"))
+    if custody.disputed:
+        found.append(
+            Obstacle(Reason.CUSTOMER_DISPUTED, "whose customer it is, is disputed at the moment")
+        )
+    return found
+
+
+def _of_rep(ground: Ground, custody: Custody, rep: str) -> list[Obstacle]:
+    found = []
+    if custody.state is State.IN_POOL:
+        pool = ground.setup.pools.get(custody.pool)
+        if pool is None or not ground.setup.is_member(pool, rep):
+            found.append(
+                Obstacle(
+                    Reason.NOT_POOL_MEMBER,
+                    "the rep is no member of the customer's pool; ask who runs it",
+                )
+            )
+    known = ground.setup.reps.get(rep)
+    if known is None:
+        found.append(Obstacle(Reason.REP_NOT_ACTIVE, "the rep is not known here (yet)"))
+    elif known.state is RepState.LEFT:
+        found.append(Obstacle(Reason.REP_NOT_ACTIVE, "the rep has left"))
+    return found
+
+
+def _of_time(ground: Ground, custody: Custody, rep: str, limits: ClaimLimits) -> list[Obstacle]:
+    found = []
+    lost_at = custody.lost.get(rep)
+    if lost_at is not None and limits.cool_down_days:
+        ends = ground.calendar.add_days(lost_at, limits.cool_down_days)
+        if ground.now < ends:
+            found.append(
+                Obstacle(
+                    Reason.COOL_DOWN,
+                    f"the rep held the customer lately; he may claim it again"
+                    f" {limits.cool_down_days} days after he lost it",
+                    ends,
+                )
+            )
+    if custody.entered is not None and limits.embargo:
+        ends = custody.entered + limits.embargo
+        if ground.now < ends:
+            found.append(
+                Obstacle(
+                    Reason.EMBARGO,
+                    "the customer entered the pool lately; nobody may claim it yet",
+                    ends,
+                )
+            )
+    return found
+
+
+_NOT_IN_POOL: Final = {
+    State.HELD: "somebody holds the customer; it is in no pool",
+    State.RESERVED: "the customer is kept for somebody at the moment; it is in no pool",
+    State.OUT: "the customer is out of circulation; it is in no pool",
+}
+_SENTENCES: Final = {
+    "interval": "the rep claimed a moment ago; he must wait between two claims",
+    "day": "the rep has claimed {most} customers today, as many as he may",
+    "week": "the rep has claimed {most} customers this week, as many as he may",
+    "total": "the rep has claimed {most} customers in all, as many as he may",
+    "holding": "the rep may hold {most} customers by weight, and this one would be too many;"
+    " release one first",
+}
+
+
+def _amount(reached: LimitReached) -> str:
+    most = max(0, reached.most)
+    if reached.limit == "holding":
+        return f"{most / MILLI:g}"
+    return str(most)
+
+
+def _starts(calendar: Calendar, now: int) -> tuple[int, int]:
+    """The instants at which the local day and the local week (from Monday) began."""
+    today = calendar.local_day(now)
+    return calendar.midnight(today), calendar.midnight_after(now, -today.weekday())

@@ -1,0 +1,342 @@
+"""What the pool service asks of the engine: may he claim, when is it taken back, does it count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_chassis.store import records
+from gonghai_engine import Decision, DecisionFailure, DecisionRequest, Policy
+from gonghai_engine import clocks as engine_clocks
+from gonghai_engine.calendar import Span
+from gonghai_engine.clocks import NextAction, schedule
+from gonghai_engine.outcomes import ClaimVerdict, ClockUnit, Qualification, ReclaimPlan
+from gonghai_plugin import host_facts
+from gonghai_plugin.facts import Host, Motion
+from gonghai_pool.custody import (
+    Activity,
+    Custody,
+    Facts,
+    Holder,
+    HolderKind,
+    Plan,
+    RunningClock,
+    State,
+)
+from gonghai_pool.pools import MILLI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gonghai_engine import ClaimLimits as PolicyLimits
+    from gonghai_engine import Explanation
+    from gonghai_engine.outcomes import Clock
+    from gonghai_pool.engine_face import Decider
+    from gonghai_pool.ground import Ground
+
+Answer = Decision | DecisionFailure
+
+_DAY_COUNTS: Final = frozenset(
+    fact.name
+    for fact in host_facts.ALL.values()
+    if isinstance(fact.origin, Host) and fact.origin.motion is Motion.DAYS
+)
+_TENTH: Final = 10
+_UNITS: Final = {
+    ClockUnit.DAYS: "calendar days",
+    ClockUnit.WORKING_DAYS: "working days",
+    ClockUnit.HOURS: "hours",
+}
+RETRY: Final = "retry"
+"""The next action of a plan whose decision failed: to decide again."""
+DEALS: Final = frozenset({"purchase", "deal"})
+"""The kinds of activity by which a customer has dealt with its holder."""
+FOLLOW_UPS: Final = frozenset({"follow_up", "visit"})
+
+
+class Policies:
+    """Puts the pool service's facts before the engine. The engine's answers are pure in them."""
+
+    def __init__(self, decider: Decider) -> None:
+        """Take the engine, or what stands for it."""
+        self._decider = decider
+
+    async def decide(self, questions: Sequence[DecisionRequest]) -> list[Answer]:
+        """Decide; one that fails is a DecisionFailure, and its caller stays on the safe side."""
+        return await self._decider.decide(questions)
+
+    async def explain(self, question: DecisionRequest) -> Explanation | DecisionFailure:
+        """Decide one with the truth of each condition."""
+        return await self._decider.explain(question)
+
+
+def claim_question(ground: Ground, custody: Custody, rep: str) -> DecisionRequest:
+    """Ask whether a rep may take a customer, what it weighs, and within which limits; "" for none."""
+    facts = _customer_facts(ground, custody)
+    _add_custody_facts(facts, ground, custody)
+    known = ground.setup.reps.get(rep)
+    pool = ground.setup.pools.get(custody.pool)
+    region = custody.facts.region if custody.facts is not None else ""
+    lost_at = custody.lost.get(rep)
+    facts["pool"] = custody.pool or None
+    facts["rep_seniority"] = known.seniority if known is not None else None
+    facts["rep_skills"] = known.skills if known is not None else None
+    facts["rep_covers_region"] = known.covers(region) if known is not None else None
+    facts["rep_is_former_owner"] = bool(rep) and custody.former_owner == rep
+    facts["rep_is_collaborator"] = bool(rep) and custody.collaborates(rep, ground.now)
+    facts["rep_is_pool_manager"] = pool is not None and ground.setup.is_manager(pool, rep)
+    facts["days_since_rep_lost_it"] = (
+        ground.calendar.days_between(lost_at, ground.now) if lost_at is not None else None
+    )
+    return _question(ground, custody, Policy.CLAIM, facts)
+
+
+def reclaim_question(ground: Ground, custody: Custody) -> DecisionRequest:
+    """Ask by which clocks a holding is taken back."""
+    facts = _customer_facts(ground, custody)
+    _add_custody_facts(facts, ground, custody)
+    return _question(ground, custody, Policy.RECLAIM, facts)
+
+
+def held_questions(ground: Ground, custody: Custody) -> list[DecisionRequest]:
+    """Ask what a holding's clocks and its weight are; `keep` takes the two answers."""
+    rep = custody.holder.id if custody.holder and custody.holder.kind is HolderKind.REP else ""
+    return [reclaim_question(ground, custody), claim_question(ground, custody, rep)]
+
+
+def keep(ground: Ground, custody: Custody, reclaim: Answer, claim: Answer) -> Custody:
+    """Return a holding with its clocks and weight by these decisions."""
+    return replace(
+        custody,
+        plan=plan_of(ground, custody, reclaim),
+        weight=weight_of(ground, custody, _limits_of(claim), failed=_failed(claim)),
+    )
+
+
+def weight_of(
+    ground: Ground, custody: Custody, limits: PolicyLimits | None, *, failed: bool = False
+) -> int:
+    """Return what a customer counts against its holder's limit, in thousandths.
+
+    The tenant's own weight of its tier goes before the plugin's. When the plugin could not say, a
+    holding keeps the weight it has.
+    """
+    exempt = ground.setup.limits.deals_exempt or (limits is not None and limits.deals_exempt)
+    if exempt and custody.dealt:
+        return 0
+    tier = custody.facts.tier if custody.facts is not None else ""
+    own = ground.setup.limits.tier_weights.get(tier)
+    if own is not None:
+        return own
+    if limits is not None:
+        return limits.holding_weight * _TENTH
+    if failed and custody.plan is not None:
+        return custody.weight
+    return MILLI
+
+
+def plan_of(ground: Ground, custody: Custody, answer: Answer) -> Plan:
+    """Return when a holding is warned of and taken back, by a decision of the reclaim policy.
+
+    A failed decision freezes the clocks: nothing is taken back by a plan that is not known to hold,
+    and it is decided again at the next midnight, or sooner when something changes.
+    """
+    before = custody.plan or Plan()
+    if isinstance(answer, DecisionFailure):
+        return Plan(
+            decision=before.decision,
+            revision=before.revision,
+            warned=before.warned,
+            action=RETRY,
+            at=ground.midnight,
+            frozen_because=answer.message,
+        )
+    decision = _newer(before, answer)
+    outcome = decision.outcome
+    assert isinstance(outcome, ReclaimPlan)  # noqa: S101 - what the policy decides
+    due = schedule(
+        outcome,
+        engine_clocks.Custody(
+            since=custody.since,
+            activities=[
+                engine_clocks.Activity(one.kind, one.at, one.counts, one.clocks)
+                for one in custody.activities
+            ],
+            stops=_leaves(ground, custody.holder),
+            warned=before.warned,
+            locked=custody.locked or custody.disputed,
+        ),
+        ground.calendar,
+    )
+    by_name = {clock.name: clock for clock in outcome.clocks}
+    stops = tuple(stop.name for stop in outcome.stop_clocks if stop.name)
+    running = {clock.name for clock in due.clocks}
+    return Plan(
+        decision=_recorded(before, decision),
+        revision=decision.revision,
+        clocks=tuple(
+            RunningClock(
+                name=clock.name,
+                start=clock.started_at,
+                due=clock.due_at,
+                length=_length(by_name[clock.name]),
+                reset_by=clock.resets_on,
+                stops=stops,
+                extended_days=clock.extended_days,
+            )
+            for clock in due.clocks
+        ),
+        warn_at=due.warn_at,
+        due_at=due.due_at,
+        reclaim_at=due.reclaim_at,
+        warned={name: at for name, at in before.warned.items() if name in running},
+        action="" if due.next_action is NextAction.NONE else due.next_action.value,
+        at=due.at,
+        for_clocks=due.for_clocks,
+        target=outcome.target,
+        provisional=due.provisional,
+    )
+
+
+def qualification_question(ground: Ground, custody: Custody, activity: Activity) -> DecisionRequest:
+    """Ask whether an activity counts, and for which clocks."""
+    facts = _customer_facts(ground, custody)
+    qualities = activity.qualities
+    facts["activity_kind"] = activity.kind
+    facts["activity_channel"] = qualities.get("channel")
+    facts["activity_outcome"] = qualities.get("outcome")
+    seconds = qualities.get("duration_seconds")
+    facts["activity_minutes"] = seconds // 60 if isinstance(seconds, int) else None
+    facts["activity_amount"] = qualities.get("amount")
+    facts["activity_by_owner"] = bool(activity.rep) and custody.works_on(activity.rep, activity.at)
+    return _question(ground, custody, Policy.QUALIFICATION, facts)
+
+
+def judged(activity: Activity, answer: Answer, revision: int) -> Activity:
+    """Return an activity with what the qualification policy says; it counts when that fails."""
+    if isinstance(answer, DecisionFailure):
+        return replace(activity, counts=True, clocks=None, revision=revision)
+    outcome = answer.outcome
+    assert isinstance(outcome, Qualification)  # noqa: S101 - what the policy decides
+    return replace(activity, counts=outcome.counts, clocks=outcome.clocks, revision=answer.revision)
+
+
+def verdict_of(answer: Answer) -> ClaimVerdict | None:
+    """Return what the claim policy says; None when it could not."""
+    if isinstance(answer, DecisionFailure):
+        return None
+    outcome = answer.outcome
+    assert isinstance(outcome, ClaimVerdict)  # noqa: S101 - what the policy decides
+    return outcome
+
+
+def kind_of(kind: str, qualities: Mapping[str, object]) -> str:
+    """Return an activity's kind as policies name it: an opportunity that was won is a deal."""
+    if kind == "purchase_return":
+        return "return"
+    state = str(qualities.get("state", "")).lower()
+    return "deal" if kind == "opportunity" and state.endswith("won") else kind
+
+
+def _limits_of(answer: Answer) -> PolicyLimits | None:
+    verdict = verdict_of(answer)
+    return verdict.limits if verdict is not None else None
+
+
+def _failed(answer: Answer) -> bool:
+    return isinstance(answer, DecisionFailure)
+
+
+def _question(
+    ground: Ground, custody: Custody, policy: Policy, facts: dict[str, Any]
+) -> DecisionRequest:
+    industry = custody.facts.industry if custody.facts is not None else ""
+    return DecisionRequest(
+        tenant=ground.tenant,
+        industry=industry,
+        policy=policy,
+        facts=facts,
+        now=ground.now,
+        subject=custody.customer,
+    )
+
+
+def _customer_facts(ground: Ground, custody: Custody) -> dict[str, Any]:
+    """The archive's facts as of today: day counts have grown since they were published."""
+    known = custody.facts
+    if known is None:
+        return {}
+    facts = dict(known.values)
+    days = ground.calendar.days_between(known.at, ground.now)
+    if days > 0:
+        for name in _DAY_COUNTS & facts.keys():
+            if facts[name] is not None:
+                facts[name] += days
+    _add_known(facts, known)
+    return facts
+
+
+def _add_known(facts: dict[str, Any], known: Facts) -> None:
+    if known.tier:
+        facts["tier"] = known.tier
+        facts["tier_rank"] = known.tier_rank
+    if known.stage:
+        facts["stage"] = known.stage
+    if known.region and "region" not in facts:
+        path = known.region.split("/")
+        facts["region"] = path[-1]
+        facts["regions"] = path
+
+
+def _add_custody_facts(facts: dict[str, Any], ground: Ground, custody: Custody) -> None:
+    calendar = ground.calendar
+    held = custody.state is State.HELD
+    facts["held_days"] = calendar.days_between(custody.since, ground.now) if held else None
+    facts["owner_kind"] = custody.holder.kind.value if custody.holder is not None else None
+    facts["days_in_pool"] = (
+        calendar.days_between(custody.entered, ground.now)
+        if custody.state is State.IN_POOL and custody.entered is not None
+        else None
+    )
+    facts["self_sourced"] = custody.self_sourced
+    facts["times_reclaimed"] = custody.times_reclaimed
+    facts["times_claimed"] = custody.times_claimed
+    facts["follow_ups_in_custody"] = custody.follow_ups
+    facts["orders_in_custody"] = custody.orders
+
+
+def _newer(before: Plan, decision: Decision) -> Decision:
+    """Keep a decision that a newer plugin made: in a rolling deploy records never go back."""
+    if not before.decision:
+        return decision
+    stored = Decision.from_record(before.decision)
+    return stored if stored.order > decision.order else decision
+
+
+def _recorded(before: Plan, decision: Decision) -> Mapping[str, Any]:
+    """The record of a decision: the one there is, where the same was decided on the same facts."""
+    record = decision.to_record()
+    if before.decision:
+        same = {**before.decision, "t": 0}
+        if records.unpack(records.pack({**record, "t": 0})) == same:
+            return before.decision
+    return record
+
+
+def _length(clock: Clock) -> str:
+    return f"{clock.length} {_UNITS[clock.unit]}"
+
+
+def _leaves(ground: Ground, holder: Holder | None) -> list[Span]:
+    """The rep's leaves: spans in which his customers' clocks stand still; an open one freezes them."""
+    if holder is None or holder.kind is not HolderKind.REP:
+        return []
+    rep = ground.setup.reps.get(holder.id)
+    if rep is None:
+        return []
+    return list(_spans(rep.leaves))
+
+
+def _spans(leaves: Iterable[tuple[int, int]]) -> Iterable[Span]:
+    for start, end in leaves:
+        yield Span(start, end or None, "leave")

@@ -1,0 +1,1 @@
+"""What the pool service keeps of the events of archive and assignment."""

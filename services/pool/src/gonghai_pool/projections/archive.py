@@ -1,0 +1,272 @@
+"""The archive's events: customers' facts, activities, and policy revisions, each effective once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from gonghai.archive.v1 import events_pb2
+from gonghai_chassis.instants import instant_of
+from gonghai_chassis.store.failures import VersionsMoved
+from gonghai_policy_service.values import from_values
+from gonghai_pool.alterations import Alteration, altered
+from gonghai_pool.custody import Activity, Change, Custody, Facts, Holder, OutCause, State
+from gonghai_pool.entering import admission, embargoed
+from gonghai_pool.ground import ARCHIVE
+from gonghai_pool.policies import (
+    DEALS,
+    FOLLOW_UPS,
+    claim_question,
+    held_questions,
+    judged,
+    keep,
+    kind_of,
+    qualification_question,
+)
+from gonghai_pool.reconsidering import moved, rescheduled
+from gonghai_pool.transitions import admitted, held, withdrawn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gonghai_chassis.events import Event, SnapshotItem, Step
+    from gonghai_chassis.store import Partition
+    from gonghai_policy_service import PolicyBook
+    from gonghai_pool.ground import Situation
+    from gonghai_pool.policies import Policies
+    from gonghai_pool.store.custodies import CustodyStore
+
+CUSTOMER: Final = "customer_changed"
+ACTIVITY: Final = "activity_recorded"
+POLICY: Final = "policy_applied"
+
+_ATTEMPTS: Final = 50
+"""Tries against callers who change the same customer; the event waits for the next round then."""
+_MOST_KEPT: Final = 100
+"""Activities of one kind that a holding keeps, the latest: older ones restart no clock."""
+
+
+class ArchiveProjection:
+    """Lets the archive's events take effect on custody, together with the move of the cursor."""
+
+    kinds = frozenset({CUSTOMER, ACTIVITY, POLICY})
+
+    def __init__(
+        self,
+        custodies: CustodyStore,
+        policies: Policies,
+        book: PolicyBook,
+        on_checkpoint: Callable[[], None],
+    ) -> None:
+        """Take what it reads and asks, and whom to tell that the watermark has moved."""
+        self._custodies = custodies
+        self._policies = policies
+        self._book = book
+        self._on_checkpoint = on_checkpoint
+
+    async def apply(self, step: Step, event: Event) -> bool:
+        """Take in one event; False when it changes nothing here."""
+        if event.kind == POLICY:
+            return await self._book.follow(step, event)
+        return await self._take_in(
+            event.kind,
+            event.tenant,
+            event.payload,
+            event.time,
+            lambda alteration: self._custodies.project(step, alteration),
+        )
+
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:  # noqa: ARG002
+        """Take in an item of a snapshot, unless newer is known."""
+        if item.kind == POLICY:
+            await self._book.load(partition, item)
+            return
+        await self._take_in(
+            item.kind,
+            item.tenant,
+            item.payload,
+            None,
+            lambda alteration: self._custodies.load(partition, alteration),
+        )
+
+    async def finish_rebuild(self, partition: Partition, generation: str) -> None:
+        """Keep everything: a customer who was deleted is in the snapshot, saying so.
+
+        One that the archive does not know (it lost the tail of its store) keeps his custody: to
+        take a holding away because a record is missing would be the unsafe side.
+        """
+
+    async def checkpoint(self, partition: Partition, changes_through: int) -> None:  # noqa: ARG002
+        """The watermark moved: reclaims that waited for it go on."""
+        self._on_checkpoint()
+
+    async def _take_in(
+        self,
+        kind: str,
+        tenant: str,
+        payload: bytes,
+        time: int | None,
+        run: Callable[[Alteration], Awaitable[None]],
+    ) -> bool:
+        for _ in range(_ATTEMPTS):
+            if kind == CUSTOMER:
+                alteration = await self._customer(tenant, payload, time)
+            elif kind == ACTIVITY:
+                alteration = await self._activity(tenant, payload)
+            else:
+                return False
+            if alteration is None:
+                return False
+            try:
+                await run(alteration)
+            except VersionsMoved:
+                continue
+            return True
+        raise VersionsMoved(f"{kind} of {tenant}: the customer is changed all the time.")
+
+    async def _customer(self, tenant: str, payload: bytes, time: int | None) -> Alteration | None:
+        message = events_pb2.CustomerFacts.FromString(payload)
+        customer = _id(message.customer)
+        situation = await self._custodies.situation(tenant, customer)
+        custody = situation.custody
+        known = custody.facts if custody is not None else None
+        if known is not None and known.version >= message.version:
+            return None
+        at = situation.ground.now if time is None else time
+        facts = _facts(message, at)
+        if message.deleted or message.merged_into:
+            after = _gone(situation, facts, merged=bool(message.merged_into))
+        elif custody is None or known is None or _comes_back(custody):
+            owner = _id(message.initial_owner) if known is None else ""
+            after = await self._new(situation, facts, owner)
+        else:
+            after = await self._known(situation, replace(custody, facts=facts), known)
+        return altered(situation, after, ARCHIVE)
+
+    async def _new(self, situation: Situation, facts: Facts, owner: str) -> Custody:
+        ground, customer = situation.ground, situation.customer
+        if not owner:
+            pool = admission(ground.setup, facts)
+            after = admitted(situation.custody, customer, facts, pool, ground.now)
+            (claim,) = await self._policies.decide([claim_question(ground, after, "")])
+            return embargoed(ground, after, claim)
+        # He asked for a place before the customer was made, and the archive was told yes: it is
+        # honoured even where that reservation has ended meanwhile.
+        blank = situation.custody or Custody(customer, 0, State.OUT, ground.now, Change.ADMITTED)
+        after = held(
+            replace(blank, facts=facts, self_sourced=True),
+            Holder.rep(owner),
+            ground.now,
+            Change.SELF_SOURCED,
+        )
+        reclaim, claim = await self._policies.decide(held_questions(ground, after))
+        return keep(ground, after, reclaim, claim)
+
+    async def _known(self, situation: Situation, custody: Custody, before: Facts) -> Custody:
+        ground, facts = situation.ground, custody.facts
+        if custody.state is State.HELD:
+            reclaim, claim = await self._policies.decide(held_questions(ground, custody))
+            return rescheduled(situation, keep(ground, custody, reclaim, claim))
+        if facts is None:
+            return custody
+        pool = admission(ground.setup, facts)
+        if custody.waiting:
+            if not pool:
+                return custody
+            after = admitted(custody, custody.customer, facts, pool, ground.now)
+            (claim,) = await self._policies.decide([claim_question(ground, after, "")])
+            return embargoed(ground, after, claim)
+        chosen_anew = bool(facts.admission_pool) and facts.admission_pool != before.admission_pool
+        if custody.state is State.IN_POOL and chosen_anew and pool not in {"", custody.pool}:
+            return moved(custody, pool, facts.admission_reason, facts.admission_rule)
+        return custody
+
+    async def _activity(self, tenant: str, payload: bytes) -> Alteration | None:
+        message = events_pb2.ActivityFacts.FromString(payload)
+        situation = await self._custodies.situation(tenant, _id(message.customer))
+        custody, ground = situation.custody, situation.ground
+        if custody is None or custody.state is not State.HELD:
+            return None
+        qualities = from_values(message.qualities)
+        activity = Activity(
+            id=_id(message.activity),
+            kind=kind_of(message.kind, qualities),
+            at=instant_of(message.occur_time),
+            rep=_id(message.rep),
+            qualities=qualities,
+            corrects=_id(message.corrects),
+        )
+        if activity.at < custody.since or any(one.id == activity.id for one in custody.activities):
+            return None
+        (verdict,) = await self._policies.decide(
+            [qualification_question(ground, custody, activity)]
+        )
+        activity = judged(activity, verdict, ground.policy.revision)
+        after = _with_activity(custody, activity)
+        reclaim, claim = await self._policies.decide(held_questions(ground, after))
+        after = rescheduled(situation, keep(ground, after, reclaim, claim))
+        return altered(situation, after, ARCHIVE)
+
+
+def _with_activity(custody: Custody, activity: Activity) -> Custody:
+    corrected = next((one for one in custody.activities if one.id == activity.corrects), None)
+    kept = sorted(
+        (*(one for one in custody.activities if one is not corrected), activity),
+        key=lambda one: (one.at, one.id),
+    )
+    of_kind = [one for one in kept if one.kind == activity.kind]
+    if len(of_kind) > _MOST_KEPT:
+        kept.remove(of_kind[0])
+    gone = (corrected,) if corrected is not None else ()
+    return replace(
+        custody,
+        activities=tuple(kept),
+        follow_ups=custody.follow_ups
+        + (activity.kind in FOLLOW_UPS)
+        - sum(one.kind in FOLLOW_UPS for one in gone),
+        orders=custody.orders
+        + (activity.kind == "purchase")
+        - sum(one.kind == "purchase" for one in gone),
+        dealt=any(one.kind in DEALS for one in kept)
+        or (custody.dealt and not any(one.kind in DEALS for one in gone)),
+    )
+
+
+def _gone(situation: Situation, facts: Facts, *, merged: bool) -> Custody:
+    custody, at = situation.custody, situation.ground.now
+    cause = OutCause.MERGED if merged else OutCause.DELETED
+    reason = "merged into another customer" if merged else "deleted"
+    if custody is None:
+        custody = Custody(situation.customer, 0, State.OUT, at, Change.WITHDRAWN)
+    elif custody.state is State.OUT and not custody.waiting:
+        return replace(custody, facts=facts)
+    return replace(withdrawn(custody, at, cause, reason), facts=facts)
+
+
+def _comes_back(custody: Custody) -> bool:
+    """Whether it is out of circulation, so that what is not deleted (any more) is let in again."""
+    return custody.state is State.OUT and not custody.waiting
+
+
+def _facts(message: events_pb2.CustomerFacts, at: int) -> Facts:
+    return Facts(
+        version=message.version,
+        at=at,
+        industry=message.industry,
+        region=message.region,
+        tier=message.tier,
+        tier_rank=message.tier_rank,
+        stage=message.stage,
+        values=from_values(message.facts),
+        group=message.group,
+        revision=message.policy_revision,
+        admission_pool=_id(message.admission_pool),
+        admission_rule=message.admission_rule,
+        admission_reason=message.admission_reason,
+        created=instant_of(message.create_time),
+    )
+
+
+def _id(name: str) -> str:
+    """The id in a resource name, or a bare id as it is."""
+    return name.rpartition("/")[2]

@@ -1,0 +1,1 @@
+"""Proto in, proto out: one file for each group of RPCs."""

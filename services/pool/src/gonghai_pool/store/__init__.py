@@ -1,0 +1,1 @@
+"""The pool service's records in the store, and the atomic steps that change them."""

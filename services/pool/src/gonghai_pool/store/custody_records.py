@@ -1,0 +1,304 @@
+"""Custody and its history as records: what is written, and read again by newer programs.
+
+Empty and false fields are left out, so that a record takes little room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_chassis.store import records
+from gonghai_pool.custody import (
+    Activity,
+    Change,
+    Collaborator,
+    Custody,
+    Facts,
+    HistoryEntry,
+    Holder,
+    OutCause,
+    Plan,
+    Purpose,
+    Reservation,
+    RunningClock,
+    State,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CUSTODY: Final = records.RecordType("custody", schema=1)
+HISTORY: Final = records.RecordType("history entry", schema=1)
+
+
+def pack_custody(custody: Custody) -> bytes:
+    """Write a custody."""
+    record: dict[str, Any] = {
+        "customer": custody.customer,
+        "version": custody.version,
+        "state": custody.state.value,
+        "since": custody.since,
+        "change": custody.change.value,
+    }
+    for name in _PLAIN:
+        value = getattr(custody, name)
+        if value:
+            record[name] = value
+    for name in _INSTANTS:
+        value = getattr(custody, name)
+        if value is not None:
+            record[name] = value
+    if custody.holder is not None:
+        record["holder"] = custody.holder.key
+    if custody.out_cause is not None:
+        record["out_cause"] = custody.out_cause.value
+    if custody.reservation is not None:
+        kept = custody.reservation
+        record["reservation"] = [kept.token, kept.rep, kept.expires, kept.purpose.value]
+    if custody.collaborators:
+        record["collaborators"] = [
+            [one.rep, one.role, list(one.scope), one.expires or 0] for one in custody.collaborators
+        ]
+    if custody.facts is not None:
+        record["facts"] = _facts(custody.facts)
+    if custody.activities:
+        record["activities"] = [_activity(one) for one in custody.activities]
+    if custody.plan is not None:
+        record["plan"] = _plan(custody.plan)
+    return CUSTODY.pack(record)
+
+
+def unpack_custody(packed: bytes) -> Custody:
+    """Read a custody."""
+    record = CUSTODY.unpack(packed)
+    holder = record.get("holder")
+    kept = record.get("reservation")
+    facts = record.get("facts")
+    plan = record.get("plan")
+    plain = {name: record[name] for name in _PLAIN if name in record}
+    return Custody(
+        customer=record["customer"],
+        version=record["version"],
+        state=State(record["state"]),
+        since=record["since"],
+        change=Change(record["change"]),
+        holder=Holder.of_key(holder) if holder else None,
+        out_cause=OutCause(record["out_cause"]) if "out_cause" in record else None,
+        entered=record.get("entered"),
+        former_owner_at=record.get("former_owner_at"),
+        embargo_until=record.get("embargo_until"),
+        reservation=Reservation(kept[0], kept[1], kept[2], Purpose(kept[3])) if kept else None,
+        collaborators=tuple(
+            Collaborator(rep, role, tuple(records.sequence(scope)), expires or None)
+            for rep, role, scope, expires in records.sequence(record.get("collaborators"))
+        ),
+        facts=_read_facts(facts) if facts else None,
+        activities=tuple(_read_activity(one) for one in records.sequence(record.get("activities"))),
+        plan=_read_plan(plan) if plan is not None else None,
+        **plain,
+    )
+
+
+def pack_entry(entry: HistoryEntry) -> bytes:
+    """Write an entry of a custody history."""
+    record: dict[str, Any] = {
+        "version": entry.version,
+        "time": entry.time,
+        "change": entry.change.value,
+        "state": entry.state.value,
+    }
+    for name in (
+        "pool",
+        "principal",
+        "on_behalf_of",
+        "reason",
+        "rule",
+        "clock",
+        "term",
+        "counted",
+        "weight",
+    ):
+        value = getattr(entry, name)
+        if value:
+            record[name] = value
+    if entry.holder is not None:
+        record["holder"] = entry.holder.key
+    if entry.former_holder is not None:
+        record["former_holder"] = entry.former_holder.key
+    return HISTORY.pack(record)
+
+
+def unpack_entry(packed: bytes) -> HistoryEntry:
+    """Read an entry of a custody history."""
+    record = HISTORY.unpack(packed)
+    holder, former = record.get("holder"), record.get("former_holder")
+    return HistoryEntry(
+        version=record["version"],
+        time=record["time"],
+        change=Change(record["change"]),
+        state=State(record["state"]),
+        pool=record.get("pool", ""),
+        holder=Holder.of_key(holder) if holder else None,
+        former_holder=Holder.of_key(former) if former else None,
+        principal=record.get("principal", ""),
+        on_behalf_of=record.get("on_behalf_of", ""),
+        reason=record.get("reason", ""),
+        rule=record.get("rule", ""),
+        clock=record.get("clock", ""),
+        term=record.get("term", 0),
+        counted=record.get("counted", ""),
+        weight=record.get("weight", 0),
+    )
+
+
+_PLAIN: Final = (
+    "pool",
+    "reason",
+    "rule",
+    "clock",
+    "former_owner",
+    "lost",
+    "times_claimed",
+    "times_reclaimed",
+    "self_sourced",
+    "locked",
+    "disputed",
+    "weight",
+    "dealt",
+    "follow_ups",
+    "orders",
+    "term",
+)
+_INSTANTS: Final = ("entered", "former_owner_at", "embargo_until")
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    record: dict[str, Any] = {"version": facts.version, "at": facts.at}
+    for name in _FACTS:
+        value = getattr(facts, name)
+        if value:
+            record[name] = value
+    if facts.values:
+        record["values"] = {name: _value(value) for name, value in facts.values.items()}
+    return record
+
+
+_FACTS: Final = (
+    "industry",
+    "region",
+    "tier",
+    "tier_rank",
+    "stage",
+    "group",
+    "revision",
+    "admission_pool",
+    "admission_rule",
+    "admission_reason",
+    "created",
+)
+
+
+def _read_facts(record: Mapping[str, Any]) -> Facts:
+    plain = {name: record[name] for name in _FACTS if name in record}
+    return Facts(
+        version=record["version"],
+        at=record["at"],
+        values=records.mapping(record.get("values")),
+        **plain,
+    )
+
+
+def _value(value: object) -> object:
+    return sorted(value) if isinstance(value, (frozenset, set, tuple)) else value
+
+
+def _activity(activity: Activity) -> list[Any]:
+    qualities = {name: _value(value) for name, value in activity.qualities.items()}
+    return [
+        activity.id,
+        activity.kind,
+        activity.at,
+        activity.rep,
+        qualities,
+        activity.corrects,
+        activity.counts,
+        activity.clocks is not None,
+        list(activity.clocks or ()),
+        activity.revision,
+    ]
+
+
+def _read_activity(record: list[Any]) -> Activity:
+    ident, kind, at, rep, qualities, corrects, counts, named, clocks, revision = record
+    return Activity(
+        id=ident,
+        kind=kind,
+        at=at,
+        rep=rep,
+        qualities=records.mapping(qualities),
+        corrects=corrects,
+        counts=counts,
+        clocks=tuple(records.sequence(clocks)) if named else None,
+        revision=revision,
+    )
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    record: dict[str, Any] = {"revision": plan.revision}
+    if plan.decision:
+        record["decision"] = plan.decision
+    if plan.clocks:
+        record["clocks"] = [
+            [
+                clock.name,
+                clock.start,
+                clock.due,
+                clock.length,
+                list(clock.reset_by),
+                list(clock.stops),
+                clock.extended_days,
+            ]
+            for clock in plan.clocks
+        ]
+    for name in ("warn_at", "due_at", "reclaim_at", "at"):
+        value = getattr(plan, name)
+        if value is not None:
+            record[name] = value
+    for name in ("warned", "action", "target", "frozen_because", "provisional"):
+        value = getattr(plan, name)
+        if value:
+            record[name] = value
+    if plan.for_clocks:
+        record["for_clocks"] = list(plan.for_clocks)
+    return record
+
+
+def _read_plan(record: Mapping[str, Any]) -> Plan:
+    return Plan(
+        decision=records.mapping(record.get("decision")),
+        revision=record["revision"],
+        clocks=tuple(
+            RunningClock(
+                name=name,
+                start=start,
+                due=due,
+                length=length,
+                reset_by=tuple(records.sequence(reset_by)),
+                stops=tuple(records.sequence(stops)),
+                extended_days=extended,
+            )
+            for name, start, due, length, reset_by, stops, extended in records.sequence(
+                record.get("clocks")
+            )
+        ),
+        warn_at=record.get("warn_at"),
+        due_at=record.get("due_at"),
+        reclaim_at=record.get("reclaim_at"),
+        warned=records.mapping(record.get("warned")),
+        action=record.get("action", ""),
+        at=record.get("at"),
+        for_clocks=tuple(records.sequence(record.get("for_clocks"))),
+        target=record.get("target", ""),
+        frozen_because=record.get("frozen_because", ""),
+        provisional=record.get("provisional", False),
+    )

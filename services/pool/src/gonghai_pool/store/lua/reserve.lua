@@ -1,0 +1,28 @@
+--[[
+reserve: a place is kept for a rep, and counts against his holding limit.
+KEYS clock stream meta request setup policy custodies customers tenants in_pool holdings quotas
+  histories waiting due_clock due_reservation
+ARG  fingerprint tenant ground change limit anew
+Returns ok{position incarnation record} | moved{} | refused{limits}
+]]
+-- @include clock
+-- @include reply
+-- @include request
+-- @include event
+-- @include history
+-- @include undone
+-- @include custody
+-- @include ground
+-- @include holding_limit
+local answered = remembered()
+if answered and not ARG.anew then return answered end
+if late() then return reply("late") end
+if ground_moved() or not unmoved(ARG.change) then return reply("moved") end
+local reached = holding_limit_reached(ARG.change)
+if reached then return reply("refused", {limits = {reached}}) end
+-- WRITES
+write_clock()
+local position = write_change(ARG.change)
+remember(reply("ok", {position = position, incarnation = stream_head.incarnation,
+  record = ARG.change.record}))
+return reply("ok", {position = position, incarnation = stream_head.incarnation})

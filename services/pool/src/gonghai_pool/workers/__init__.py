@@ -1,0 +1,1 @@
+"""What runs by itself: warnings and reclaims, ends of reservations, recomputations."""
