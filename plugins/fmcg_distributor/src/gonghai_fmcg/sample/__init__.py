@@ -159,10 +159,18 @@ def _claims(
         for place, rep in enumerate(people):
             fitting = [record.id for one, record, city in made if _fits(rep, one, city)]
             chosen = random.sample(fitting, min(_CLAIMS_A_DAY, len(fitting)))
-            if place % 4 == 3:  # noqa: PLR2004 - one rep in four tries his luck elsewhere
-                chosen.append(random.choice(made)[1].id)
+            if place % 4 == 3:  # noqa: PLR2004 - one rep in four tries his luck next door
+                chosen.append(random.choice(_next_door(made, rep))[1].id)
             at = start + day * DAY + (60 + place) * MINUTE
             yield Claims(at, rep.id, tuple(dict.fromkeys(chosen)))
+
+
+def _next_door(
+    made: Sequence[tuple[Trader, Customer, City]], rep: Rep
+) -> Sequence[tuple[Trader, Customer, City]]:
+    """List the customers of a rep's area that are not his; of the whole country, if he has none."""
+    near = [item for item in made if item[2].area == rep.team and item[2].id not in rep.regions]
+    return near or made
 
 
 def _fits(rep: Rep, one: Trader, city: City) -> bool:

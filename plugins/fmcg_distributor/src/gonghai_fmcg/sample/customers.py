@@ -34,6 +34,9 @@ _HABITS: Final = {
     Habit.POTENTIAL: 16,
 }
 _CARES: Final = {Care.TENDED: 45, Care.FADING: 20, Care.UNREACHED: 10, Care.NEGLECTED: 25}
+_CARES_OF_LARGE: Final = {Care.TENDED: 80, Care.FADING: 20}
+"""Key accounts and large distributors are assigned at once, and seldom forgotten."""
+
 _PACES: Final = (1.0, 1.8)
 _WORDS: Final = (
     "鑫源", "恒达", "永顺", "华联", "聚丰", "万家", "惠民", "德胜", "宏泰", "金桥",
@@ -47,12 +50,13 @@ _TITLES: Final = ("采购经理", "总经理", "店长", "老板", "商品部主
 def trader(random: Random, number: int) -> Trader:
     """Draw how a customer behaves."""
     role = _draw(random, {name: row[0] for name, row in _ROLES.items()})
+    large = role in {"distributor", "key_account"}
     return Trader(
         customer=f"c{number:04d}",
         role=role,
         categories=tuple(sorted(random.sample(tuple(CATEGORIES), random.randrange(2, 6)))),
         habit=_draw(random, _HABITS),
-        care=_draw(random, _CARES),
+        care=_draw(random, _CARES_OF_LARGE if large else _CARES),
         size=math.exp(random.gauss(0, 0.6)),
         pace=random.uniform(*_PACES),
     )

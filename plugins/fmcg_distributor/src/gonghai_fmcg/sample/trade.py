@@ -33,7 +33,7 @@ class Care(Enum):
 
     TENDED = "tended"
     FADING = "fading"
-    """At first, then no more."""
+    """At first, then for three weeks not at all, which costs the holding, then again."""
     UNREACHED = "unreached"
     """Tried again and again, and never reached: that does not count."""
     NEGLECTED = "neglected"
@@ -134,10 +134,13 @@ def script_follow_ups(
     """Make what the holder does in the days of the script, according to the care he takes."""
     if trader.care is Care.NEGLECTED:
         return
-    end = min(days, 18) if trader.care is Care.FADING else days
+    silent = range(18, 40) if trader.care is Care.FADING else range(0)
     day, number = random.uniform(1, 3), 0
-    while day < end:
+    while day < days:
         number += 1
+        if int(day) in silent:
+            day += 1
+            continue
         yield _contact(
             random,
             f"next-contact-{trader.customer}-{number}",
