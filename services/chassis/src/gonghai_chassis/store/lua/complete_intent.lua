@@ -8,5 +8,5 @@ Returns ok
 -- @include reply
 local answer = reply('ok')
 -- WRITES
-redis.call('ZREMRANGEBYSCORE', KEY.intents, digits(ARG.seq), digits(ARG.seq))
+redis.call('ZREMRANGEBYSCORE', KEY.intents, ARG.seq, ARG.seq)
 return answer

@@ -9,7 +9,7 @@ Returns ok | stale
 if redis.call('HGET', KEY.cursor, 'rebuilding') ~= ARG.generation then return reply('stale') end
 -- WRITES
 write_clock()
-redis.call('HSET', KEY.cursor, 'incarnation', ARG.incarnation, 'position', digits(ARG.position),
+redis.call('HSET', KEY.cursor, 'incarnation', ARG.incarnation, 'position', ARG.position,
   'nonce', ARG.mark)
 redis.call('HDEL', KEY.cursor, 'rebuilding')
 return reply('ok')

@@ -6,6 +6,6 @@ Returns a list: real, now, then each record or nothing (keys that are no strings
 ]]
 -- @include clock
 local values = redis.call('MGET', unpack(KEY.records))
-table.insert(values, 1, digits(clock.now))
-table.insert(values, 1, digits(clock.real))
+table.insert(values, 1, clock.now)
+table.insert(values, 1, clock.real)
 return values

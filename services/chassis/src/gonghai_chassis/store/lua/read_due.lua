@@ -14,7 +14,7 @@ for _, member in ipairs(ARG.previous) do
 end
 local now = digits(clock.now)
 local due = redis.call('ZRANGEBYSCORE', KEY.due, '-inf', now, 'WITHSCORES', 'LIMIT',
-  digits(left), digits(ARG.limit))
+  left, ARG.limit)
 local following = redis.call('ZRANGEBYSCORE', KEY.due, '(' .. now, '+inf', 'WITHSCORES',
   'LIMIT', 0, 1)
 return reply('ok', {due = due, left = left, next = tonumber(following[2])})

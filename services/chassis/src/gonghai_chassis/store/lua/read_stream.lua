@@ -35,7 +35,7 @@ if not known then
 end
 
 local entries = redis.call('XRANGE', KEY.stream, '(' .. digits(ARG.position) .. '-0', '+',
-  'COUNT', digits(ARG.limit))
+  'COUNT', ARG.limit)
 local last = #entries > 0 and position_of(entries[#entries]) or ARG.position
 local at_head = last >= seq
 if not at_head then
@@ -57,6 +57,6 @@ local answer = reply('ok',
 -- WRITES
 if promise then
   write_clock()
-  redis.call('HSET', KEY.meta, 'floor', digits(through))
+  redis.call('HSET', KEY.meta, 'floor', through)
 end
 return answer

@@ -19,7 +19,7 @@ end
 local due, following, consumed = 0, nil, {}
 for i, key in ipairs(KEY.indexes) do
   if i <= ARG.dues then
-    due = due + redis.call('ZCOUNT', key, '-inf', digits(clock.now))
+    due = due + redis.call('ZCOUNT', key, '-inf', clock.now)
     local oldest = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
     if oldest and (not following or oldest < following) then following = oldest end
   else

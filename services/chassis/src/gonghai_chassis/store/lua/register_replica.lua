@@ -7,7 +7,7 @@ Returns ok{alive}
 -- @include clock
 -- @include reply
 local alive, known = 0, false
-for _, holder in ipairs(redis.call('ZRANGEBYSCORE', KEY.replicas, digits(clock.real), '+inf')) do
+for _, holder in ipairs(redis.call('ZRANGEBYSCORE', KEY.replicas, clock.real, '+inf')) do
   alive = alive + 1
   known = known or holder == ARG.holder
 end
@@ -22,6 +22,6 @@ redis.call('ZREMRANGEBYSCORE', KEY.replicas, '-inf', '(' .. digits(clock.real))
 if ARG.leave then
   redis.call('ZREM', KEY.replicas, ARG.holder)
 else
-  redis.call('ZADD', KEY.replicas, digits(clock.real + ARG.ttl), ARG.holder)
+  redis.call('ZADD', KEY.replicas, clock.real + ARG.ttl, ARG.holder)
 end
 return reply('ok', {alive = alive})

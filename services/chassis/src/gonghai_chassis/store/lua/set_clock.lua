@@ -10,15 +10,15 @@ Returns ok{now, due}: due counts the work of all areas that falls due on the way
 local before, after = clock.now, math.max(ARG.now or clock.now, clock.now)
 local due = 0
 for _, key in ipairs(redis.call('SMEMBERS', KEY.dues)) do
-  due = due + redis.call('ZCOUNT', key, '(' .. digits(before), digits(after))
+  due = due + redis.call('ZCOUNT', key, '(' .. digits(before), after)
 end
 clock.now = after
 local answer = reply('ok', {now = after, due = due})
 -- WRITES
 write_clock()
-redis.call('HSET', KEY.clock, 'offset', digits(after - clock.real))
+redis.call('HSET', KEY.clock, 'offset', after - clock.real)
 if ARG.frozen then
-  redis.call('HSET', KEY.clock, 'frozen', digits(after))
+  redis.call('HSET', KEY.clock, 'frozen', after)
 else
   redis.call('HDEL', KEY.clock, 'frozen')
 end

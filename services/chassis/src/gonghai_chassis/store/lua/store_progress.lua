@@ -12,5 +12,5 @@ local through = math.max(ARG.through, tonumber(redis.call('HGET', KEY.cursor, 't
 -- WRITES
 write_clock()
 advance_cursor()
-redis.call('HSET', KEY.cursor, 'through', digits(through), 'heard', digits(clock.real))
+redis.call('HSET', KEY.cursor, 'through', through, 'heard', clock.real)
 return reply('ok')

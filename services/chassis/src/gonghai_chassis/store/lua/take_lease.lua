@@ -16,6 +16,6 @@ if late() then return reply('late') end
 if not mine then token = token + 1 end
 -- WRITES
 write_clock()
-redis.call('HSET', KEY.lease, 'holder', ARG.holder, 'token', digits(token),
-  'until', digits(clock.real + ARG.ttl))
+redis.call('HSET', KEY.lease, 'holder', ARG.holder, 'token', token,
+  'until', clock.real + ARG.ttl)
 return reply('ok', {token = token})

@@ -12,7 +12,7 @@ local keep_from = 0
 if ARG.max_length then keep_from = seq - ARG.max_length + 1 end
 if ARG.older_than then
   local cut = clock.real - ARG.older_than
-  for _, entry in ipairs(redis.call('XRANGE', KEY.stream, '-', '+', 'COUNT', digits(ARG.limit))) do
+  for _, entry in ipairs(redis.call('XRANGE', KEY.stream, '-', '+', 'COUNT', ARG.limit)) do
     local position, real = tonumber(string.match(entry[1], '^(%d+)')), 0
     for i = 1, #entry[2], 2 do
       if entry[2][i] == 'real' then real = tonumber(entry[2][i + 1]) end

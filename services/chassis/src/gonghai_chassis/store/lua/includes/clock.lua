@@ -2,7 +2,7 @@
 clock: the two clocks of a partition, read once a script.
 KEYS clock
 ARG
-Returns clock{now, real, frozen}, late(), digits(n), write_clock()
+Returns clock{now, real, frozen}, late(), n, write_clock()
 ]]
 local clock = {}
 do
@@ -19,11 +19,12 @@ local function late()
   return ARG.deadline ~= nil and clock.real > ARG.deadline
 end
 
--- A whole number as text; Lua's own way keeps 14 digits only, too few for an instant.
+-- A whole number as text, to be joined with other text: Lua's own way keeps 14 digits only, too few
+-- for an instant. As an argument of redis.call a number is exact by itself, and six times cheaper.
 local function digits(number)
   return string.format('%.0f', number)
 end
 
 local function write_clock()
-  redis.call('HSET', KEY.clock, 'real', digits(clock.real))
+  redis.call('HSET', KEY.clock, 'real', clock.real)
 end

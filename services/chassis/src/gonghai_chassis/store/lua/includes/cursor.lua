@@ -14,5 +14,5 @@ end
 
 local function advance_cursor()
   redis.call('HSET', KEY.cursor, 'incarnation', ARG.step.incarnation,
-    'position', digits(ARG.step.position), 'nonce', ARG.step.nonce)
+    'position', ARG.step.position, 'nonce', ARG.step.nonce)
 end

@@ -22,12 +22,12 @@ end
 -- Position of the new entry. Payloads carry no personal data.
 local function append_event(event)
   stream_head.seq = stream_head.seq + 1
-  local position = digits(stream_head.seq)
+  local position = stream_head.seq
   redis.call('HSET', KEY.meta, 'incarnation', stream_head.incarnation, 'seq', position)
   redis.call('XADD', KEY.stream, position .. '-0',
     'kind', event.kind, 'tenant', event.tenant, 'subject', event.subject,
-    'version', digits(event.version), 'time', digits(event_time(event.time)),
-    'real', digits(clock.real), 'nonce', ARG.nonce, 'schema', digits(event.schema or 1),
+    'version', event.version, 'time', event_time(event.time),
+    'real', clock.real, 'nonce', ARG.nonce, 'schema', event.schema or 1,
     'payload', event.payload)
   if not stream_head.woken then
     stream_head.woken = true

@@ -9,13 +9,13 @@ local intents_seq = tonumber(redis.call('HGET', KEY.meta, 'intents') or 0)
 -- Number of the new intent; they are carried out in this order.
 local function add_intent(intent)
   intents_seq = intents_seq + 1
-  redis.call('HSET', KEY.meta, 'intents', digits(intents_seq))
-  redis.call('ZADD', KEY.intents, digits(intents_seq),
+  redis.call('HSET', KEY.meta, 'intents', intents_seq)
+  redis.call('ZADD', KEY.intents, intents_seq,
     cmsgpack.pack({id = intent.id, kind = intent.kind, payload = intent.payload,
       seq = intents_seq}))
   return intents_seq
 end
 
 local function complete_intent(seq)
-  redis.call('ZREMRANGEBYSCORE', KEY.intents, digits(seq), digits(seq))
+  redis.call('ZREMRANGEBYSCORE', KEY.intents, seq, seq)
 end

@@ -9,7 +9,7 @@ local function due_at(key, member)
 end
 
 local function set_due(key, member, at)
-  redis.call('ZADD', key, digits(at), member)
+  redis.call('ZADD', key, at, member)
 end
 
 local function clear_due(key, member)
