@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import grpc
 import pytest
@@ -20,6 +21,7 @@ from gonghai_chassis.errors import WrongState
 from gonghai_chassis.principals import Reach, Role
 from gonghai_chassis.testing.refusals import refused
 
+HEALTH = "/grpc.health.v1.Health/Check"
 ACME_REP = "rep:wang@acme"
 
 
@@ -171,19 +173,28 @@ async def test_a_request_that_breaks_the_contract_is_refused_naming_every_field(
     assert fields == {"customer", "rep", "request_id"}
 
 
+def purchases(tenant: str) -> archive.IngestActivitiesRequest:
+    request = archive.IngestActivitiesRequest(parent=f"tenants/{tenant}")
+    activity = request.activities.add(name=f"tenants/{tenant}/customers/c1/activities/a1")
+    activity.purchase.amount.currency_code = "CNY"
+    return request
+
+
 async def test_each_message_of_a_stream_is_checked_on_its_way() -> None:
-    good = archive.IngestActivitiesRequest(parent="tenants/acme")
-    good.activities.add(name="tenants/acme/customers/c1/activities/a1").purchase.SetInParent()
-    foreign = archive.IngestActivitiesRequest(parent="tenants/other")
-    foreign.activities.add(name="tenants/other/customers/c1/activities/a1")
     empty = archive.IngestActivitiesRequest(parent="tenants/acme")
+    good = purchases("acme")
+    mixed = purchases("acme")
+    mixed.activities[0].name = "tenants/other/customers/c1/activities/a1"
     async with door(Pool()) as served:
         stub = served.stub(archive_grpc.ArchiveServiceStub, principal="integrator:erp@acme")
-        invalid = await refused(stub.IngestActivities(iter([empty])))
-        strange = await refused(stub.IngestActivities(iter([foreign])))
+        assert (await stub.IngestActivities(iter([good, good]))).recorded == 2
+        invalid = await refused(stub.IngestActivities(iter([good, empty])))
+        foreign = await refused(stub.IngestActivities(iter([purchases("other")])))
+        strange = await refused(stub.IngestActivities(iter([good, mixed])))
 
     assert (invalid.code, invalid.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    assert strange.code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT}
+    assert (foreign.code, foreign.reason) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED")
+    assert (strange.code, strange.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
 
 
 @pytest.mark.parametrize(
@@ -389,3 +400,38 @@ async def test_one_of_our_services_keeps_its_rights_and_names_the_person() -> No
     assert context.principal.is_own_service
     assert context.reach is Reach.ALL
     assert str(context.principal) == "system:archive for rep:wang"
+
+
+@pytest.mark.parametrize("method", ["/gonghai.pool.v1.PoolService/GetCustody", HEALTH])
+async def test_bytes_that_are_no_message_are_refused(method: str) -> None:
+    async with door(Pool()) as served:
+        error = await refused(served.channel().unary_unary(method, None, None)(b"\xff\xff"))
+
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason == "INVALID_FIELD"
+
+
+async def test_bytes_that_are_no_message_are_refused_in_a_stream_too() -> None:
+    method = "/gonghai.archive.v1.ArchiveService/IngestActivities"
+    async with door(Pool()) as served:
+        error = await refused(
+            served.channel().stream_unary(method, None, None)(iter([b"\xff\xff"]))
+        )
+
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.reason == "INVALID_FIELD"
+
+
+async def test_an_answer_of_the_wrong_type_is_a_fault_of_ours(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Mistaken(Pool):
+        async def GetCustody(self, request: object, context: object) -> Any:  # noqa: ANN401, ARG002, N802
+            return None
+
+    async with door(Mistaken()) as served:
+        error = await refused(served.stub(PoolServiceStub).GetCustody(GET))
+
+    assert error.code is grpc.StatusCode.INTERNAL
+    assert error.reason == "INTERNAL_FAULT"
+    assert error.metadata["incident"] in "".join(capfd.readouterr())

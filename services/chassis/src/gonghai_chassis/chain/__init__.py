@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 from google.protobuf import descriptor_pool
+from google.protobuf.message import DecodeError
 
 from gonghai_chassis.access import TABLE
-from gonghai_chassis.chain.call import Call, Gate, Method, Proceed, Stage
+from gonghai_chassis.chain.call import MALFORMED, Call, Gate, Method, Proceed, Stage
 from gonghai_chassis.context import RequestContext
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             handler.request_streaming,
             handler.response_streaming,
         )
-        behaviour = _behaviour(handler)
-        run = self._fold(method, _innermost(method, behaviour))
+        serialize = handler.response_serializer or _as_it_is
+        run = self._fold(method, _innermost(method, _behaviour(handler), serialize))
 
         async def one(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> object:
             return await run(_call(method, context, request))
@@ -104,8 +105,10 @@ class Chain(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         make = _MAKERS[handler.request_streaming, handler.response_streaming]
         return make(
             many if method.streams_in else one,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
+            request_deserializer=_reader(handler.request_deserializer),
+            # A single answer is serialized inside the chain, where a failure still becomes a status
+            # of ours; those of a stream are when they are written, which is inside as well.
+            response_serializer=handler.response_serializer if method.streams_out else None,
         )
 
     def _fold(self, method: Method, innermost: Proceed) -> Proceed:
@@ -155,14 +158,38 @@ def _behaviour(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[..., Any]:
     raise TypeError(message)
 
 
-def _innermost(method: Method, behaviour: Callable[..., Any]) -> Proceed:
+def _reader(deserialize: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """Return what reads requests: what it cannot read becomes MALFORMED, which validation refuses.
+
+    If it raised, the transport would answer UNKNOWN before any stage had seen the call.
+    """
+    if deserialize is None:
+        return _as_it_is
+
+    def read(data: bytes) -> Any:  # noqa: ANN401 - whatever the contract has
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return MALFORMED
+
+    return read
+
+
+def _as_it_is(data: Any) -> Any:  # noqa: ANN401 - bytes, as a rule
+    return data
+
+
+def _innermost(
+    method: Method, behaviour: Callable[..., Any], serialize: Callable[[Any], bytes]
+) -> Proceed:
     """Call the servicer; a stream of answers is sent from here, so that stages see its end."""
     generates = inspect.isasyncgenfunction(behaviour)
 
     async def run(call: Call) -> object:
         given = call.request if call.request is not None else call.checked()
         if not generates:
-            return await behaviour(given, call.transport)
+            answer = await behaviour(given, call.transport)
+            return answer if method.streams_out else serialize(answer)
         answers = behaviour(given, call.transport)
         try:
             async for answer in answers:
@@ -173,7 +200,7 @@ def _innermost(method: Method, behaviour: Callable[..., Any]) -> Proceed:
         return None
 
     async def unary(call: Call) -> object:
-        return await behaviour(call.request, call.transport)
+        return serialize(await behaviour(call.request, call.transport))
 
     return run if method.stays_open else unary
 

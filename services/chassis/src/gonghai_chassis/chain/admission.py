@@ -57,10 +57,16 @@ class Admission:
         try:
             async with asyncio.timeout(within):
                 await self._empty.wait()
-                while (quiet := time.monotonic() - self._turned_away) < QUIET:
-                    await asyncio.sleep(QUIET - quiet)
+                await self._quiet()
         except TimeoutError:
             return
+
+    async def _quiet(self) -> None:
+        """Wait until nobody was turned away for a while."""
+        left = QUIET
+        while left > 0:
+            await asyncio.sleep(left)
+            left = self._turned_away + QUIET - time.monotonic()
 
     def around(self, method: Method, proceed: Proceed) -> Proceed:
         """Count the calls of a method in and out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import grpc
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from gonghai_chassis.access import Rule
     from gonghai_chassis.context import RequestContext
+
+
+MALFORMED: Final[Any] = object()
+"""Stands for a request whose bytes are no message of its type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import protovalidate
 
+from gonghai_chassis.chain.call import MALFORMED
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 
 if TYPE_CHECKING:
@@ -30,13 +31,12 @@ class Validation:
         self._violations = protovalidate.Validator().collect_violations
 
     def gate(self, method: Method) -> Callable[[Call], None] | None:
-        """Check each request of a method of ours."""
-        if not method.is_ours:
-            return None
-        check = self._check
+        """Check each request: by the rules of the contract where it is ours."""
+        check = self._check if method.is_ours else _check_readable
         return lambda call: call.check_requests(check)
 
     def _check(self, request: Message) -> None:
+        _check_readable(request)
         violations = self._violations(request)
         if violations:
             fields = [
@@ -64,6 +64,11 @@ def _stays(request: Message, path: str) -> bool:
     if paths:
         return "*" not in paths and name not in {one.partition(".")[0] for one in paths}
     return name not in {field.name for field, _ in getattr(request, resource).ListFields()}
+
+
+def _check_readable(request: Message) -> None:
+    if request is MALFORMED:
+        raise InvalidRequest(FieldViolation("", "the bytes sent are no message of this method"))
 
 
 def path_of(path: Any) -> str:  # noqa: ANN401 - of the validator's own protobuf library
