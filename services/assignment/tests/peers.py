@@ -16,7 +16,7 @@ from gonghai.archive.v1.archive_service_pb2_grpc import (
     ArchiveServiceServicer,
     add_ArchiveServiceServicer_to_server,
 )
-from gonghai.pool.v1 import custody_pb2, pool_service_pb2
+from gonghai.pool.v1 import custody_pb2, pool_pb2, pool_service_pb2
 from gonghai.pool.v1 import events_pb2 as pool_events
 from gonghai.pool.v1.pool_service_pb2_grpc import (
     PoolServiceServicer,
@@ -255,6 +255,14 @@ class FakePool(PoolServiceServicer):
         else:
             self.untold.append(name)
         return after
+
+    def limit_cool_down(self, *, days: int) -> None:
+        """The tenant's limits have a cool-down."""
+        limits = pool_pb2.Limits(
+            name=f"{TenantName(TENANT)}/limits",
+            claim_limits=pool_pb2.ClaimLimits(cool_down_days=days),
+        )
+        self.stream.append(pool_events.Event(limits_changed=limits), TENANT, TENANT, 1)
 
     def tell_held(self) -> None:
         """Tell of the assignments kept quiet so far."""
