@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugins.engine.tests.rulebooks import AMOUNT, FLAGS, MEMBERS, NUMBERS, WORDS, SomeSettings
@@ -118,3 +120,28 @@ def test_a_thousand_words_are_told_apart() -> None:
         found = network.first({WORDS[0].name: f"地区{place}"})
         assert found == min(place, len(names))
     network.close()
+
+
+def test_networks_that_were_closed_leave_nothing_behind() -> None:
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("the memory of a process is told by /proc only")
+
+    def pages() -> int:
+        return int(statm.read_text().split()[1])
+
+    def use_one() -> None:
+        rules = [_bound(NUMBERS[0].at_most(place)) for place in range(39)]
+        places = [Place(i, a) for i, rule in enumerate(rules) for a in alternatives(rule, "test")]
+        network = Network([*places, Place(len(rules), None)], "test")
+        for number in range(50):
+            network.first({NUMBERS[0].name: number})
+        network.close()
+
+    for _ in range(20):
+        use_one()
+    before = pages()
+    for _ in range(200):
+        use_one()
+    # Forgotten sessions would take a quarter of a MiB each, 50 MiB altogether.
+    assert (pages() - before) * 4096 < 8 * 2**20

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -32,6 +32,8 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 """Microseconds."""
 
+_TABLES: Final = f"{version('chinese-calendar')}+{version('holidays')}"
+_REMEMBERED: Final = 256
 _SECOND: Final = 1_000_000
 _ONE: Final = dt.timedelta(days=1)
 _SATURDAY: Final = 5
@@ -78,16 +80,18 @@ class Calendar:
     """Days off that the tenant added."""
     workdays: frozenset[dt.date] = frozenset()
     """Days worked that the tenant added."""
+    _stopped: dict[tuple[tuple[StopClock, ...], int, int], Stops] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Return what changes when any day of this calendar may have."""
         corrections = ",".join(
             [*map(str, sorted(self.holidays)), "/", *map(str, sorted(self.workdays))]
         )
-        tables = f"{version('chinese-calendar')}+{version('holidays')}"
         mark = hashlib.sha256(f"{self.zone}:{corrections}".encode()).hexdigest()[:8]
-        return f"{self.working_days}-{tables}-{mark}"
+        return f"{self.working_days}-{_TABLES}-{mark}"
 
     def local_day(self, instant: int) -> dt.date:
         """Return the local day of ``instant``."""
@@ -129,7 +133,12 @@ class Calendar:
         return self.working_days is WorkingDays.CHINA and day.year not in _ANNOUNCED_YEARS
 
     def add_days(
-        self, start: int, count: int, *, working: bool = False, stops: Sequence[Span] = ()
+        self,
+        start: int,
+        count: int,
+        *,
+        working: bool = False,
+        stops: Sequence[Span] | Stops = (),
     ) -> int:
         """Return the midnight that ends the ``count``-th counted day after that of ``start``.
 
@@ -137,56 +146,80 @@ class Calendar:
         Raises ValueError for an open stop: nothing ends then.
         """
         day = self.local_day(start)
-        if not working and not stops:
-            return self.midnight(day + (count + 1) * _ONE)
-        stopped = _Stops(self, stops)
-        while count > 0:
-            day += _ONE
-            if (not working or self.is_working(day)) and not stopped.touch(day):
-                count -= 1
+        if working:
+            stopped = self._made(stops).days
+            while count > 0:
+                day += _ONE
+                if self.is_working(day) and not _touched(stopped, day.toordinal()):
+                    count -= 1
+        elif stops:
+            last = _nth_free(self._made(stops).days, day.toordinal(), count)
+            day = dt.date.fromordinal(last)
+        else:
+            day += count * _ONE
         return self.midnight(day + _ONE)
 
-    def add_hours(self, start: int, count: int, stops: Sequence[Span] = ()) -> int:
+    def add_hours(self, start: int, count: int, stops: Sequence[Span] | Stops = ()) -> int:
         """Return the instant ``count`` hours after ``start``, stops left out, at a full minute.
 
         It is rounded up. Raises ValueError for an open stop.
         """
         at, left = start, count * HOUR
-        for span in sorted(_closed(stops), key=lambda span: span.start):
-            end = span.end or 0
+        for begin, end in self._made(stops).spans:
             if end <= at:
                 continue
-            if span.start >= at + left:
+            if begin >= at + left:
                 break
-            left -= max(0, span.start - at)
+            left -= max(0, begin - at)
             at = end
         return -(-(at + left) // MINUTE) * MINUTE
 
+    def stops(
+        self, clocks: tuple[StopClock, ...], start: int, end: int, others: Sequence[Span] = ()
+    ) -> Stops:
+        """Return what stands still by ``clocks`` in the years from ``start`` to ``end``.
+
+        ``others`` are stops of one customer, all closed. Raises ValueError for an open one.
+        """
+        if others:
+            spans = [span for clock in clocks for span in self.spans(clock, start, end)]
+            return Stops(self, [*spans, *others])
+        years = clocks, self.local_day(start).year, self.local_day(end).year
+        found = self._stopped.get(years)
+        if found is None:
+            if len(self._stopped) >= _REMEMBERED:
+                self._stopped.clear()
+            spans = [span for clock in clocks for span in self._in_years(clock, *years[1:])]
+            found = self._stopped[years] = Stops(self, spans)
+        return found
+
     def spans(self, stop: StopClock, start: int, end: int) -> tuple[Span, ...]:
         """Return the spans of a stop-clock that touch the time from ``start`` to ``end``."""
-        years = range(self.local_day(start).year - 1, self.local_day(end).year + 2)
-        found = (
-            Span(first, last, stop.name, stop.reason)
-            for span in stop.spans
-            for year in years
-            for first, last in self._spans_of(span, year)
-        )
-        return tuple(
-            sorted(
-                (span for span in found if span.start < end and (span.end or 0) > start),
-                key=lambda span: span.start,
-            )
-        )
+        found = self._in_years(stop, self.local_day(start).year, self.local_day(end).year)
+        touching = (span for span in found if span.start < end and (span.end or 0) > start)
+        return tuple(sorted(touching, key=lambda span: span.start))
 
     def festival(self, name: str, year: int) -> tuple[dt.date, dt.date]:
         """Return the first and last day off of a festival in ``year``.
 
-        Raises ValueError for a festival that is none of `FESTIVALS`.
+        Raises ValueError for one that is none of `FESTIVALS`, or a year that no table reaches.
         """
         if name not in FESTIVALS:
             raise ValueError(f"{name!r} is none of {', '.join(FESTIVALS)}")
         days = _festival_days(name, year)
+        if not days:
+            raise ValueError(f"nobody knows when {name} is in {year}")
         return days[0], days[-1]
+
+    def _made(self, stops: Sequence[Span] | Stops) -> Stops:
+        return stops if isinstance(stops, Stops) else Stops(self, stops)
+
+    def _in_years(self, stop: StopClock, first: int, last: int) -> Iterator[Span]:
+        # A span may begin in the year before, and a festival's may reach into the year after.
+        for span in stop.spans:
+            for year in range(first - 1, last + 2):
+                for begin, end in self._spans_of(span, year):
+                    yield Span(begin, end, stop.name, stop.reason)
 
     def _spans_of(self, span: YearlySpan | FestivalSpan, year: int) -> Iterator[tuple[int, int]]:
         if isinstance(span, FestivalSpan):
@@ -208,25 +241,55 @@ def warm_up() -> None:
     _statutory(max(_ANNOUNCED_YEARS) + 1)
 
 
-class _Stops:
-    """Which days are touched by one of several stops."""
+class Stops:
+    """Spans in which nothing is counted, ready to count around them."""
 
-    def __init__(self, calendar: Calendar, stops: Sequence[Span]) -> None:
-        self._days = [
-            (calendar.local_day(span.start), calendar.local_day((span.end or 0) - 1))
-            for span in _closed(stops)
-            if (span.end or 0) > span.start
-        ]
+    __slots__ = ("days", "spans")
 
-    def touch(self, day: dt.date) -> bool:
-        return any(first <= day <= last for first, last in self._days)
+    def __init__(self, calendar: Calendar, spans: Iterable[Span]) -> None:
+        """Take closed spans, in any order. Raises ValueError for an open one."""
+        closed = sorted(_closed(spans))
+        self.spans = tuple(closed)
+        """(start, end), by start."""
+        days: list[tuple[int, int]] = []
+        for start, end in closed:
+            first = calendar.local_day(start).toordinal()
+            last = calendar.local_day(end - 1).toordinal()
+            if days and first <= days[-1][1] + 1:
+                days[-1] = days[-1][0], max(days[-1][1], last)
+            else:
+                days.append((first, last))
+        self.days = tuple(days)
+        """(first, last) ordinals of the days touched, apart from each other, by the first."""
+
+    def __bool__(self) -> bool:
+        """Say whether anything stands still at all."""
+        return bool(self.spans)
 
 
-def _closed(stops: Iterable[Span]) -> list[Span]:
-    spans = list(stops)
-    if any(span.end is None for span in spans):
-        raise ValueError("a stop that is still open: nothing ends")
-    return spans
+def _closed(spans: Iterable[Span]) -> Iterator[tuple[int, int]]:
+    for span in spans:
+        if span.end is None:
+            raise ValueError("a stop that is still open: nothing ends")
+        if span.end > span.start:
+            yield span.start, span.end
+
+
+def _touched(days: Sequence[tuple[int, int]], day: int) -> bool:
+    return any(first <= day <= last for first, last in days)
+
+
+def _nth_free(days: Sequence[tuple[int, int]], day: int, count: int) -> int:
+    """Return the ``count``-th day after ``day`` that is in none of ``days``."""
+    for first, last in days:
+        if last <= day:
+            continue
+        free = max(first, day + 1) - day - 1
+        if count <= free:
+            break
+        count -= free
+        day = last
+    return day + count
 
 
 @lru_cache(maxsize=32)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from gonghai_engine.calendar import DAY, HOUR, Calendar, Span
+from gonghai_engine.calendar import DAY, HOUR, Calendar
 from gonghai_engine.outcomes import Clock, ClockUnit, ReclaimPlan, StartsFrom
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gonghai_engine.calendar import Span, Stops
     from gonghai_plugin.texts import Text
 
 _STARTED_BY: Final[Mapping[StartsFrom, tuple[str, ...]]] = {
@@ -128,11 +129,12 @@ def schedule(plan: ReclaimPlan, custody: Custody, calendar: Calendar) -> Schedul
             NextAction.NONE, None, (), "", None, None, None, (),
             frozen=True, provisional=False, calendar_version=version,
         )  # fmt: skip
+    stops = _stops(plan, custody, calendar)
     clocks = sorted(
         (
             running
             for clock in plan.clocks
-            for running in (_run(clock, plan, custody, calendar),)
+            for running in (_run(clock, plan, custody, calendar, stops),)
             if running is not None
         ),
         key=lambda clock: (clock.due_at, clock.name),
@@ -182,7 +184,7 @@ def _act(clock: RunningClock) -> tuple[int, NextAction]:
 
 
 def _run(
-    clock: Clock, plan: ReclaimPlan, custody: Custody, calendar: Calendar
+    clock: Clock, plan: ReclaimPlan, custody: Custody, calendar: Calendar, stops: Stops
 ) -> RunningClock | None:
     if clock.length == 0:
         return None
@@ -204,7 +206,6 @@ def _run(
     for activity in counted:
         if activity.at > started_at:
             started_at, started_by = activity.at, activity.kind
-    stops = _stops(clock, plan, custody, calendar, started_at)
     due_at = _lasts(clock, started_at, calendar, stops)
     extended = min(
         sum(
@@ -244,29 +245,24 @@ def _protected_until(plan: ReclaimPlan, custody: Custody, calendar: Calendar) ->
     return max(calendar.add_days(custody.since, plan.protection_days), granted)
 
 
-def _stops(
-    clock: Clock, plan: ReclaimPlan, custody: Custody, calendar: Calendar, started_at: int
-) -> list[Span]:
-    """Return the stops from the start on, as far as the clock could ever run with them."""
-    if not plan.stop_clocks:
-        return list(custody.stops)
+def _stops(plan: ReclaimPlan, custody: Custody, calendar: Calendar) -> Stops:
+    """Return the stops from the start of custody on, as far as any clock could ever run."""
+    first = max([custody.since, *(activity.at for activity in custody.activities)])
+    longest = max((clock.length for clock in plan.clocks), default=0)
+    days = longest + plan.max_extension_days + plan.grace_days + plan.protection_days
     # Twice over covers working days and a stop of half of each year; a year more, the rest.
-    days = clock.length + plan.max_extension_days + plan.grace_days + plan.protection_days
-    until = started_at + 2 * days * DAY + _YEAR
-    return [
-        *custody.stops,
-        *(span for stop in plan.stop_clocks for span in calendar.spans(stop, started_at, until)),
-    ]
+    until = max(first, custody.protected_until or 0) + 2 * days * DAY + _YEAR
+    return calendar.stops(plan.stop_clocks, custody.since, until, custody.stops)
 
 
-def _lasts(clock: Clock, start: int, calendar: Calendar, stops: Sequence[Span]) -> int:
+def _lasts(clock: Clock, start: int, calendar: Calendar, stops: Stops) -> int:
     if clock.unit is ClockUnit.HOURS:
         return calendar.add_hours(start, clock.length, stops)
     working = clock.unit is ClockUnit.WORKING_DAYS
     return calendar.add_days(start, clock.length, working=working, stops=stops)
 
 
-def _later(clock: Clock, instant: int, days: int, calendar: Calendar, stops: Sequence[Span]) -> int:
+def _later(clock: Clock, instant: int, days: int, calendar: Calendar, stops: Stops) -> int:
     """Return ``instant`` and ``days`` calendar days more, stops left out."""
     if not days:
         return instant

@@ -84,6 +84,8 @@ class IndustryPolicy:
         self.failure = failure
         """Why nothing can be decided, "" when it can."""
         self._own = own
+        self.attributes = _NO_ATTRIBUTES if own is None else AttributeSchema(own.plugin.attributes)
+        """The custom attributes of the industry."""
         self.resolved: dict[Policy, Resolved] = {}
         if own is None:
             return
@@ -107,11 +109,6 @@ class IndustryPolicy:
     def settings_digest(self) -> str:
         """Return what tells these settings from others, "" when the plugin is missing."""
         return "" if self._own is None else self._own.digest
-
-    @property
-    def attributes(self) -> AttributeSchema:
-        """Return the custom attributes of the industry."""
-        return _NO_ATTRIBUTES if self._own is None else AttributeSchema(self._own.plugin.attributes)
 
     @property
     def tiers(self) -> tuple[TierStep, ...]:
