@@ -26,6 +26,7 @@ from gonghai_chassis.errors import (
     Reason,
 )
 from gonghai_chassis.settings import Settings
+from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
 
@@ -245,3 +246,35 @@ async def test_in_production_services_show_each_other_a_token_that_is_read_again
         await channels.close()
 
     assert [str(context.principal) for context in servicer.contexts] == ["system:archive"]
+
+
+async def test_a_client_of_ours_does_not_notice_that_a_replica_stops_under_load() -> None:
+    servicers = Pool(), Pool()
+    failures: list[Exception] = []
+    answered = 0
+    done = False
+
+    async def caller(channel: grpc.aio.Channel) -> None:
+        nonlocal answered
+        stub = pool_grpc.PoolServiceStub(channel)
+        while not done:
+            try:
+                await stub.GetCustody(GET)
+                answered += 1
+            except (PeerRefused, PeerUnavailable, PeerFailed) as error:
+                failures.append(error)
+
+    async with (
+        door(servicers[0], leave_time=0.3) as stopping,
+        door(servicers[1]) as staying,
+        open_channel(f"ipv4:///{stopping.address},{staying.address}", service="pool") as channel,
+    ):
+        callers = [asyncio.ensure_future(caller(channel)) for _ in range(8)]
+        await eventually(lambda: all(len(servicer.contexts) > 20 for servicer in servicers))
+        assert await stopping.server.stop() == []
+        so_far = answered
+        await eventually(lambda: answered > so_far + 50)
+        done = True
+        await asyncio.gather(*callers)
+
+    assert failures == []
