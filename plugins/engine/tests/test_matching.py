@@ -66,6 +66,13 @@ def test_a_pool_with_members_is_for_them_alone_and_a_former_owner_may_be_kept_ou
     assert scores.best() == "bob"
 
 
+def test_who_declined_this_customer_is_not_asked_again() -> None:
+    customer = dataclasses.replace(CUSTOMER, declined=frozenset({"ann", "gone"}))
+    scores = _scores(_like_ann("bob"), customer=customer)
+    assert scores.excluded == {"ann": ("declined",)}
+    assert scores.best() == "bob"
+
+
 def test_nobody_eligible_is_nobody() -> None:
     scores = score(NEEDS, CUSTOMER, CandidateTable([_like_ann("bob", available=False)]))
     assert scores.best() is None

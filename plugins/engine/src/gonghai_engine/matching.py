@@ -13,7 +13,7 @@ import numpy as np
 from gonghai_engine.outcomes import Needs, RegionMatch, Service, Strategy, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,6 +67,8 @@ class CustomerTerms:
     former_owner: str | None = None
     group_owner: str | None = None
     members: frozenset[str] | None = None
+    declined: frozenset[str] = frozenset()
+    """Reps who were offered this customer before, beside those the table says it of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +224,9 @@ def score(needs: Needs, customer: CustomerTerms, table: CandidateTable) -> Score
 def _barriers(
     needs: Needs, customer: CustomerTerms, table: CandidateTable
 ) -> list[tuple[str, NDArray[np.bool_]]]:
-    nobody = np.zeros(len(table), dtype=np.bool_)
     barriers = [
         ("unavailable", ~table.available),
-        ("declined", table.declined),
+        ("declined", table.declined | _among(customer.declined, table)),
         ("wrong_service", ~table.serving(needs.service)),
         ("at_capacity", table.load + customer.weight > table.capacity),
         ("below_seniority", table.seniority < needs.min_seniority),
@@ -236,14 +237,14 @@ def _barriers(
     if needs.region is RegionMatch.REQUIRED:
         barriers.append(("other_region", ~_covers(customer, table)))
     if customer.members is not None:
-        members = customer.members
-        barriers.append(("not_a_member", np.array([rep not in members for rep in table.reps])))
-    if needs.exclude_former_owner:
-        former = nobody.copy()
-        if customer.former_owner in table.place:
-            former[table.place[customer.former_owner]] = True
-        barriers.append(("former_owner", former))
+        barriers.append(("not_a_member", ~_among(customer.members, table)))
+    if needs.exclude_former_owner and customer.former_owner is not None:
+        barriers.append(("former_owner", _among({customer.former_owner}, table)))
     return barriers
+
+
+def _among(reps: Collection[str], table: CandidateTable) -> NDArray[np.bool_]:
+    return np.array([rep in reps for rep in table.reps], dtype=np.bool_)
 
 
 def _terms(
