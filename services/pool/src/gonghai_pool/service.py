@@ -58,6 +58,7 @@ class PoolParts:
         """Put the parts together; `decider` is the engine, or what stands for it in a test."""
         self.store = store
         self.tail = tail
+        self.engine = engine
         self.book = PolicyBook(store, engine, recompute=True)
         self.setups = SetupStore(store)
         self.custodies = CustodyStore(store, self.setups, self.book)
@@ -134,7 +135,7 @@ class PoolParts:
 
 
 async def assemble(assembly: Assembly[PoolSettings]) -> None:
-    """Put the service together."""
+    """Put the service together, with its plugins and its peers."""
     settings = assembly.settings
     engine = Engine.load(
         PluginSelection(
@@ -142,10 +143,40 @@ async def assemble(assembly: Assembly[PoolSettings]) -> None:
             required=frozenset(settings.plugins_required),
         )
     )
+    archive = PeerFeed(
+        assembly.peer(keys.ARCHIVE, archive_service_pb2_grpc.ArchiveServiceStub),
+        archive_service_pb2.WatchRequest,
+        archive_service_pb2.ExportSnapshotRequest,
+    )
+    assignment = PeerFeed(
+        assembly.peer(keys.ASSIGNMENT, assignment_service_pb2_grpc.AssignmentServiceStub),
+        assignment_service_pb2.WatchRequest,
+        assignment_service_pb2.ExportSnapshotRequest,
+    )
+    await build(assembly, engine, archive=archive, assignment=assignment)
+
+
+async def build(
+    assembly: Assembly[PoolSettings],
+    engine: Engine,
+    *,
+    archive: Feed,
+    assignment: Feed,
+    decider: Decider | None = None,
+) -> PoolParts:
+    """Put the service together over an engine and two feeds, whatever they are.
+
+    Args:
+        assembly: what is filled in.
+        engine: plugins and tenants' policies.
+        archive: the archive's events.
+        assignment: assignment's events.
+        decider: what decides instead of the engine, in a test.
+    """
     store = await assembly.open_store()
     tail = await Tail.open(store)
     assembly.on_close("tail", tail.close)
-    parts = PoolParts(store, tail, engine, engine)
+    parts = PoolParts(store, tail, engine, decider or engine)
 
     async def plugins() -> None:
         if not engine.ready:
@@ -157,20 +188,13 @@ async def assemble(assembly: Assembly[PoolSettings]) -> None:
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, parts.book))
     await _serve_clock(assembly, store)
-    archive = PeerFeed(
-        assembly.peer(keys.ARCHIVE, archive_service_pb2_grpc.ArchiveServiceStub),
-        archive_service_pb2.WatchRequest,
-        archive_service_pb2.ExportSnapshotRequest,
-    )
-    assignment = PeerFeed(
-        assembly.peer(keys.ASSIGNMENT, assignment_service_pb2_grpc.AssignmentServiceStub),
-        assignment_service_pb2.WatchRequest,
-        assignment_service_pb2.ExportSnapshotRequest,
-    )
     workers = PartitionWorkers(
-        store, lambda lease: parts.tasks(lease, archive, assignment), ttl=settings.lease_ttl
+        store,
+        lambda lease: parts.tasks(lease, archive, assignment),
+        ttl=assembly.settings.lease_ttl,
     )
     assembly.worker("partitions", workers.start, workers.stop)
+    return parts
 
 
 async def _serve_clock(assembly: Assembly[PoolSettings], store: Store) -> None:

@@ -1,0 +1,264 @@
+"""An audit: do records, indexes, quotas, history, events and due times agree with each other?
+
+For tests that break things, and for operators who want to know. It reads a partition as it stands:
+on a store that is being written to it may see a change in the middle of being read, so run it when
+nobody calls.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai.pool.v1 import custody_pb2, events_pb2
+from gonghai_pool.alterations import NO_DUE, clock_at, reservation_at
+from gonghai_pool.custody import Change, State
+from gonghai_pool.store import keys
+from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gonghai_chassis.store import Partition, Store
+    from gonghai_pool.custody import Custody, HistoryEntry
+
+_FIRST: Final = 1
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the stream says of one customer, oldest first."""
+
+    versions: list[int] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    holders: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tenant:
+    """Everything that the store has of one tenant."""
+
+    name: str
+    custodies: Mapping[str, Custody]
+    histories: Mapping[str, list[HistoryEntry]]
+
+
+async def audit(store: Store) -> list[str]:
+    """Return what does not agree, a sentence each; an empty list is what one wants to see."""
+    found: list[str] = []
+    for partition in store.partitions:
+        found += await _Audit(store, partition).run()
+    return found
+
+
+class _Audit:
+    """Goes over one partition."""
+
+    def __init__(self, store: Store, partition: Partition) -> None:
+        self._client: Any = store.client(partition)
+        self._partition = partition
+        self._found: list[str] = []
+
+    async def run(self) -> list[str]:
+        members = await self._client.smembers(keys.tenants(self._partition))
+        told = await self._events()
+        due: dict[str, dict[str, int]] = {keys.CLOCK: {}, keys.RESERVATION: {}}
+        for name in sorted(member.decode() for member in members):
+            tenant = await self._read(name)
+            await self._indexes(tenant)
+            await self._quotas(tenant)
+            for customer, custody in tenant.custodies.items():
+                where = f"{name}/{customer}"
+                self._history(where, custody, tenant.histories[customer])
+                self._told(where, tenant.histories[customer], told.pop(where, _Told()))
+                for kind, at in (
+                    (keys.CLOCK, clock_at(custody)),
+                    (keys.RESERVATION, reservation_at(custody)),
+                ):
+                    if at is not None:
+                        due[kind][where] = at
+        for where in told:
+            self._found.append(f"{where}: events of a customer that has no record")
+        for kind, expected in due.items():
+            await self._same(f"due {kind}", self._partition.due_key(kind), expected)
+        return self._found
+
+    async def _read(self, tenant: str) -> _Tenant:
+        index = keys.index(self._partition, tenant)
+        names = [name.decode() for name in await self._client.zrange(index["customers"], 0, -1)]
+        custodies: dict[str, Custody] = {}
+        histories: dict[str, list[HistoryEntry]] = {}
+        for name in names:
+            packed = await self._client.get(keys.custody(self._partition, tenant, name))
+            if packed is None:
+                self._found.append(f"{tenant}/{name}: listed, and has no record")
+                continue
+            custodies[name] = unpack_custody(packed)
+            entries = await self._client.lrange(
+                keys.history(self._partition, tenant, name), 0, -1
+            )
+            histories[name] = [unpack_entry(entry) for entry in entries]
+        return _Tenant(tenant, custodies, histories)
+
+    async def _indexes(self, tenant: _Tenant) -> None:
+        index = keys.index(self._partition, tenant.name)
+        pools = await self._client.hkeys(
+            keys.setup_parts(self._partition, tenant.name)["pool_records"]
+        )
+        by_time: dict[str, dict[str, int]] = {pool.decode(): {} for pool in pools}
+        by_rank: dict[str, dict[str, int]] = {pool.decode(): {} for pool in pools}
+        holdings: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        holdings["all"] = {}
+        waiting: dict[str, int] = {}
+        for name, custody in tenant.custodies.items():
+            if custody.state is State.IN_POOL:
+                rank = custody.facts.tier_rank if custody.facts is not None else 0
+                by_time.setdefault(custody.pool, {})[name] = custody.entered or 0
+                by_rank.setdefault(custody.pool, {})[name] = rank
+            if custody.state is State.HELD and custody.holder is not None:
+                due = custody.plan.due_at if custody.plan is not None else None
+                at = NO_DUE if due is None else due
+                holdings[custody.holder.key][name] = at
+                holdings["all"][name] = at
+            if custody.waiting:
+                waiting[name] = 0
+        for entry in _holders(tenant):
+            holdings.setdefault(entry, {})
+        for pool, expected in by_time.items():
+            await self._same(f"pool {pool} by time", f"{index['in_pool']}:{pool}:time", expected)
+        for pool, expected in by_rank.items():
+            await self._same(f"pool {pool} by rank", f"{index['in_pool']}:{pool}:rank", expected)
+        for holder, expected in holdings.items():
+            await self._same(f"holdings of {holder}", f"{index['holdings']}:{holder}", expected)
+        await self._same("waiting", index["waiting"], waiting)
+
+    async def _quotas(self, tenant: _Tenant) -> None:
+        index = keys.index(self._partition, tenant.name)
+        held: Counter[str] = Counter()
+        weight: Counter[str] = Counter()
+        claimed: Counter[str] = Counter()
+        claims: defaultdict[str, set[str]] = defaultdict(set)
+        for name, custody in tenant.custodies.items():
+            if custody.counted is not None:
+                weight[custody.counted.key] += custody.weight
+            if custody.state is State.HELD and custody.holder is not None:
+                held[custody.holder.key] += 1
+            for entry in tenant.histories[name]:
+                if entry.change is Change.CLAIMED and entry.holder is not None:
+                    claimed[entry.holder.key] += 1
+                    claims[entry.holder.key].add(f"{name}:{entry.version}")
+        for holder in _holders(tenant) | held.keys() | weight.keys():
+            stored = await self._client.hgetall(f"{index['quotas']}:{holder}")
+            quota = {name.decode(): int(value) for name, value in stored.items()}
+            for what, counted in (("holdings", held), ("weight", weight), ("claimed", claimed)):
+                if quota.get(what, 0) != counted[holder]:
+                    self._found.append(
+                        f"{tenant.name}: {what} of {holder} is {quota.get(what, 0)} in the quota,"
+                        f" and {counted[holder]} by the records"
+                    )
+            kept = await self._client.zrange(
+                f"{keys.claims(self._partition, tenant.name)}:{holder}", 0, -1
+            )
+            strange = {member.decode() for member in kept} - claims[holder]
+            if strange:
+                self._found.append(f"{tenant.name}: claims of {holder} without history: {strange}")
+
+    def _history(self, where: str, custody: Custody, entries: list[HistoryEntry]) -> None:
+        versions = [entry.version for entry in entries]
+        if versions != list(range(_FIRST, custody.version + 1)):
+            self._found.append(
+                f"{where}: version {custody.version}, and the history has {versions}"
+            )
+        for before, after in zip(entries, entries[1:], strict=False):
+            if after.former_holder != before.holder:
+                self._found.append(
+                    f"{where}: version {after.version} takes it from {after.former_holder},"
+                    f" but {before.holder} had it"
+                )
+            if after.time < before.time or after.term < before.term:
+                self._found.append(f"{where}: version {after.version} goes back in time or term")
+        if entries:
+            last = entries[-1]
+            said = (last.state, last.pool, last.holder, last.change, last.term, last.weight)
+            counted = custody.weight
+            known = (
+                custody.state,
+                custody.pool,
+                custody.holder,
+                custody.change,
+                custody.term,
+                counted,
+            )
+            if said != known:
+                self._found.append(f"{where}: the record says {known}, the history {said}")
+
+    def _told(self, where: str, entries: list[HistoryEntry], told: _Told) -> None:
+        """The stream may have been trimmed: what it still has must be the tail of the history."""
+        tail = entries[len(entries) - len(told.versions) :]
+        history = (
+            [entry.version for entry in tail],
+            [entry.change.value for entry in tail],
+            [entry.holder.key if entry.holder is not None else "" for entry in tail],
+        )
+        if history != (told.versions, told.changes, told.holders):
+            self._found.append(
+                f"{where}: the stream tells {told.versions} {told.changes} {told.holders},"
+                f" the history {history}"
+            )
+
+    async def _events(self) -> dict[str, _Told]:
+        found: defaultdict[str, _Told] = defaultdict(_Told)
+        position = 0
+        for entry, fields in await self._client.xrange(self._partition.keys.stream):
+            number = int(entry.decode().partition("-")[0])
+            if position and number != position + 1:
+                self._found.append(f"stream: {number} follows {position}")
+            position = number
+            if fields[b"kind"] != b"custody_changed":
+                continue
+            event = events_pb2.CustodyChanged.FromString(fields[b"payload"])
+            told = found[f"{fields[b'tenant'].decode()}/{fields[b'subject'].decode()}"]
+            told.versions.append(event.custody.version)
+            told.changes.append(
+                custody_pb2.CustodyChange.Name(event.change).removeprefix("CUSTODY_CHANGE_")
+            )
+            told.holders.append(_holder_key(event.custody.holder))
+        stored = await self._client.hget(self._partition.keys.meta, "seq")
+        if int(stored or 0) != position:
+            self._found.append(f"stream: ends at {position}, and {stored} entries were counted")
+        return dict(found)
+
+    async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
+        stored = {
+            member.decode(): int(score)
+            for member, score in await self._client.zrange(key, 0, -1, withscores=True)
+        }
+        if stored != dict(expected):
+            differing = sorted(
+                name
+                for name in stored.keys() | expected.keys()
+                if stored.get(name) != expected.get(name)
+            )
+            self._found.append(
+                f"{self._partition.tag} {what}: differs from the records in {differing[:10]}"
+            )
+
+
+def _holders(tenant: _Tenant) -> set[str]:
+    """Everybody who ever held something."""
+    return {
+        entry.holder.key
+        for entries in tenant.histories.values()
+        for entry in entries
+        if entry.holder is not None
+    }
+
+
+def _holder_key(holder: custody_pb2.Holder) -> str:
+    kind = holder.WhichOneof("kind")
+    if kind is None:
+        return ""
+    return f"{kind}:{getattr(holder, kind).rpartition('/')[2]}"
+
+
