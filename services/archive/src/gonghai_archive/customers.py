@@ -72,8 +72,3 @@ def digest_of(profile: Profile, owner: str) -> str:
     """Return a digest of what a customer is made with."""
     packed = records.pack([profile.packable(), owner])
     return hashlib.blake2b(packed, digest_size=16).hexdigest()
-
-
-def derived_id(*parts: str) -> str:
-    """Return the id that the same parts always give: 32 hexadecimal digits."""
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

@@ -12,23 +12,19 @@ from gonghai_chassis.names import CustomerName, RepName
 from gonghai_policy_service.values import to_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gonghai_archive.customers import Customer
+    from gonghai_archive.policies import Published
 
 CUSTOMER_CHANGED = "customer_changed"
 ACTIVITY_RECORDED = "activity_recorded"
 
 
-def customer_facts(
-    customer: Customer, facts: Mapping[str, Any], language: str = "en"
-) -> events_pb2.CustomerFacts:
+def customer_facts(customer: Customer, published: Published) -> events_pb2.CustomerFacts:
     """Return what others may know of a customer.
 
     Args:
         customer: its record; version and create time 0 leave those fields to the caller.
-        facts: what policies of other services read.
-        language: of the sentence that says why the pool was chosen.
+        published: what others' policies read of it.
     """
     assessment = customer.assessment
     profile = customer.profile
@@ -50,9 +46,8 @@ def customer_facts(
     if assessment.admission is not None:
         message.admission_pool = assessment.admission.name
         message.admission_rule = assessment.admission.rule
-        en, zh = assessment.admission.decision["w"]
-        message.admission_reason = zh if language == "zh" else en
-    for name, value in facts.items():
+        message.admission_reason = published.admission_reason
+    for name, value in published.facts.items():
         message.facts[name].CopyFrom(to_value(value))
     if customer.created:
         set_instant(message.create_time, customer.created)

@@ -56,17 +56,18 @@ def _mask_decisions(message: Customer, attributes: Collection[str]) -> None:
 
 
 def mask_activity(message: Activity) -> None:
-    """Mask what people wrote about a customer."""
+    """Mask what people wrote about a customer; `masked_fields` will say what."""
     match message.WhichOneof("kind"):
         case "follow_up":
-            _mask(message.follow_up, "follow_up", ("note", "next_action"))
+            masked = _mask(message.follow_up, "follow_up", ("note", "next_action"))
         case "feedback":
-            _mask(message.feedback, "feedback", ("text",))
+            masked = _mask(message.feedback, "feedback", ("text",))
         case "opportunity":
-            _mask(message.opportunity, "opportunity", ("lost_reason",))
+            masked = _mask(message.opportunity, "opportunity", ("lost_reason",))
         case _:
             # Nobody wrote anything in the others.
-            pass
+            masked = []
+    message.masked_fields[:] = masked
 
 
 def clear_path(message: Message, path: str) -> bool:

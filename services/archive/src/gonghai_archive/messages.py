@@ -138,6 +138,7 @@ def profile_message(profile: Profile, tenant: str) -> customer_pb2.Customer:
                 email=each.email,
                 wechat=each.wechat,
                 primary=each.primary,
+                contact_id=each.contact_id,
             )
             for each in profile.contacts
         ],
@@ -333,6 +334,7 @@ def _contact(message: customer_pb2.Contact, place: int) -> Contact:
         normalise(IdentifierKind.EMAIL, email, f"{where}.email") if email else "",
         message.wechat,
         message.primary,
+        check_id(message.contact_id, f"{where}.contact_id") if message.contact_id else "",
     )
 
 

@@ -68,6 +68,20 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """What others may know of a customer, beside what its record says plainly.
+
+    Attributes:
+        facts: by name; those that other services' policies read.
+        admission_reason: why its pool was chosen, in English; "" while none is, and where the
+            sentence would tell something sensitive.
+    """
+
+    facts: Mapping[str, Any]
+    admission_reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndustryView:
     """What the archive needs of an industry's policies for every customer, worked out once."""
 
@@ -145,16 +159,25 @@ class Assessor:
 
     def published(
         self, policy: TenantPolicy, profile: Profile, assessment: Assessment
-    ) -> dict[str, Any]:
-        """Return the facts that other services' policies read, and none beside them."""
+    ) -> Published:
+        """Return what other services' policies read, and nothing beside it."""
         view = self.view(policy, profile.industry)
         facts = self.facts(view, profile, assessment.metrics)
         _decided(facts, assessment.stage, assessment.tier)
-        return {
-            name: value
-            for name, value in facts.items()
-            if name in view.published and value is not None
-        }
+        reason = ""
+        if assessment.admission is not None:
+            decision = assessment.admission.decision
+            # A sentence has the figures in it that its rules name.
+            if view.attributes.sensitive.isdisjoint(decision["f"]):
+                reason = decision["w"][0]
+        return Published(
+            {
+                name: value
+                for name, value in facts.items()
+                if name in view.published and value is not None
+            },
+            reason,
+        )
 
     async def assess(
         self, policy: TenantPolicy, subjects: Sequence[Subject], now: int

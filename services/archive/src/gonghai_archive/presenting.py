@@ -16,17 +16,19 @@ from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, may_know, sight
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import CustomerName, PoolName, RepName
+from gonghai_policy_service.decisions import condition_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gonghai.archive.v1 import activity_pb2, customer_pb2
+    from gonghai.type.v1 import decision_pb2
     from gonghai_archive.activities import Activity
     from gonghai_archive.customers import Customer
     from gonghai_archive.policies import Assessor
     from gonghai_archive.sight import Custody, Neighbourhood
     from gonghai_archive.store.neighbours import Reader, Reading, Seen
-    from gonghai_engine import TenantPolicy
+    from gonghai_engine import Explanation, TenantPolicy
     from gonghai_policy_service import PolicyBook
 
 _LOOK_EVERY: Final = 0.01
@@ -117,6 +119,20 @@ class Presenter:
         custody = seen.custody if seen is not None else None
         shown = sight(viewer, custody, reading.around)
         return self._shown(policy, customer, custody, shown)
+
+    async def conditions(
+        self, customer: Customer, explanation: Explanation | None
+    ) -> list[decision_pb2.ConditionTruth]:
+        """Return the truth of each condition, but for those that tell what he may not read."""
+        if explanation is None:
+            return []
+        messages = condition_messages(explanation)
+        shown, _ = await self.sight_of(customer.name)
+        if shown.sensitive:
+            return messages
+        policy = await self.book.tenant(customer.tenant, deadline=current().deadline)
+        secret = self.assessor.view(policy, customer.profile.industry).attributes.sensitive
+        return [each for each in messages if secret.isdisjoint(each.facts)]
 
     async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], bool]:
         """Return a customer's activities, and whether the caller may read all that is in them.

@@ -9,7 +9,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from gonghai_archive.derived import derived_id
 from gonghai_archive.identifiers import Identifier
+from gonghai_chassis.errors import FieldViolation, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +19,15 @@ if TYPE_CHECKING:
 ORGANIZATION = "organization"
 PERSON = "person"
 
+_CONTACT_ID = 12
+"""Digits of a made contact id: it only has to differ within one customer."""
+
 
 class Contact(NamedTuple):
-    """A person at a customer (联系人); telephone in E.164, address in lower case."""
+    """A person at a customer (联系人); telephone in E.164, address in lower case.
+
+    `contact_id` tells him apart there; it is made when it is missing, and kept.
+    """
 
     display_name: str
     role: str = ""
@@ -27,6 +35,7 @@ class Contact(NamedTuple):
     email: str = ""
     wechat: str = ""
     primary: bool = False
+    contact_id: str = ""
 
 
 class Address(NamedTuple):
@@ -110,6 +119,28 @@ class Profile(NamedTuple):
         """Return the names of the fields that differ from before."""
         old, new = before.packable(), self.packable()
         return tuple(name for name, a, b in zip(self._fields, old, new, strict=True) if a != b)
+
+
+def with_contact_ids(profile: Profile, *marks: str) -> Profile:
+    """Return it with an id for each contact that has none.
+
+    Args:
+        profile: what people say of a customer.
+        marks: what tells this moment of this customer from every other: the same marks make the
+            same ids, so that an attempt repeated makes no others.
+
+    Raises:
+        InvalidRequest: two contacts have one id.
+    """
+    contacts = tuple(
+        contact
+        if contact.contact_id
+        else contact._replace(contact_id=derived_id(*marks, str(place))[:_CONTACT_ID])
+        for place, contact in enumerate(profile.contacts)
+    )
+    if len({contact.contact_id for contact in contacts}) < len(contacts):
+        raise InvalidRequest(FieldViolation("customer.contacts", "two have the same contact_id"))
+    return profile._replace(contacts=contacts)
 
 
 def region_prefixes(region: str) -> list[str]:

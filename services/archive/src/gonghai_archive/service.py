@@ -54,14 +54,18 @@ DUE_KINDS = (keys.ASSESSMENT, RECOMPUTE)
 
 
 async def assemble(assembly: Assembly[ArchiveSettings]) -> None:
+    """Load the plugins and put the service together."""
+    settings = assembly.settings
+    selection = PluginSelection(
+        allowed=frozenset(settings.plugins_allowed) or None,
+        required=frozenset(settings.plugins_required),
+    )
+    await build(assembly, Engine.load(selection))
+
+
+async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
     """Open the store, make the commands, and say what to serve and what to run."""
     settings = assembly.settings
-    engine = Engine.load(
-        PluginSelection(
-            allowed=frozenset(settings.plugins_allowed) or None,
-            required=frozenset(settings.plugins_required),
-        )
-    )
 
     async def plugins_loaded() -> None:
         if not engine.ready:

@@ -68,8 +68,8 @@ class Snapshot:
         return items
 
     def _customer(self, policy: TenantPolicy, customer: Customer) -> SnapshotItem:
-        facts = self.assessor.published(policy, customer.profile, customer.assessment)
-        payload = events.customer_facts(customer, facts).SerializeToString()
+        published = self.assessor.published(policy, customer.profile, customer.assessment)
+        payload = events.customer_facts(customer, published).SerializeToString()
         return SnapshotItem(
             events.CUSTOMER_CHANGED, customer.tenant, customer.id, customer.version, payload
         )

@@ -9,8 +9,10 @@ import structlog
 
 from gonghai_archive.assessment import Assessment
 from gonghai_archive.commands.deciding import ATTEMPTS, Desk
-from gonghai_archive.customers import Actor, Customer, Request, derived_id, digest_of
+from gonghai_archive.customers import Actor, Customer, Request, digest_of
+from gonghai_archive.derived import derived_id
 from gonghai_archive.metrics import Metrics
+from gonghai_archive.profiles import with_contact_ids
 from gonghai_chassis.errors import (
     AlreadyExists,
     Contention,
@@ -162,7 +164,7 @@ def blank_customer(
     """
     digest = digest_of(new.profile, new.owner)
     attributes = desk.assessor.attributes(policy, new.profile.industry, new.profile.attributes)
-    profile = new.profile._replace(attributes=attributes)
+    profile = with_contact_ids(new.profile._replace(attributes=attributes), str(name))
     undecided = Assessment(Metrics(0, {}, {}, None, None), None, None, None, policy.revision, None)
     return Customer(name.tenant, name.id, 0, 0, 0, profile, undecided, new.owner, token, digest)
 

@@ -71,7 +71,7 @@ class Desk:
             Change(
                 before=before,
                 after=replace(after, assessment=assessment),
-                facts=self.assessor.published(policy, after.profile, assessment),
+                published=self.assessor.published(policy, after.profile, assessment),
                 valid_before=midnight,
                 actor=actor,
                 what=what,

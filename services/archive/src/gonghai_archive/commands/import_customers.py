@@ -15,7 +15,8 @@ from gonghai_archive.commands.create import (
     reservation_id,
 )
 from gonghai_archive.commands.deciding import ATTEMPTS
-from gonghai_archive.customers import Actor, Request, derived_id, digest_of
+from gonghai_archive.customers import Actor, Request, digest_of
+from gonghai_archive.derived import derived_id
 from gonghai_chassis.errors import AlreadyExists, Contention, PeerRefused, PeerUnavailable, Refusal
 from gonghai_chassis.names import CustomerName
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gonghai_archive.commands.deciding import ATTEMPTS, Desk
-from gonghai_archive.customers import Actor, Customer, Request, derived_id
+from gonghai_archive.customers import Actor, Customer, Request
+from gonghai_archive.derived import derived_id
 from gonghai_chassis.errors import (
     AlreadyExists,
     Contention,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gonghai_archive.commands.create import refuse_unless_moved
 from gonghai_archive.commands.deciding import ATTEMPTS, Desk
+from gonghai_archive.profiles import with_contact_ids
 from gonghai_chassis.errors import Contention, EtagMismatch, NotFound
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class UpdateCustomer:
             policy = await desk.policy(name.tenant, got.stamp, deadline)
             profile = change(before.profile)
             attributes = desk.assessor.attributes(policy, profile.industry, profile.attributes)
-            after = replace(before, profile=profile._replace(attributes=attributes))
+            profile = profile._replace(attributes=attributes)
+            profile = with_contact_ids(profile, str(name), str(before.version))
+            after = replace(before, profile=profile)
             changes = await desk.decide(
                 policy,
                 [(before, after, got.activities[0])],

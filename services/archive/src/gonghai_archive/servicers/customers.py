@@ -26,7 +26,6 @@ from gonghai_chassis.filters import Field, Kind, Term, parse_filter, parse_order
 from gonghai_chassis.names import CustomerName, TenantName, check_id, same_tenant
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_chassis.statuses import status_of
-from gonghai_policy_service.decisions import condition_messages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -161,8 +160,8 @@ class Customers:
         )
         return pb.EvaluateCustomerResponse(
             customer=await self.presenter.changed(evaluated.customer),
-            tier_conditions=condition_messages(evaluated.tier) if evaluated.tier else (),
-            stage_conditions=condition_messages(evaluated.stage) if evaluated.stage else (),
+            tier_conditions=await self.presenter.conditions(evaluated.customer, evaluated.tier),
+            stage_conditions=await self.presenter.conditions(evaluated.customer, evaluated.stage),
         )
 
     async def ImportCustomers(

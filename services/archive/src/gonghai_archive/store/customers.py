@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive import events
-from gonghai_archive.policies import index_terms
+from gonghai_archive.policies import Published, index_terms
 from gonghai_archive.store import keys
 from gonghai_archive.store.rows import (
     pack_activity,
@@ -19,7 +19,7 @@ from gonghai_archive.store.rows import (
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from gonghai_archive.activities import Activity
     from gonghai_archive.assessment import Verdict
@@ -61,7 +61,7 @@ class Change:
     Attributes:
         before: the record that was decided on; None for a customer that is new.
         after: the record to store; version, create and update time are the script's to say.
-        facts: what other services' policies read of it.
+        published: what other services' policies read of it.
         valid_before: the next local midnight (µs): the decisions count days.
         actor: who makes it.
         what: `create`, `update`, `record` or `assess`, for the history.
@@ -69,7 +69,7 @@ class Change:
 
     before: Customer | None
     after: Customer
-    facts: Mapping[str, Any]
+    published: Published
     valid_before: int
     actor: Actor
     what: str
@@ -162,7 +162,7 @@ class CustomerStore:
         """
         after = change.after
         p = self.store.partition(after.tenant)
-        published = events.customer_facts(replace(after, version=1, created=0), change.facts)
+        published = events.customer_facts(replace(after, version=1, created=0), change.published)
         after = replace(after, published=events.digest_of(published))
         reply = await self.store.run(
             CREATE,
@@ -361,7 +361,7 @@ def _published(change: Change) -> tuple[Change, bytes | None]:
     """Give a changed record its next version, and the event if others would see a difference."""
     before = _before(change)
     after = replace(change.after, version=before.version + 1)
-    message = events.customer_facts(after, change.facts)
+    message = events.customer_facts(after, change.published)
     digest = events.digest_of(message)
     event = message.SerializeToString() if digest != before.published else None
     return replace(change, after=replace(after, published=digest)), event

@@ -1,0 +1,319 @@
+"""Who may not read a sensitive field never gets its value, on no way, and nobody does in doubt."""
+
+# ruff: noqa: ANN401 - keyword arguments are fields of whatever message
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+
+from gonghai.archive.v1 import activity_pb2, customer_pb2
+from gonghai.archive.v1 import archive_service_pb2 as pb
+from gonghai.assignment.v1 import rep_pb2
+from gonghai.pool.v1 import pool_pb2
+from gonghai.type.v1 import fact_pb2
+from gonghai_chassis.testing import eventually
+from gonghai_chassis.testing.refusals import refused
+
+from .archive import PARENT, Archive, archive, name
+from .test_activities import REACHED
+from .test_customers import full_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from gonghai_chassis.store import StoreSettings
+
+SECRETS = (
+    "王芳",
+    "+8613812345678",
+    "13812345678",
+    "wang@example.com",
+    "wangfang",
+    "世纪大道1号",
+    "200120",
+    "91110000600037341L",
+    "poor",
+    "talked about autumn",
+    "send samples",
+    "too late",
+)
+HIDDEN = ("deliver before six", "xianda")
+"""What the pool hides from its members beside that."""
+
+
+async def furnish(a: Archive, ident: str = "c1") -> None:
+    """A customer with something in every sensitive field, and activities with notes."""
+    profile = full_profile()
+    profile.attributes["credit_note"].CopyFrom(fact_pb2.Value(string_value="poor"))
+    await a.stub.CreateCustomer(
+        pb.CreateCustomerRequest(parent=PARENT, customer_id=ident, customer=profile)
+    )
+    for content in (
+        {"follow_up": REACHED},
+        {
+            "feedback": activity_pb2.Feedback(
+                kind=activity_pb2.FEEDBACK_KIND_COMPLAINT, text="too late"
+            )
+        },
+    ):
+        await a.stub.RecordActivity(
+            pb.RecordActivityRequest(
+                parent=name(ident),
+                activity_id=next(iter(content)).replace("_", "-"),
+                activity=activity_pb2.Activity(**content),
+            )
+        )
+
+
+async def staff(a: Archive) -> None:
+    """Wang and Zhao in the east team that Li manages; Qian in the west; a pool of the east team."""
+    for rep, team in (("wang", "east"), ("zhao", "east"), ("qian", "west"), ("li", "east")):
+        await a.beside.assignment.stream.tell(
+            "acme", rep, 1, rep_changed=rep_pb2.Rep(team=f"{PARENT}/teams/{team}", roles=["sales"])
+        )
+    for team, manager in (("east", "li"), ("west", "sun")):
+        await a.beside.assignment.stream.tell(
+            "acme", team, 1, team_changed=rep_pb2.Team(managers=[f"{PARENT}/reps/{manager}"])
+        )
+    await a.beside.pool.pool(
+        "acme",
+        "sea",
+        1,
+        members=[pool_pb2.PoolMember(team=f"{PARENT}/teams/east")],
+        managers=[pool_pb2.PoolMember(rep=f"{PARENT}/reps/sun")],
+        hidden_fields=["special_requirements", "group", "contacts"],
+    )
+
+
+async def heard(a: Archive, ident: str, version: int) -> None:
+    """Wait until the archive has heard of a custody."""
+
+    async def known() -> bool:
+        return bool((await a.get(ident)).custody.version >= version)
+
+    await eventually(known)
+
+
+async def every_answer(a: Archive, principal: str) -> Iterator[Message]:
+    """What somebody gets of c1 on every way there is to read it."""
+    stub = a.as_(principal)
+    answers: list[Message] = [
+        await stub.GetCustomer(pb.GetCustomerRequest(name=name("c1"))),
+        await stub.BatchGetCustomers(
+            pb.BatchGetCustomersRequest(parent=PARENT, names=[name("c1")])
+        ),
+        await stub.ListCustomers(pb.ListCustomersRequest(parent=PARENT)),
+        await stub.ListCustomers(pb.ListCustomersRequest(parent=PARENT, order_by="tier desc")),
+        await stub.ListActivities(pb.ListActivitiesRequest(parent=name("c1"))),
+    ]
+    for call, request in (
+        (
+            stub.UpdateCustomer,
+            pb.UpdateCustomerRequest(customer=customer_pb2.Customer(name=name("c1"), source="x")),
+        ),
+        (stub.EvaluateCustomer, pb.EvaluateCustomerRequest(name=name("c1"))),
+        (stub.ListHistory, pb.ListHistoryRequest(parent=name("c1"))),
+        (
+            stub.RevealFields,
+            pb.RevealFieldsRequest(
+                name=name("c1"),
+                fields=["contacts"],
+                reason="curious",
+            ),
+        ),
+    ):
+        try:
+            answers.append(await call(request))
+        except grpc.aio.AioRpcError:
+            error = await refused(call(request))
+            assert error.reason in {"NOT_ALLOWED", "NOT_IMPLEMENTED"}
+            answers.append(error.status)
+    return iter(answers)
+
+
+def leaked(answers: Any, secrets: tuple[str, ...]) -> set[str]:
+    raw = b"".join(answer.SerializeToString() for answer in answers)
+    return {secret for secret in secrets if secret.encode() in raw}
+
+
+@pytest.mark.requirement("A16")
+async def test_who_may_not_read_gets_no_value_on_any_way(store_settings: StoreSettings) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        await staff(a)
+        await a.beside.pool.custody("acme", "c1", 1, "IN_POOL", pool="sea")
+        await heard(a, "c1", 1)
+        in_pool = {
+            who: leaked(await every_answer(a, who), SECRETS + HIDDEN)
+            for who in ("rep:wang@acme", "rep:qian@acme", "manager:li@acme", "reader:wu@acme")
+        }
+        manager_of_pool = leaked(await every_answer(a, "manager:sun@acme"), SECRETS + HIDDEN)
+
+        await a.beside.pool.custody("acme", "c1", 2, "HELD", owner="wang", helpers=["qian"])
+        await heard(a, "c1", 2)
+        others = {
+            who: leaked(await every_answer(a, who), SECRETS)
+            for who in ("rep:zhao@acme", "manager:sun@acme", "reader:wu@acme")
+        }
+        entitled = {
+            who: leaked(await every_answer(a, who), SECRETS)
+            for who in ("rep:wang@acme", "rep:qian@acme", "manager:li@acme", "integrator:erp@acme")
+        }
+    assert in_pool == {key: set() for key in in_pool}
+    assert manager_of_pool == set(SECRETS + HIDDEN)
+    assert others == {key: set() for key in others}
+    assert entitled == {key: set(SECRETS) for key in entitled}
+
+
+@pytest.mark.requirement("A16")
+async def test_while_custody_is_unknown_a_rep_reads_nothing_sensitive(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        found = leaked(await every_answer(a, "rep:wang@acme"), SECRETS)
+        got = await a.as_("rep:wang@acme").GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+    assert found == set()
+    assert {"contacts.phone", "identifiers.value", "attributes.credit_note"} <= set(
+        got.masked_fields
+    )
+    assert got.contacts[0].phone == "***5678"
+    assert got.tier.tier == "D"
+    assert not got.tier.decision.reason
+
+
+@pytest.mark.requirement("A16")
+async def test_a_token_waits_for_the_custody_that_it_names(store_settings: StoreSettings) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        token = await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
+        wang = a.as_("rep:wang@acme")
+        got = await wang.GetCustomer(
+            pb.GetCustomerRequest(name=name("c1"), consistency_token=token)
+        )
+        # A change that never comes: masked at the deadline, though he holds it.
+        place = base64.urlsafe_b64decode(token).decode().rpartition(":")[0]
+        future = base64.urlsafe_b64encode(f"{place}:99".encode()).decode()
+        late = await wang.GetCustomer(
+            pb.GetCustomerRequest(name=name("c1"), consistency_token=future),
+            timeout=1.0,
+        )
+        wrong = await refused(
+            wang.GetCustomer(pb.GetCustomerRequest(name=name("c1"), consistency_token="nonsense"))
+        )
+    assert got.contacts[0].phone == "+8613812345678"
+    assert (got.custody.state, got.custody.owner) == ("HELD", f"{PARENT}/reps/wang")
+    assert late.contacts[0].phone == "***5678"
+    assert wrong.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.requirement("A16")
+async def test_a_released_customer_is_masked_again(store_settings: StoreSettings) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        await staff(a)
+        await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
+        await heard(a, "c1", 1)
+        held = leaked(await every_answer(a, "rep:wang@acme"), SECRETS)
+        await a.beside.pool.custody("acme", "c1", 2, "IN_POOL", pool="sea")
+        await heard(a, "c1", 2)
+        released = leaked(await every_answer(a, "rep:wang@acme"), SECRETS + HIDDEN)
+    assert held == set(SECRETS)
+    assert released == set()
+
+
+@pytest.mark.requirement("A16")
+async def test_owners_are_shown_and_listed_to_those_who_may_know_them(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        await staff(a)
+        await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
+        await heard(a, "c1", 1)
+        owners = {}
+        for who in ("rep:wang@acme", "rep:zhao@acme", "manager:li@acme", "manager:sun@acme"):
+            got = await a.as_(who).GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+            owners[who] = got.custody.owner
+        mine = pb.ListCustomersRequest(parent=PARENT, filter='owner = "wang"')
+        listed = {}
+        for who in ("admin:boss@acme", "rep:wang@acme", "manager:li@acme"):
+            page = await a.as_(who).ListCustomers(mine)
+            listed[who] = [each.name for each in page.customers]
+        curious = [
+            (await refused(a.as_(who).ListCustomers(mine))).code
+            for who in ("rep:zhao@acme", "manager:sun@acme")
+        ]
+    assert owners == {
+        "rep:wang@acme": f"{PARENT}/reps/wang",
+        "rep:zhao@acme": "",
+        "manager:li@acme": f"{PARENT}/reps/wang",
+        "manager:sun@acme": "",
+    }
+    assert listed == {key: [name("c1")] for key in listed}
+    assert curious == [grpc.StatusCode.PERMISSION_DENIED] * 2
+
+
+async def test_a_rep_changes_his_own_and_records_for_himself(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        await staff(a)
+        await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
+        await heard(a, "c1", 1)
+        change = pb.UpdateCustomerRequest(
+            customer=customer_pb2.Customer(name=name("c1"), source="fair")
+        )
+        changed = await a.as_("rep:wang@acme").UpdateCustomer(change)
+        other = await refused(a.as_("rep:zhao@acme").UpdateCustomer(change))
+        record = pb.RecordFollowUpRequest(parent=name("c1"), follow_up=REACHED)
+        made = await a.as_("rep:zhao@acme").RecordFollowUp(record)
+        record.rep = f"{PARENT}/reps/wang"
+        feigned = await refused(a.as_("rep:zhao@acme").RecordFollowUp(record))
+        record.rep = f"{PARENT}/reps/wang"
+        managed = await a.as_("manager:li@acme").RecordFollowUp(record)
+        not_managed = await refused(a.as_("manager:sun@acme").RecordFollowUp(record))
+        own = pb.CreateCustomerRequest(
+            parent=PARENT,
+            customer=customer_pb2.Customer(
+                display_name="x", contacts=[customer_pb2.Contact(display_name="Ding")]
+            ),
+            owner=f"{PARENT}/reps/wang",
+        )
+        created = await a.as_("rep:wang@acme").CreateCustomer(own)
+        for_other = await refused(a.as_("rep:zhao@acme").CreateCustomer(own))
+    assert changed.source == "fair"
+    assert other.code is grpc.StatusCode.PERMISSION_DENIED
+    assert made.rep == f"{PARENT}/reps/zhao"
+    assert feigned.code is grpc.StatusCode.PERMISSION_DENIED
+    assert managed.rep == f"{PARENT}/reps/wang"
+    assert not_managed.code is grpc.StatusCode.PERMISSION_DENIED
+    assert created.contacts[0].display_name == "Ding"
+    assert for_other.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_partner_knows_his_own_and_his_pools_alone(store_settings: StoreSettings) -> None:
+    async with archive(store_settings) as a:
+        for ident in ("c1", "c2", "c3"):
+            await a.create(ident)
+        await a.beside.pool.pool(
+            "acme", "his", 1, members=[pool_pb2.PoolMember(rep=f"{PARENT}/reps/hu")]
+        )
+        await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="hu")
+        await a.beside.pool.custody("acme", "c2", 1, "IN_POOL", pool="his")
+        await a.beside.pool.custody("acme", "c3", 1, "HELD", owner="wang")
+        await heard(a, "c3", 1)
+        hu = a.as_("partner:hu@acme")
+        page = await hu.ListCustomers(pb.ListCustomersRequest(parent=PARENT))
+        hidden = await refused(hu.GetCustomer(pb.GetCustomerRequest(name=name("c3"))))
+        record = await refused(
+            hu.RecordFollowUp(pb.RecordFollowUpRequest(parent=name("c3"), follow_up=REACHED))
+        )
+    assert {each.name for each in page.customers} == {name("c1"), name("c2")}
+    assert hidden.code is record.code is grpc.StatusCode.NOT_FOUND
