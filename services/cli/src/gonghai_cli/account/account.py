@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gonghai.assignment.v1 import assignment_service_pb2
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.errors import PeerRefused
+from gonghai_chassis.instants import instant_of
 from gonghai_cli.account.reading import Findings, ident, read
 from gonghai_cli.flow.repeat import repeated
 
@@ -224,7 +225,7 @@ async def _gains(services: Services, found: Findings) -> AsyncIterator[Gain]:
             tier=custody.tier,
             rep=ident(custody.holder.rep),
             how=_GAINS[changed.change],
-            at=event.time.ToMicroseconds(),
+            at=instant_of(event.time),
             why=found.reasons.get((ident(custody.customer), custody.version))
             or await _why(services, custody),
         )
@@ -246,7 +247,7 @@ def _losses(found: Findings) -> list[Loss]:
         changed = event.custody_changed
         customer = ident(changed.custody.customer)
         if changed.change == custody_pb2.CUSTODY_CHANGE_WARNED:
-            warned[customer] = event.time.ToMicroseconds()
+            warned[customer] = instant_of(event.time)
         elif changed.change in _GAINS:
             warned.pop(customer, None)
         elif changed.change == custody_pb2.CUSTODY_CHANGE_RECLAIMED:
@@ -259,7 +260,7 @@ def _losses(found: Findings) -> list[Loss]:
                     pool=ident(changed.custody.pool),
                     clock=changed.clock,
                     warned=warned.pop(customer, None),
-                    at=event.time.ToMicroseconds(),
+                    at=instant_of(event.time),
                     why=found.reasons.get((customer, changed.custody.version), ""),
                 )
             )
@@ -273,7 +274,7 @@ async def _refusals(services: Services, found: Findings) -> AsyncIterator[Refuse
         explained = await repeated(lambda: services.pool.ExplainCustody(request))  # noqa: B023 - awaited at once
         if explained.claimable:
             continue
-        ends = [item.until.ToMicroseconds() for item in explained.obstacles]
+        ends = [instant_of(item.until) for item in explained.obstacles]
         yield RefusedClaim(
             customer=ident(custody.customer),
             name=_name(found, custody.customer),
@@ -312,8 +313,8 @@ def _places(found: Findings) -> list[Place]:
                 state=custody_pb2.CustodyState.Name(custody.state).removeprefix("CUSTODY_STATE_"),
                 pool=ident(custody.pool),
                 rep=ident(custody.holder.rep),
-                since=custody.since.ToMicroseconds(),
-                due=custody.due_time.ToMicroseconds() if custody.HasField("due_time") else None,
+                since=instant_of(custody.since),
+                due=instant_of(custody.due_time) if custody.HasField("due_time") else None,
                 tier=customer.tier.tier,
                 stage=customer.stage.stage,
             )

@@ -10,6 +10,7 @@ from gonghai.assignment.v1 import assignment_service_pb2, rep_pb2
 from gonghai.dev.v1 import clock_pb2
 from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2, pool_service_pb2
 from gonghai.type.v1 import watch_pb2
+from gonghai_chassis.instants import instant_of
 from gonghai_cli.flow.repeat import repeated
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ async def read(services: Services, tenant: str) -> Findings:
         for entry in await list_history(services, customer.name):
             reasons[ident(customer.name), entry.version] = entry.reason
     return Findings(
-        now=clock.now.ToMicroseconds(),
+        now=instant_of(clock.now),
         customers={ident(customer.name): customer for customer in customers},
         custodies={ident(custody.customer): custody for custody in (*holdings, *pooled)},
         pools=pools,
@@ -160,6 +161,6 @@ async def _events(services: Services, tenant: str) -> list[events_pb2.Event]:
     async for message in services.pool.Watch(request):
         found.extend(message.events)
         # It makes no statement while more is to come.
-        if message.checkpoint.changes_through.ToMicroseconds():
+        if instant_of(message.checkpoint.changes_through):
             break
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.errors import PeerRefused, Reason
+from gonghai_chassis.instants import instant_of
 from gonghai_cli.account.reading import ident, list_pool_customers, list_pools, list_reps
 from gonghai_cli.flow.repeat import repeated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from gonghai_cli.flow.driver import Driver
 
+DAY: Final = 86_400_000_000
 LIMITS: Final = frozenset({Reason.CLAIM_LIMIT, Reason.HOLDING_LIMIT})
 
 
@@ -42,7 +44,7 @@ async def claim_each(driver: Driver, rep: str, customers: Sequence[str], step: s
 
 
 async def claim_back(driver: Driver, count: int, step: str) -> int:
-    """Let former owners try to take back what they lost last.
+    """Let former owners try to take back what they lost last, within the pool's cool-down.
 
     Returns:
         How many were refused.
@@ -50,13 +52,15 @@ async def claim_back(driver: Driver, count: int, step: str) -> int:
     Raises:
         NotRefused: one of them got it.
     """
+    now = await driver.now()
     lost = [
         custody
         for pool in await list_pools(driver.services, driver.sample.tenant)
         for custody in await list_pool_customers(driver.services, pool.name)
         if custody.former_owner
+        and now - instant_of(custody.former_owner_time) < pool.claim_limits.cool_down_days * DAY
     ]
-    lost.sort(key=lambda custody: (-custody.former_owner_time.ToMicroseconds(), custody.customer))
+    lost.sort(key=lambda custody: (-instant_of(custody.former_owner_time), custody.customer))
     for custody in lost[:count]:
         rep, customer = ident(custody.former_owner), ident(custody.customer)
         if await claim(driver, rep, customer, step) is None:

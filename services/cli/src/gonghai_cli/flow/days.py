@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gonghai_cli.account.reading import ident, list_holdings
 from gonghai_cli.flow.activities import follow_up_message, purchase_message
-from gonghai_cli.flow.claims import claim_back, claim_each
+from gonghai_cli.flow.claims import DAY, claim_back, claim_each
 from gonghai_cli.flow.imports import ingest
 from gonghai_cli.flow.sample import ClaimBack, Claims, FollowUp, Purchase
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from gonghai.archive.v1 import activity_pb2
     from gonghai_cli.flow.driver import Driver
-
-DAY: Final = 86_400_000_000
 
 
 async def live(driver: Driver, days: int) -> None:

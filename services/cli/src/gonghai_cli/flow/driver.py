@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gonghai.dev.v1 import clock_pb2
 from gonghai_chassis.errors import PeerRefused, Reason
-from gonghai_chassis.instants import timestamp
+from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_cli.flow.progress import Silent, Telling
 from gonghai_cli.flow.repeat import repeated
 
@@ -56,6 +56,12 @@ class Driver:
         except PeerRefused as error:
             if error.reason is not Reason.CLOCK_NOT_MOVABLE:
                 raise
+
+    async def now(self) -> int:
+        """Return where the clock stands (µs)."""
+        request = clock_pb2.GetClockRequest()
+        clock = await repeated(lambda: self.services.clock.GetClock(request))
+        return instant_of(clock.now)
 
     async def advance(self, until: int) -> None:
         """Move the clock on, unless it is further; everything that falls due on the way is done."""
