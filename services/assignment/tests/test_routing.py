@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.dayofweek_pb2 import MONDAY, TUESDAY, WEDNESDAY
 
 from gonghai.archive.v1 import events_pb2 as archive_events
 from gonghai.assignment.v1 import assignment_service_pb2 as pb
@@ -211,9 +212,10 @@ async def test_customers_that_enter_at_night_wait_for_the_morning(
         morning.FromJsonString("2030-01-08T09:00:00+08:00")
         await clock.SetClock(clock_pb2.SetClockRequest(now=night, frozen=True))
         hours = [
-            rep_pb2.WorkingHours(day=day, start_minute=540, end_minute=1080) for day in range(1, 6)
+            rep_pb2.WorkingHours(day=day, start_minute=540, end_minute=1080)
+            for day in (MONDAY, TUESDAY, WEDNESDAY)
         ]
-        await assignment.rep("li", working_hours=hours)  # type: ignore[arg-type]
+        await assignment.rep("li", working_hours=hours)
         assignment.peers.admit("c1")
         answer = await parked(assignment, "c1")
         assert dict(answer.exclusions) == {"hours": 1}

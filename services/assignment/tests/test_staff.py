@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.dayofweek_pb2 import MONDAY
 
 from gonghai.assignment.v1 import assignment_service_pb2 as pb
 from gonghai.assignment.v1 import rep_pb2
@@ -69,7 +70,7 @@ async def test_a_rep_keeps_all_that_was_said_of_him(store_settings: StoreSetting
             languages=["zh"],
             performance=800,
             roles=["hunter"],
-            working_hours=[rep_pb2.WorkingHours(day=1, start_minute=540, end_minute=1080)],
+            working_hours=[rep_pb2.WorkingHours(day=MONDAY, start_minute=540, end_minute=1080)],
             leaves=[rep_pb2.Leave(start_time=Timestamp(seconds=100), reason="wedding")],
         )
         assert await assignment.get("li") == made
@@ -86,7 +87,7 @@ async def test_a_rep_keeps_all_that_was_said_of_him(store_settings: StoreSetting
         ({"team": "tenants/other/teams/none"}, ""),
         ({"regions": ["nowhere"]}, "rep.regions[0]"),
         (
-            {"working_hours": [rep_pb2.WorkingHours(day=1, start_minute=600, end_minute=600)]},
+            {"working_hours": [rep_pb2.WorkingHours(day=MONDAY, start_minute=600, end_minute=600)]},
             "rep.working_hours[0].end_minute",
         ),
         (
@@ -113,7 +114,7 @@ async def test_an_update_changes_what_its_mask_names(store_settings: StoreSettin
     async with serving_all(store_settings) as assignment:
         before = await assignment.rep("li", skills=["a"], performance=1)
         after = await assignment.change("li", "skills", skills=["b"], performance=7)
-        assert (after.skills, after.performance) == (["b"], 1)
+        assert (list(after.skills), after.performance) == (["b"], 1)
         assert after.etag != before.etag
         assert after.create_time == before.create_time
 
@@ -229,7 +230,7 @@ async def test_a_team_is_changed_by_its_managers(store_settings: StoreSettings) 
         error = await refused(assignment.as_("manager:li@acme").UpdateTeam(request))
         assert error.reason == "NOT_ALLOWED"
         team = await assignment.as_("manager:boss@acme").UpdateTeam(request)
-        assert (team.display_name, team.managers) == ("New", [f"{PARENT}/reps/boss"])
+        assert (team.display_name, list(team.managers)) == ("New", [f"{PARENT}/reps/boss"])
 
 
 async def test_changes_are_told_without_what_is_personal(store_settings: StoreSettings) -> None:
