@@ -191,6 +191,24 @@ async def test_a_watch_filters_by_tenant_and_kind(store: Store, tail: Tail) -> N
     assert batch.events == ()
 
 
+async def test_a_watch_tells_its_place_when_all_that_came_was_for_others(
+    store: Store, tail: Tail
+) -> None:
+    stream, p = EventStream(store), store.partition("acme")
+    # The clock stands, so that no promise moves either.
+    await DevClock(store, {}).set(None, frozen=True)
+    async with aclosing(
+        watch(stream, tail, p, Cursor.START, kinds={"Else"}, heartbeat=60)
+    ) as batches:
+        assert (await anext(batches)).cursor == Cursor.START
+        await count(store, 3)
+        async with asyncio.timeout(5):
+            batch = await anext(batches)
+            while batch.cursor.position < 3:
+                batch = await anext(batches)
+    assert batch.events == ()
+
+
 async def test_an_idle_watch_says_that_it_is_alive(store: Store, tail: Tail) -> None:
     stream, p = EventStream(store), store.partition("acme")
     await DevClock(store, {}).set(None, frozen=True)

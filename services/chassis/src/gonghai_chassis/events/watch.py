@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEARTBEAT = 1.0
 """Seconds after which an idle watch says that it is alive."""
 
+PASSING = 0.02
+"""Seconds after which a watch says how far it is when all that came was not for the watcher."""
+
 
 async def watch(
     stream: EventStream,
@@ -53,6 +56,7 @@ async def watch(
         StoreUnavailable: the store did not answer.
     """
     promised = -1
+    told = cursor
     spoke = 0.0
     while True:
         seen = tail.changes(partition)
@@ -69,10 +73,14 @@ async def watch(
                 ),
             )
         news = batch.events or batch.changes_through > promised
-        if news or monotonic() - spoke >= heartbeat:
+        # A place alone, past events that are not for this watcher, is told soon but not each time.
+        silence = heartbeat if cursor == told else min(heartbeat, PASSING)
+        if news or monotonic() - spoke >= silence:
             promised = max(promised, batch.changes_through)
+            told = cursor
+            silence = heartbeat
             spoke = monotonic()
             yield batch
         if batch.at_head:
-            idle = max(0.0, spoke + heartbeat - monotonic())
+            idle = max(0.0, spoke + silence - monotonic())
             await tail.wait(partition, seen, min(idle, tail.poll))
