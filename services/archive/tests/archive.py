@@ -100,7 +100,7 @@ class Archive:
 
 
 async def history_of(store: Store, ident: str) -> list[tuple[int, Any]]:
-    """The entries of a customer's history: each its time, and who, for whom, what, before, after."""
+    """The entries of a history: each its time, and who, for whom, what, before, after."""
     p = store.partition("acme")
     entries = await store.client(p).lrange(p.key("history", "acme", ident), 0, -1)
     return [

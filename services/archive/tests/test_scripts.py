@@ -1,0 +1,117 @@
+"""Every script reads before it writes: made to fail at a read, it leaves nothing behind."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gonghai_chassis.store import Script, records
+from gonghai_chassis.store.headers import check_package
+from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
+
+from .archive import archive
+
+if TYPE_CHECKING:
+    from gonghai_chassis.store import Partition, StoreSettings
+    from gonghai_chassis.testing.plugin import OpenStore
+
+PACKAGE = "gonghai_archive.store"
+SCRIPTS = sorted(
+    entry.name.removesuffix(".lua")
+    for entry in files(PACKAGE).joinpath("lua").iterdir()
+    if entry.name.endswith(".lua")
+)
+STEP = {
+    "from_incarnation": "",
+    "from_position": 0,
+    "incarnation": "life",
+    "position": 1,
+    "nonce": "n1",
+}
+ARGS: dict[str, Any] = {
+    "fingerprint": "f",
+    "tenant": "acme",
+    "customer": "c1",
+    "body": b"body",
+    "revision": 0,
+    "index": ["all"],
+    "unindex": ["tier:C"],
+    "rank": 10,
+    "next_at": 5,
+    "entries": [b"entry"],
+    "valid_before": None,
+    "version": 1,
+    "take": ["phone:1"],
+    "free": ["phone:2"],
+    "event": b"",
+    "dry": None,
+    "recorded": [{"row": b"row", "event": b""}],
+    "ids": ["c1", "c2"],
+    "with_activities": True,
+    "viewer": "wang",
+    "order": "all",
+    "within": ["tier:C"],
+    "without": ["tag:x"],
+    "descending": True,
+    "score": 10**16,
+    "member": "zz",
+    "limit": 10,
+    "scan": 10,
+    "step": STEP,
+    "record": records.pack({"version": 9, "terms": ["owner:wang"], "generation": ""}),
+    "terms": ["owner:wang"],
+    "generation": "g",
+    "id": "sea",
+}
+
+
+def keys_of(script: Script, p: Partition) -> dict[str, str]:
+    own = {
+        "request": p.request_key("acme", "r"),
+        "customer": p.key("customer", "acme", ARGS["customer"]),
+        "customers": p.key("customer", "acme"),
+        "custody": p.key("custody", "acme", "c1"),
+        "custodies": p.key("custody", "acme"),
+        "index": p.key("index", "acme"),
+        "history": p.key("history", "acme", "c1"),
+        "due": p.due_key("assessment"),
+        "policy": p.key("policy", "acme"),
+        "identifiers": p.key("identifiers", "acme"),
+        "tenants": p.key("tenants"),
+        "cursor": p.cursor_key("nobody"),
+        "resources": p.key("pools", "acme"),
+        "pools": p.key("pools", "acme"),
+        "reps": p.key("reps", "acme"),
+        "teams": p.key("teams", "acme"),
+        "recompute": p.key("recompute", "acme"),
+        "activities": p.key("activities", "acme", "c1"),
+    }
+    if script.name.endswith("read_customers"):
+        own["activities"] = p.key("activities", "acme")
+    return {name: own[name] for name in script.header.keys if name in own}
+
+
+def test_the_headers_tell_the_truth() -> None:
+    assert check_package(PACKAGE) == []
+
+
+@pytest.mark.parametrize("verb", SCRIPTS)
+async def test_a_script_that_fails_leaves_nothing_behind(
+    verb: str, store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with archive(store_settings) as a:
+        await a.create("c1")
+        await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
+    store = await open_store("archive")
+    script = Script(PACKAGE, verb)
+    p = store.partition("acme")
+    args = {name: ARGS[name] for name in script.header.args}
+    if verb == "create":
+        args["customer"] = "new"
+    keys = keys_of(script, p)
+    if verb == "create":
+        keys["customer"] = p.key("customer", "acme", "new")
+    reads = await run_failing_at_each_read(store, script, p, keys=keys, args=args)
+    assert reads >= 2
