@@ -32,9 +32,7 @@ class HandFeed:
         events = self._events[partition_index(tenant, PARTITIONS)]
         position = len(events) + 1
         nonce = f"{position:016x}"
-        events.append(
-            Event(position, kind, tenant, subject, version, time, 1, payload, nonce)
-        )
+        events.append(Event(position, kind, tenant, subject, version, time, 1, payload, nonce))
         self._wake()
 
     def promise(self, through: int) -> None:
@@ -63,9 +61,7 @@ class HandFeed:
                 continue
             await changed.wait()
 
-    async def snapshot(
-        self, partition: int
-    ) -> AsyncGenerator[SnapshotStart | SnapshotItem, None]:
+    async def snapshot(self, partition: int) -> AsyncGenerator[SnapshotStart | SnapshotItem, None]:
         """Yield every event as an item: versions say which of a subject's is the newest."""
         events = self._events[partition]
         last = events[-1].cursor(INCARNATION) if events else Cursor.START

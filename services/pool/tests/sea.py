@@ -316,9 +316,7 @@ class Sea:
 
     def _tell_assignment(self, kind: str, subject: str, message: Any) -> None:
         version = self._next(f"{kind} {subject}")
-        self.assignment.tell(
-            TENANT, kind, subject, version, message.SerializeToString(), self.now
-        )
+        self.assignment.tell(TENANT, kind, subject, version, message.SerializeToString(), self.now)
 
     def _next(self, what: str) -> int:
         self._versions[what] = self._versions.get(what, 0) + 1

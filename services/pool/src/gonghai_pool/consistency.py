@@ -95,9 +95,7 @@ class _Audit:
                 self._found.append(f"{tenant}/{name}: listed, and has no record")
                 continue
             custodies[name] = unpack_custody(packed)
-            entries = await self._client.lrange(
-                keys.history(self._partition, tenant, name), 0, -1
-            )
+            entries = await self._client.lrange(keys.history(self._partition, tenant, name), 0, -1)
             histories[name] = [unpack_entry(entry) for entry in entries]
         return _Tenant(tenant, custodies, histories)
 
@@ -260,5 +258,3 @@ def _holder_key(holder: custody_pb2.Holder) -> str:
     if kind is None:
         return ""
     return f"{kind}:{getattr(holder, kind).rpartition('/')[2]}"
-
-
