@@ -128,7 +128,7 @@ _ARCHIVE: Final = _rows(
     ExportCustomers=INTEGRATE,
     ListHistory=OVERSEE,
     RevealFields=WORK,
-    EvaluateCustomer=READ,
+    EvaluateCustomer=RECORD,
     Watch=INTEGRATE,
     ExportSnapshot=INTEGRATE,
 )

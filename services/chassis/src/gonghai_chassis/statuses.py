@@ -115,7 +115,7 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     )
     for detail in (_error_info(refusal), *details):
         if detail is not None:
-            status.details.add().Pack(detail)
+            status.details.add().Pack(detail, deterministic=True)
     if status.ByteSize() > MAX_BYTES:
         # Whatever else is long, the reason must arrive.
         del status.details[1:]
