@@ -192,7 +192,8 @@ class ArchiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCustomer(self, request, context):
-        """Changes the fields of a customer that the mask names; unset, all fields that are not empty.
+        """Changes the fields of a customer that the mask names; unset, all fields that are not empty. Only for those who may
+        read all of it, so that masked values are never written back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -263,7 +264,7 @@ class ArchiveServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordActivity(self, request, context):
-        """Records one activity of any kind. Kinds other than purchase, purchase_return and follow_up are not built yet.
+        """Records one activity of any kind.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

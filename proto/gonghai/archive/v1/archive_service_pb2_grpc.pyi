@@ -27,7 +27,9 @@ class ArchiveServiceStub:
     BatchGetCustomers: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.BatchGetCustomersRequest, _archive_service_pb2.BatchGetCustomersResponse]
     """Gets up to 100 customers, in the order asked; one that is missing fails the call."""
     UpdateCustomer: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.UpdateCustomerRequest, _customer_pb2.Customer]
-    """Changes the fields of a customer that the mask names; unset, all fields that are not empty."""
+    """Changes the fields of a customer that the mask names; unset, all fields that are not empty. Only for those who may
+    read all of it, so that masked values are never written back.
+    """
     ListCustomers: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCustomersRequest, _archive_service_pb2.ListCustomersResponse]
     """Lists a tenant's customers, page by page, newest first unless asked otherwise."""
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.DeleteCustomerRequest, _customer_pb2.Customer]
@@ -49,7 +51,7 @@ class ArchiveServiceStub:
     RecordFollowUp: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.RecordFollowUpRequest, _activity_pb2.Activity]
     """Records a follow-up."""
     RecordActivity: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.RecordActivityRequest, _activity_pb2.Activity]
-    """Records one activity of any kind. Kinds other than purchase, purchase_return and follow_up are not built yet."""
+    """Records one activity of any kind."""
     BatchRecordActivities: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.BatchRecordActivitiesRequest, _archive_service_pb2.BatchRecordActivitiesResponse]
     """Records up to 1,000 activities, with a result for each; one that is refused leaves the others alone."""
     IngestActivities: _aio.StreamUnaryMultiCallable[_archive_service_pb2.IngestActivitiesRequest, _archive_service_pb2.IngestActivitiesResponse]
@@ -109,7 +111,9 @@ class ArchiveServiceServicer:
         request: _archive_service_pb2.UpdateCustomerRequest,
         context: _aio.ServicerContext[_archive_service_pb2.UpdateCustomerRequest, _abc.Awaitable[_customer_pb2.Customer]],
     ) -> _abc.Awaitable[_customer_pb2.Customer]:
-        """Changes the fields of a customer that the mask names; unset, all fields that are not empty."""
+        """Changes the fields of a customer that the mask names; unset, all fields that are not empty. Only for those who may
+        read all of it, so that masked values are never written back.
+        """
 
     def ListCustomers(
         self,
@@ -181,7 +185,7 @@ class ArchiveServiceServicer:
         request: _archive_service_pb2.RecordActivityRequest,
         context: _aio.ServicerContext[_archive_service_pb2.RecordActivityRequest, _abc.Awaitable[_activity_pb2.Activity]],
     ) -> _abc.Awaitable[_activity_pb2.Activity]:
-        """Records one activity of any kind. Kinds other than purchase, purchase_return and follow_up are not built yet."""
+        """Records one activity of any kind."""
 
     def BatchRecordActivities(
         self,
