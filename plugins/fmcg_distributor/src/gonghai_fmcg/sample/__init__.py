@@ -9,57 +9,26 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from gonghai_fmcg.sample.customers import customer, trader
-from gonghai_fmcg.sample.model import (
+from gonghai_fmcg.sample.places import AREAS, POLICY_YAML, pools, regions, reps, teams
+from gonghai_fmcg.sample.trade import RHYTHM, Habit, Trader, purchases
+from gonghai_plugin.sample import (
     ClaimBack,
     Claims,
-    Contact,
     Customer,
     Event,
-    FollowUp,
-    Line,
-    Pool,
     Purchase,
-    Region,
     Rep,
     SampleData,
-    Team,
 )
-from gonghai_fmcg.sample.places import AREAS, POLICY_YAML, pools, regions, reps, teams
-from gonghai_fmcg.sample.trade import (
-    DAY,
-    MINUTE,
-    RHYTHM,
-    Habit,
-    Trader,
-    follow_ups,
-    local_midnight,
-    purchases,
-    script_follow_ups,
-)
+from gonghai_plugin.sample.care import follow_ups, script_follow_ups
+from gonghai_plugin.sample.days import DAY, MINUTE, local_midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gonghai_fmcg.sample.places import City
 
-__all__ = [
-    "INDUSTRY",
-    "TENANT",
-    "ClaimBack",
-    "Claims",
-    "Contact",
-    "Customer",
-    "Event",
-    "FollowUp",
-    "Line",
-    "Pool",
-    "Purchase",
-    "Region",
-    "Rep",
-    "SampleData",
-    "Team",
-    "sample",
-]
+__all__ = ["INDUSTRY", "TENANT", "sample"]
 
 TENANT: Final = "demo-fmcg"
 INDUSTRY: Final = "fmcg"
@@ -94,12 +63,12 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
         for one, _, city in made
         if one.habit is not Habit.POTENTIAL
         for item in follow_ups(
-            random, one, today - HISTORY_DAYS * DAY, HISTORY_DAYS, _near(people, city)
+            random, one.customer, today - HISTORY_DAYS * DAY, HISTORY_DAYS, _near(people, city)
         )
     ]
     events: list[Event] = [*_claims(random, made, people, start)]
     for one, _, _ in made:
-        events += script_follow_ups(random, one, today + DAY, SCRIPT_DAYS - 1)
+        events += script_follow_ups(random, one.customer, one.care, today + DAY, SCRIPT_DAYS - 1)
         events += _orders_to_come(random, one, today + DAY)
     events += [ClaimBack(today + day * DAY + 10 * 60 * MINUTE, count=5) for day in _CLAIM_BACK_DAYS]
     return SampleData(
@@ -115,6 +84,7 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
         customers=tuple(record for _, record, _ in made),
         purchases=tuple(sorted(bought, key=lambda item: (item.at, item.id))),
         follow_ups=tuple(sorted(contacted, key=lambda item: (item.at, item.id))),
+        others=(),
         script=tuple(sorted(events, key=lambda event: event.at)),
     )
 

@@ -6,10 +6,13 @@ import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gonghai_fmcg.attributes import CATEGORIES
-from gonghai_fmcg.sample.identifiers import credit_code, mobile
-from gonghai_fmcg.sample.model import Contact, Customer
-from gonghai_fmcg.sample.places import CITIES, person
-from gonghai_fmcg.sample.trade import DAY, Care, Habit, Trader
+from gonghai_fmcg.sample.places import CITIES
+from gonghai_fmcg.sample.trade import Habit, Trader
+from gonghai_plugin.sample import Contact, Customer
+from gonghai_plugin.sample.care import Care
+from gonghai_plugin.sample.days import DAY
+from gonghai_plugin.sample.identifiers import credit_code, mobile
+from gonghai_plugin.sample.people import person
 
 if TYPE_CHECKING:
     from random import Random

@@ -120,17 +120,55 @@ class Purchase:
 class FollowUp:
     """A follow-up. ``rep`` None: by whoever holds the customer at that time, by nobody if none.
 
-    ``kind`` is ``follow_up`` (by ``call`` or ``message``) or ``visit``.
+    ``channel`` is one of phone, sms, wechat, email, visit, meeting; ``outcome`` one of reached,
+    not_reached, interested, not_interested, ordered.
     """
 
     id: str
     customer: str
     rep: str | None
     at: int
-    kind: str
     channel: str
     outcome: str
     minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Goods given back: part of a purchase, or all of it."""
+
+    id: str
+    customer: str
+    at: int
+    purchase: str
+    lines: tuple[Line, ...]
+
+    @property
+    def amount(self) -> int:
+        """Return the sum of the lines."""
+        return sum(line.amount for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a customer said: ``kind`` is complaint, suggestion or praise."""
+
+    id: str
+    customer: str
+    at: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A product that a customer asked about."""
+
+    id: str
+    customer: str
+    at: int
+    product: str
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +188,16 @@ class ClaimBack:
     count: int
 
 
-Event: TypeAlias = "FollowUp | Purchase | Claims | ClaimBack"
+Activity: TypeAlias = "FollowUp | Purchase | Return | Feedback | Interest"
+Event: TypeAlias = "Activity | Claims | ClaimBack"
 
 
 @dataclass(frozen=True, slots=True)
 class SampleData:
     """A tenant with a year of history before ``start``, and what happens in the days after.
 
-    ``script`` is sorted by time, and lies within ``days`` days after ``start``.
+    ``others`` are the returns, feedback and interest of that year. All are sorted by time;
+    ``script`` lies within ``days`` days after ``start``.
     """
 
     tenant: str
@@ -172,4 +212,5 @@ class SampleData:
     customers: tuple[Customer, ...]
     purchases: tuple[Purchase, ...]
     follow_ups: tuple[FollowUp, ...]
+    others: tuple[Return | Feedback | Interest, ...]
     script: tuple[Event, ...]

@@ -1,0 +1,45 @@
+"""What a plugin's sample is made of, and the parts that every sample needs.
+
+A sample is a made-up business with a year behind it and a script of what happens next. A plugin
+offers one by an entry point in the group ``gonghai.samples``, named as the plugin. It points to a
+function ``(*, seed, start, customers)`` that returns a `SampleData`, the same one for the same
+arguments, always. Nothing here is needed to decide anything.
+"""
+
+from gonghai_plugin.sample.model import (
+    ClaimBack,
+    Claims,
+    Contact,
+    Customer,
+    Event,
+    Feedback,
+    FollowUp,
+    Interest,
+    Line,
+    Pool,
+    Purchase,
+    Region,
+    Rep,
+    Return,
+    SampleData,
+    Team,
+)
+
+__all__ = [
+    "ClaimBack",
+    "Claims",
+    "Contact",
+    "Customer",
+    "Event",
+    "Feedback",
+    "FollowUp",
+    "Interest",
+    "Line",
+    "Pool",
+    "Purchase",
+    "Region",
+    "Rep",
+    "Return",
+    "SampleData",
+    "Team",
+]
