@@ -90,9 +90,10 @@ async def test_the_clocks() -> None:
 @pytest.mark.parametrize(
     ("facts", "counts"),
     [
-        ({"activity_kind": "follow_up", "activity_outcome": "no_answer"}, False),
-        ({"activity_kind": "visit", "activity_outcome": "refused"}, False),
-        ({"activity_kind": "follow_up", "activity_outcome": "connected"}, True),
+        ({"activity_kind": "follow_up", "activity_outcome": "not_reached"}, False),
+        ({"activity_kind": "visit", "activity_outcome": "not_reached"}, False),
+        ({"activity_kind": "follow_up", "activity_outcome": "not_interested"}, True),
+        ({"activity_kind": "follow_up", "activity_outcome": "reached"}, True),
         ({"activity_kind": "purchase"}, True),
         ({}, True),
     ],

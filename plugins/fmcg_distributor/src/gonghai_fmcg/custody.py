@@ -209,7 +209,7 @@ QUALIFICATION: Final = Qualification(
             "not-reached",
             all_(
                 host.ACTIVITY_KIND.is_one_of(_CONTACT),
-                host.ACTIVITY_OUTCOME.is_one_of(("no_answer", "wrong_number", "closed")),
+                host.ACTIVITY_OUTCOME.equals("not_reached"),
             ),
             Qualify(counts=False),
             Text("the customer was not reached", "未联系上客户"),
@@ -218,7 +218,7 @@ QUALIFICATION: Final = Qualification(
             "call-too-short",
             all_(
                 host.ACTIVITY_KIND.equals("follow_up"),
-                host.ACTIVITY_CHANNEL.equals("call"),
+                host.ACTIVITY_CHANNEL.equals("phone"),
                 host.ACTIVITY_MINUTES.less_than(setting("min_call_minutes")),
             ),
             Qualify(counts=False),
@@ -230,7 +230,7 @@ QUALIFICATION: Final = Qualification(
         Rule(
             "visit-too-short",
             all_(
-                host.ACTIVITY_KIND.equals("visit"),
+                host.ACTIVITY_CHANNEL.equals("visit"),
                 host.ACTIVITY_MINUTES.less_than(setting("min_visit_minutes")),
             ),
             Qualify(counts=False),
@@ -243,7 +243,7 @@ QUALIFICATION: Final = Qualification(
             "message-to-a-key-customer",
             all_(
                 host.ACTIVITY_KIND.equals("follow_up"),
-                host.ACTIVITY_CHANNEL.equals("message"),
+                host.ACTIVITY_CHANNEL.is_one_of(("sms", "wechat", "email")),
                 host.TIER.equals("key"),
             ),
             Qualify(counts=False),

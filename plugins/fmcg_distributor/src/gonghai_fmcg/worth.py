@@ -142,20 +142,20 @@ FOLLOW_UP: Final = FollowUp(
         Rule(
             "lost",
             host.STAGE.equals("lost"),
-            Cadence(60, ("message", "call")),
+            Cadence(60, ("wechat", "phone")),
             Text("lost: a try every two months", "已流失：每两个月尝试一次"),
         ),
         Rule(
             "on-site",
             host.TIER.is_one_of(("key", "a")),
-            Cadence(facts.CADENCE, ("visit", "call")),
+            Cadence(facts.CADENCE, ("visit", "phone")),
             Text(
                 "tier {tier}: on site every {cadence_days} days",
                 "{tier}级：每{cadence_days}天上门一次",
             ),
         ),
         otherwise(
-            Cadence(facts.CADENCE, ("call", "message")),
+            Cadence(facts.CADENCE, ("phone", "wechat")),
             Text(
                 "tier {tier}: a call every {cadence_days} days",
                 "{tier}级：每{cadence_days}天电话一次",

@@ -265,8 +265,20 @@ ACTIVITY_KIND: Final = _fact(
     "动态类型",
     area=Area.ACTIVITY,
 )
-ACTIVITY_CHANNEL: Final = _fact("activity_channel", TEXT, "channel", "渠道", area=Area.ACTIVITY)
-ACTIVITY_OUTCOME: Final = _fact("activity_outcome", TEXT, "outcome", "结果", area=Area.ACTIVITY)
+ACTIVITY_CHANNEL: Final = _fact(
+    "activity_channel",
+    text_of("phone", "sms", "wechat", "email", "visit", "meeting"),
+    "channel of a follow-up",
+    "跟进渠道",
+    area=Area.ACTIVITY,
+)
+ACTIVITY_OUTCOME: Final = _fact(
+    "activity_outcome",
+    text_of("reached", "not_reached", "interested", "not_interested", "ordered"),
+    "outcome of a follow-up",
+    "跟进结果",
+    area=Area.ACTIVITY,
+)
 ACTIVITY_MINUTES: Final = _fact(
     "activity_minutes", INT64, "duration in whole minutes", "时长（分钟）", area=Area.ACTIVITY
 )

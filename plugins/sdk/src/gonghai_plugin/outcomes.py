@@ -52,7 +52,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """How often to follow up, and by which channels, best first. 0 days: not planned."""
+    """How often to follow up, and by which channels, best first. 0 days: not planned.
+
+    Channels are named as the fact ``activity_channel`` names them.
+    """
 
     days: Whole
     channels: tuple[str, ...]

@@ -178,14 +178,14 @@ FOLLOW_UP: Final = FollowUp(
         Rule(
             "churned",
             host.STAGE.equals("churned"),
-            Cadence(90, ("message",)),
+            Cadence(90, ("wechat",)),
             Text("churned: a message each quarter", "已流失：每季度发一次消息"),
         ),
-        _cadence("key", "visit", "call"),
-        _cadence("a", "call", "visit"),
-        _cadence("b", "call", "message"),
+        _cadence("key", "visit", "phone"),
+        _cadence("a", "phone", "visit"),
+        _cadence("b", "phone", "wechat"),
         otherwise(
-            Cadence(setting("cadence_days.c"), ("message", "call")),
+            Cadence(setting("cadence_days.c"), ("wechat", "phone")),
             Text("tier {tier}", "分级为{tier}"),
             "tier-c",
         ),
@@ -299,7 +299,7 @@ QUALIFICATION: Final = Qualification(
             "not-reached",
             all_(
                 host.ACTIVITY_KIND.is_one_of(("follow_up", "visit")),
-                host.ACTIVITY_OUTCOME.is_one_of(("no_answer", "wrong_number", "refused")),
+                host.ACTIVITY_OUTCOME.equals("not_reached"),
             ),
             Qualify(counts=False),
             Text("the customer was not reached", "未联系上客户"),
