@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 DAY: Final = 86_400_000_000
 LIMITS: Final = frozenset({Reason.CLAIM_LIMIT, Reason.HOLDING_LIMIT})
+REFUSALS: Final = LIMITS | {
+    Reason.CUSTOMER_NOT_IN_POOL,
+    Reason.NOT_POOL_MEMBER,
+    Reason.COOL_DOWN,
+    Reason.EMBARGO,
+    Reason.CLAIM_RULE,
+}
+"""Why a claim may be refused in the ordinary course of things."""
 
 
 class NotRefused(Exception):  # noqa: N818 - named after what happened
@@ -33,6 +41,8 @@ async def claim(driver: Driver, rep: str, customer: str, step: str) -> Reason | 
     try:
         await repeated(lambda: driver.services.pool.ClaimCustomer(request))
     except PeerRefused as refusal:
+        if refusal.reason not in REFUSALS:
+            raise
         return refusal.reason
     return None
 

@@ -65,8 +65,11 @@ async def open_pools(driver: Driver) -> None:
     pools = driver.sample.pools
     driver.telling.begin("pools, admission, assignment", len(pools) + 1)
     services, tenant = driver.services, driver.sample.tenant
-    most = max(pool.holding_limit for pool in pools)
-    await put_limits(services, tenant, pool_pb2.Limits(holding_limit=most))
+    limits = pool_pb2.Limits(
+        holding_limit=max(pool.holding_limit for pool in pools),
+        claim_limits=pool_pb2.ClaimLimits(per_day=max(pool.per_day for pool in pools)),
+    )
+    await put_limits(services, tenant, limits)
     for pool in pools:
         await put(services, tenant, "pools", pool.id, _pool(driver, pool))
         driver.telling.advance()
