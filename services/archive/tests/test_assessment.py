@@ -264,3 +264,16 @@ async def _count(a: Archive, filter_: str) -> int:
         token = page.next_page_token
         if not token:
             return found
+
+
+async def test_peer_16_days_are_the_tenants(store_settings: StoreSettings) -> None:
+    midnight = at(2060, 4, 1)
+    async with archive(store_settings, now=midnight) as a:
+        await a.create("c1")
+        # Half an hour before midnight in Shanghai is half past ten in the morning in Chicago.
+        await buy(a, "c1", 100, midnight - 1_800_000_000)
+        in_shanghai = (await a.get("c1")).metrics.facts["days_since_last_order"].int_value
+        await a.apply_policy("version: 1\nzone: America/Chicago\ndefault: {plugin: standard}\n")
+        await due_by(a, midnight)
+        in_chicago = (await a.get("c1")).metrics.facts["days_since_last_order"].int_value
+    assert (in_shanghai, in_chicago) == (1, 0)

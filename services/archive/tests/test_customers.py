@@ -1,9 +1,10 @@
 """Customers are made, read, changed and listed through real gRPC on a real store."""
 
+# ruff: noqa: ANN401 - what stands in for a method takes what it takes
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -12,11 +13,14 @@ from google.protobuf import field_mask_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.archive.v1 import customer_pb2
 from gonghai.type.v1 import fact_pb2
+from gonghai_archive.store.customers import CustomerStore
+from gonghai_chassis.store.failures import StoreUnavailable
 from gonghai_chassis.testing.refusals import refused
 
 from .archive import PARENT, archive, history_of, name
 
 if TYPE_CHECKING:
+    from gonghai_archive.store.customers import Change
     from gonghai_chassis.store import StoreSettings
     from gonghai_chassis.testing.plugin import OpenStore
 
@@ -132,7 +136,7 @@ async def test_identifiers_are_normalised_and_those_that_do_not_check_are_refuse
 
 
 @pytest.mark.requirement("A3")
-async def test_of_many_creates_with_one_identifier_exactly_one_succeeds(
+async def test_peer_23_of_many_creates_with_one_identifier_exactly_one_succeeds(
     store_settings: StoreSettings,
 ) -> None:
     async with archive(store_settings) as a:
@@ -232,6 +236,35 @@ async def test_a_create_that_is_refused_gives_the_place_back(
     assert exists.reason == "RESOURCE_EXISTS"
     assert a.beside.pool.cancelled == [name("c2")]
     assert not a.beside.pool.reserved
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_create_whose_answer_was_lost_is_repeated_with_the_same_place(
+    store_settings: StoreSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    create = CustomerStore.create
+    lost: list[str] = []
+
+    async def once_lost(self: CustomerStore, change: Change, *args: Any, **more: Any) -> Any:
+        if lost:
+            return await create(self, change, *args, **more)
+        lost.append(change.after.id)
+        if stored:
+            await create(self, change, *args, **more)
+        raise StoreUnavailable("the answer was lost")
+
+    monkeypatch.setattr(CustomerStore, "create", once_lost)
+    async with archive(store_settings) as a:
+        wang = f"{PARENT}/reps/wang"
+        unknown = await refused(a.create("", owner=wang, request_id="r1"))
+        made = await a.create("", owner=wang, request_id="r1")
+    assert (unknown.code, unknown.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+    assert made.name == name(lost[0])
+    assert len(set(a.beside.pool.requests)) == 1
+    assert list(a.beside.pool.reserved) == [made.name]
+    assert not a.beside.pool.cancelled
 
 
 async def test_validate_only_makes_nothing(store_settings: StoreSettings) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gonghai.archive.v1 import activity_pb2, customer_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.assignment.v1 import rep_pb2
 from gonghai.pool.v1 import pool_pb2
 from gonghai.type.v1 import fact_pb2
+from gonghai_archive.masking import mask_customer
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 
@@ -142,7 +145,9 @@ def leaked(answers: Any, secrets: tuple[str, ...]) -> set[str]:
 
 
 @pytest.mark.requirement("A16")
-async def test_who_may_not_read_gets_no_value_on_any_way(store_settings: StoreSettings) -> None:
+async def test_peer_14_who_may_not_read_gets_no_value_on_any_way(
+    store_settings: StoreSettings,
+) -> None:
     async with archive(store_settings) as a:
         await furnish(a)
         await staff(a)
@@ -317,3 +322,80 @@ async def test_a_partner_knows_his_own_and_his_pools_alone(store_settings: Store
         )
     assert {each.name for each in page.customers} == {name("c1"), name("c2")}
     assert hidden.code is record.code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_peer_15_each_item_of_a_batch_is_checked(store_settings: StoreSettings) -> None:
+    async with archive(store_settings) as a:
+        await furnish(a)
+        await staff(a)
+        follow_ups = [
+            activity_pb2.Activity(
+                name=f"{name('c1')}/activities/f{place}",
+                follow_up=REACHED,
+                rep=f"{PARENT}/reps/{rep}",
+            )
+            for place, rep in enumerate(("zhao", "wang", "zhao"))
+        ]
+        answer = await a.as_("rep:zhao@acme").BatchRecordActivities(
+            pb.BatchRecordActivitiesRequest(parent=PARENT, activities=follow_ups)
+        )
+        page = await a.stub.ListActivities(
+            pb.ListActivitiesRequest(parent=name("c1"), filter='kind = "follow_up"')
+        )
+    denied = grpc.StatusCode.PERMISSION_DENIED.value[0]
+    assert [each.status.code for each in answer.results] == [0, denied, 0]
+    assert f"{name('c1')}/activities/f1" not in {each.name for each in page.activities}
+
+
+SECRET = st.text("abcdefgh", min_size=9, max_size=9).map(lambda text: f"<{text}>")
+WORDS = st.text("xyz", max_size=5)
+
+
+@st.composite
+def customers_with_secrets(draw: st.DrawFn) -> tuple[customer_pb2.Customer, list[str]]:
+    """A customer, and every value in it that must not be seen."""
+    secrets: list[str] = []
+
+    def secret() -> str:
+        secrets.append(draw(SECRET))
+        return secrets[-1]
+
+    message = customer_pb2.Customer(display_name=draw(WORDS), source=draw(WORDS))
+    for _ in range(draw(st.integers(0, 3))):
+        message.contacts.add(
+            display_name=secret(), role=draw(WORDS), phone=secret(), email=secret(), wechat=secret()
+        )
+    for _ in range(draw(st.integers(0, 2))):
+        message.addresses.add(city=draw(WORDS), street=secret(), postal_code=secret())
+    for _ in range(draw(st.integers(0, 2))):
+        message.identifiers.add(kind=customer_pb2.IDENTIFIER_KIND_EMAIL, value=secret())
+    if draw(st.booleans()):
+        value = secret()
+        message.attributes["credit_note"].string_value = value
+        message.tier.decision.reason = f"credit is {value}"
+        message.tier.decision.facts["credit_note"].string_value = value
+    if draw(st.booleans()):
+        message.special_requirements = secret()
+        message.tags.append(secret())
+        message.custody.pool = secret()
+    return message, secrets
+
+
+@pytest.mark.requirement("A16")
+@given(drawn=customers_with_secrets())
+def test_whatever_the_customer_no_secret_is_left(
+    drawn: tuple[customer_pb2.Customer, list[str]],
+) -> None:
+    message, secrets = drawn
+    before = customer_pb2.Customer()
+    before.CopyFrom(message)
+    mask_customer(
+        message,
+        attributes={"credit_note"},
+        hidden={"special_requirements", "tags", "custody.pool", "no.such.field", "contacts.role"},
+    )
+    raw = message.SerializeToString()
+    assert not [secret for secret in secrets if secret.encode() in raw]
+    assert (message.display_name, message.source) == (before.display_name, before.source)
+    assert [each.city for each in message.addresses] == [each.city for each in before.addresses]
+    assert bool(message.masked_fields) == bool(secrets or any(c.role for c in before.contacts))

@@ -147,6 +147,11 @@ def counted(activities: list[Activity], zone: str, now: int) -> dict[str, int | 
         "interests_90d": len({e.content.product for e in of(Kind.INTEREST, 0, 90)}),
         "referrals": len({e.content.referred_customer for e in of(Kind.REFERRAL)}),
         "open_opportunities": open_ones,
+        "complaints_previous_90d": sum(
+            each.content.kind == "complaint" for each in of(Kind.FEEDBACK, 90, 180)
+        ),
+        "feedback_90d": len(of(Kind.FEEDBACK, 0, 90)),
+        "feedback_previous_90d": len(of(Kind.FEEDBACK, 90, 180)),
     }
 
 

@@ -61,6 +61,9 @@ NAMES: Final = (
     "interests_90d",
     "referrals",
     "open_opportunities",
+    "complaints_previous_90d",
+    "feedback_90d",
+    "feedback_previous_90d",
 )
 """The facts measured here, in the order in which the store keeps them: new ones go to the end."""
 
@@ -114,9 +117,10 @@ def measure(
     follow_ups = _aged(zone, today, by_kind.get(Kind.FOLLOW_UP, ()))
     opportunities = _aged(zone, today, by_kind.get(Kind.OPPORTUNITY, ()))
     interests = _aged(zone, today, by_kind.get(Kind.INTEREST, ()))
+    feedback = _aged(zone, today, by_kind.get(Kind.FEEDBACK, ()))
     complaints = [
         (age, activity)
-        for age, activity in _aged(zone, today, by_kind.get(Kind.FEEDBACK, ()))
+        for age, activity in feedback
         if Feedback(*activity.content).kind == "complaint"
     ]
     deals = [
@@ -148,14 +152,17 @@ def measure(
         changes[name] = amounts.changes_in(start, end)
     facts["amount_lifetime"] = amounts.total(0, None)
 
-    for name, aged in (
-        ("returns_90d", returns),
-        ("follow_ups_90d", follow_ups),
-        ("complaints_90d", complaints),
+    for name, aged, start in (
+        ("returns_90d", returns, 0),
+        ("follow_ups_90d", follow_ups, 0),
+        ("complaints_90d", complaints, 0),
+        ("complaints_previous_90d", complaints, QUARTER),
+        ("feedback_90d", feedback, 0),
+        ("feedback_previous_90d", feedback, QUARTER),
     ):
         series = _Series([age for age, _ in aged])
-        facts[name] = series.count(0, QUARTER)
-        changes[name] = series.changes_in(0, QUARTER)
+        facts[name] = series.count(start, start + QUARTER)
+        changes[name] = series.changes_in(start, start + QUARTER)
 
     _measure_rhythm(orders, facts, changes)
     _measure_breadth(orders, interests, facts, changes)

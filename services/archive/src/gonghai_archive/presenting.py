@@ -36,6 +36,7 @@ _LOOK_EVERY: Final = 0.01
 _SPARE: Final = 0.2
 """Seconds of the deadline that are kept for the answer."""
 _TOKEN_PARTS: Final = 3
+_MEASURED_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,12 @@ class Presenter:
             if seen is not None and _slid(seen.customer, policy, reading.around.now)
         ]
         slid: dict[str, Seen] = {}
-        if stale:
+        for start in range(0, len(stale), _MEASURED_AT_ONCE):
             # Windows have moved on since the last decision: they are measured for the answer.
-            again = await self.read(tenant, stale, activities=True)
-            slid = {seen.customer.id: seen for seen in again.found if seen is not None}
+            again = await self.read(
+                tenant, stale[start : start + _MEASURED_AT_ONCE], activities=True
+            )
+            slid |= {seen.customer.id: seen for seen in again.found if seen is not None}
         viewer = Viewer.of(current().principal)
         answer: list[customer_pb2.Customer | None] = []
         for seen in reading.found:
