@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gonghai_engine import records
@@ -70,7 +71,7 @@ class Decision:
             "s": self.subject,
             "p": str(self.policy),
             "r": self.rule,
-            "o": records.pack(self.outcome),
+            "o": _packed(self.outcome),
             "w": [self.reason.en, self.reason.zh],
             "a": [[rule, text.en, text.zh] for rule, text in self.also],
             "g": self.plugin,
@@ -106,6 +107,12 @@ class Decision:
             },
             at=record["t"],
         )
+
+
+@lru_cache(maxsize=4096)
+def _packed(outcome: Outcome) -> Any:  # noqa: ANN401 - plain data
+    """Pack an outcome once: a rule gives the same one to many subjects. Not to be changed."""
+    return records.pack(outcome)
 
 
 @dataclass(frozen=True, slots=True)

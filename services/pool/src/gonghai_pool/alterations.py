@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_pool.custody import Change, Custody, HistoryEntry, State
@@ -10,6 +11,7 @@ from gonghai_pool.messages import custody_event, custody_message
 from gonghai_pool.store.custody_records import pack_custody, pack_entry
 
 if TYPE_CHECKING:
+    from gonghai.pool.v1 import custody_pb2
     from gonghai_pool.ground import Actor, Situation
 
 NO_DUE: Final = 2**53 - 1
@@ -30,10 +32,12 @@ def altered(
             after.holder,
         )
         term = before.term + moved
-    return Alteration(situation, replace(after, term=term), actor, clock, due_at)
+    if after.term != term:
+        after = replace(after, term=term)
+    return Alteration(situation, after, actor, clock, due_at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alteration:
     """What is to become of one customer's custody.
 
@@ -50,6 +54,11 @@ class Alteration:
     actor: Actor
     clock: str = ""
     due_at: int | None = None
+
+    @cached_property
+    def message(self) -> custody_pb2.Custody:
+        """The custody from then on, as the contract has it: for the event, and for who asked."""
+        return custody_message(self.situation.ground.tenant, self.after)
 
     @property
     def told(self) -> bool:
@@ -74,7 +83,7 @@ class Alteration:
             change["event"] = custody_event(
                 situation.ground.tenant,
                 before,
-                custody_message(situation.ground.tenant, after),
+                self.message,
                 change=self._change,
                 clock=self.clock,
                 due_at=self.due_at,

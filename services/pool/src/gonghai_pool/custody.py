@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gonghai_engine import Decision
+
 FactValue = bool | int | str | tuple[str, ...] | frozenset[str] | None
 
 
@@ -171,6 +173,7 @@ class Plan:
 
     Attributes:
         decision: record of the reclaim policy's decision (`Decision.to_record`); {} while none.
+        decided: the same as it was made, where this process made it; not stored.
         revision: policy revision by which it was decided.
         clocks: the clocks that run, the first to run out first.
         warned: for each clock when its last warning went out.
@@ -194,6 +197,7 @@ class Plan:
     target: str = ""
     frozen_because: str = ""
     provisional: bool = False
+    decided: Decision | None = field(default=None, compare=False, repr=False)
 
     @property
     def observable(self) -> tuple[object, ...]:

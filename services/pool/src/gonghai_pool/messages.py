@@ -115,7 +115,7 @@ def reclaim_decision(custody: Custody, language: str) -> decision_pb2.Decision |
     plan = custody.plan
     if plan is None or not plan.decision:
         return None
-    return decision_message(dict(plan.decision), language, plan.frozen_because)
+    return decision_message(plan.decided or dict(plan.decision), language, plan.frozen_because)
 
 
 def mask_owner(message: custody_pb2.Custody) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from gonghai_chassis.names import CustomerName, RepName
     from gonghai_engine import Decision, DecisionFailure
-    from gonghai_engine.calendar import Calendar
     from gonghai_engine.outcomes import ClaimVerdict
     from gonghai_pool.ground import Ground
     from gonghai_pool.store.custodies import LimitReached
@@ -44,9 +43,6 @@ _ORDER: Final = (
     Reason.CLAIM_LIMIT,
     Reason.HOLDING_LIMIT,
 )
-_WEEK: Final = 7
-_KEPT_DAYS: Final = 8
-"""How long single claims are kept for counting: a week, and the day on which it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ def holding_limit(ground: Ground, rep: str, verdict: ClaimVerdict | None) -> int
     policy = verdict.limits.holding_limit if verdict is not None else None
     if policy is None:
         return own
-    milli = policy * (MILLI // 100)
+    milli = policy * MILLI
     return min(own, milli) if own else milli
 
 
@@ -131,8 +127,7 @@ def counted(
     ground: Ground, rep: str, limits: ClaimLimits, holding: int, weight: int
 ) -> dict[str, object]:
     """Return limits as `claim_limits.lua` counts them, in days and weeks of the tenant's zone."""
-    calendar = ground.calendar
-    day_start, week_start = _starts(calendar, ground.now)
+    today = ground.today
     return {
         "holder": f"rep:{rep}",
         "per_day": limits.per_day or None,
@@ -141,11 +136,11 @@ def counted(
         "min_interval": limits.min_interval or None,
         "holding": holding or None,
         "weight": weight,
-        "day_start": day_start,
-        "day_end": ground.midnight,
-        "week_start": week_start,
-        "week_end": calendar.midnight_after(week_start, _WEEK),
-        "keep_from": calendar.midnight_after(ground.now, -_KEPT_DAYS),
+        "day_start": today.start,
+        "day_end": today.end,
+        "week_start": today.week_start,
+        "week_end": today.week_end,
+        "keep_from": today.keep_from,
     }
 
 
@@ -315,9 +310,3 @@ def _amount(reached: LimitReached) -> str:
     if reached.limit == "holding":
         return f"{most / MILLI:g}"
     return str(most)
-
-
-def _starts(calendar: Calendar, now: int) -> tuple[int, int]:
-    """The instants at which the local day and the local week (from Monday) began."""
-    today = calendar.local_day(now)
-    return calendar.midnight(today), calendar.midnight_after(now, -today.weekday())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_chassis.store import records
@@ -27,9 +29,12 @@ from gonghai_pool.pools import MILLI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from gonghai_engine import ClaimLimits as PolicyLimits
     from gonghai_engine import Explanation
+    from gonghai_engine.calendar import Calendar
+    from gonghai_engine.clocks import Schedule
     from gonghai_engine.outcomes import Clock
     from gonghai_pool.engine_face import Decider
     from gonghai_pool.ground import Ground
@@ -85,9 +90,7 @@ def claim_question(ground: Ground, custody: Custody, rep: str) -> DecisionReques
     facts["rep_is_former_owner"] = bool(rep) and custody.former_owner == rep
     facts["rep_is_collaborator"] = bool(rep) and custody.collaborates(rep, ground.now)
     facts["rep_is_pool_manager"] = pool is not None and ground.setup.is_manager(pool, rep)
-    facts["days_since_rep_lost_it"] = (
-        ground.calendar.days_between(lost_at, ground.now) if lost_at is not None else None
-    )
+    facts["days_since_rep_lost_it"] = ground.days_since(lost_at) if lost_at is not None else None
     return _question(ground, custody, Policy.CLAIM, facts)
 
 
@@ -154,30 +157,18 @@ def plan_of(ground: Ground, custody: Custody, answer: Answer) -> Plan:
     decision = _newer(before, answer)
     outcome = decision.outcome
     assert isinstance(outcome, ReclaimPlan)  # noqa: S101 - what the policy decides
-    due = schedule(
-        outcome,
-        engine_clocks.Custody(
-            since=custody.since,
-            activities=[
-                engine_clocks.Activity(one.kind, one.at, one.counts, one.clocks)
-                for one in custody.activities
-            ],
-            stops=_leaves(ground, custody.holder),
-            warned=before.warned,
-            locked=custody.locked or custody.disputed,
-        ),
-        ground.calendar,
-    )
+    due, since = _schedule(ground, custody, outcome, before.warned)
     by_name = {clock.name: clock for clock in outcome.clocks}
     stops = tuple(stop.name for stop in outcome.stop_clocks if stop.name)
     running = {clock.name for clock in due.clocks}
     return Plan(
+        decided=decision,
         decision=_recorded(before, decision),
         revision=decision.revision,
         clocks=tuple(
             RunningClock(
                 name=clock.name,
-                start=clock.started_at,
+                start=clock.started_at if since is None else since,
                 due=clock.due_at,
                 length=_length(by_name[clock.name]),
                 reset_by=clock.resets_on,
@@ -196,6 +187,53 @@ def plan_of(ground: Ground, custody: Custody, answer: Answer) -> Plan:
         target=outcome.target,
         provisional=due.provisional,
     )
+
+
+def _schedule(
+    ground: Ground, custody: Custody, outcome: ReclaimPlan, warned: Mapping[str, int]
+) -> tuple[Schedule, int | None]:
+    """Return the schedule of a holding, and when its clocks start if they all start with custody.
+
+    What is claimed on one day falls due on one day: where clocks count days, and nothing has
+    happened yet, all claims of a day share one schedule but for the instant at which clocks start.
+    """
+    stops = _leaves(ground, custody.holder)
+    locked = custody.locked or custody.disputed
+    if not (custody.activities or stops or locked or warned):
+        day = ground.calendar.local_day(custody.since)
+        shared = _of_day(outcome, ground.calendar, day)
+        if shared is not None:
+            return shared, custody.since
+    return (
+        schedule(
+            outcome,
+            engine_clocks.Custody(
+                since=custody.since,
+                activities=[
+                    engine_clocks.Activity(one.kind, one.at, one.counts, one.clocks)
+                    for one in custody.activities
+                ],
+                stops=stops,
+                warned=warned,
+                locked=locked,
+            ),
+            ground.calendar,
+        ),
+        None,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _of_day(outcome: ReclaimPlan, calendar: Calendar, day: date) -> Schedule | None:
+    """Return the schedule of all holdings that begin on a day; None where they differ."""
+    start, end = calendar.midnight(day), calendar.midnight(day + timedelta(days=1)) - 1
+    first, last = (
+        schedule(outcome, engine_clocks.Custody(since=since), calendar) for since in (start, end)
+    )
+    starts = [{replace(clock, started_at=0) for clock in one.clocks} for one in (first, last)]
+    same = replace(first, clocks=()) == replace(last, clocks=()) and starts[0] == starts[1]
+    from_custody = all(clock.started_by == "custody" for clock in first.clocks)
+    return first if same and from_custody else None
 
 
 def qualification_question(ground: Ground, custody: Custody, activity: Activity) -> DecisionRequest:
@@ -267,7 +305,7 @@ def _customer_facts(ground: Ground, custody: Custody) -> dict[str, Any]:
     if known is None:
         return {}
     facts = dict(known.values)
-    days = ground.calendar.days_between(known.at, ground.now)
+    days = ground.days_since(known.at)
     if days > 0:
         for name in _DAY_COUNTS & facts.keys():
             if facts[name] is not None:
@@ -289,12 +327,11 @@ def _add_known(facts: dict[str, Any], known: Facts) -> None:
 
 
 def _add_custody_facts(facts: dict[str, Any], ground: Ground, custody: Custody) -> None:
-    calendar = ground.calendar
     held = custody.state is State.HELD
-    facts["held_days"] = calendar.days_between(custody.since, ground.now) if held else None
+    facts["held_days"] = ground.days_since(custody.since) if held else None
     facts["owner_kind"] = custody.holder.kind.value if custody.holder is not None else None
     facts["days_in_pool"] = (
-        calendar.days_between(custody.entered, ground.now)
+        ground.days_since(custody.entered)
         if custody.state is State.IN_POOL and custody.entered is not None
         else None
     )
@@ -307,9 +344,10 @@ def _add_custody_facts(facts: dict[str, Any], ground: Ground, custody: Custody) 
 
 def _newer(before: Plan, decision: Decision) -> Decision:
     """Keep a decision that a newer plugin made: in a rolling deploy records never go back."""
-    if not before.decision:
+    record = before.decision
+    if not record or (record["e"], record["n"]) == (decision.revision, decision.plugin_version):
         return decision
-    stored = Decision.from_record(before.decision)
+    stored = Decision.from_record(record)
     return stored if stored.order > decision.order else decision
 
 

@@ -35,6 +35,7 @@ def held(
     return replace(
         custody,
         version=custody.version + 1,
+        term=custody.term + 1,
         state=State.HELD,
         since=at,
         change=change,

@@ -32,7 +32,7 @@ def seen_custody(tenant: str, seen: Seen, language: str) -> custody_pb2.Custody:
 
 def changed_custody(tenant: str, changed: Changed, language: str) -> custody_pb2.Custody:
     """Return a custody to who changed it, with the token that other services' reads may name."""
-    message = custody_message(tenant, changed.custody)
+    message = changed.message or custody_message(tenant, changed.custody)
     decision = reclaim_decision(changed.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai_chassis.store import Script, records
 from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_pool.alterations import unchanged
-from gonghai_pool.ground import Ground, Situation
+from gonghai_pool.ground import Ground, Situation, local_day
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gonghai.pool.v1 import custody_pb2
     from gonghai_chassis.events import Step
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.store import Partition, Reply, Store
@@ -55,10 +56,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A custody after a change, and what makes other services' reads know of it."""
+    """A custody after a change, and what makes other services' reads know of it.
+
+    Attributes:
+        message: the same as the contract has it, where it was made already.
+    """
 
     custody: Custody
     token: str = ""
+    message: custody_pb2.Custody | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +180,8 @@ class CustodyStore:
     ) -> Ground:
         setup = await self._setups.of(partition, tenant, mark, deadline)
         policy = await self._book.ensure(tenant, stamp, deadline=deadline)
-        midnight = policy.calendar.next_midnight(now)
-        return Ground(tenant, setup, policy, stamp or b"", now, midnight)
+        today = local_day(policy.calendar, policy.calendar.local_day(now))
+        return Ground(tenant, setup, policy, stamp or b"", now, today)
 
     async def claim(
         self,
@@ -504,7 +510,7 @@ class CustodyStore:
         if record is not None:
             return Changed(unpack_custody(records.blob(record)), token)
         assert alteration is not None  # noqa: S101 - without one the answer was remembered
-        return Changed(alteration.after, token)
+        return Changed(alteration.after, token, alteration.message)
 
 
 def consistency_token(partition: Partition, fields: Mapping[str, Any]) -> str:
