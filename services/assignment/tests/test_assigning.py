@@ -11,7 +11,7 @@ from gonghai.dev.v1 import clock_pb2
 from gonghai_chassis.errors import Reason, Refusal
 from gonghai_chassis.testing import eventually
 
-from .peers import Fault, contended, not_active, not_in_pool, serving_peers
+from .peers import Fault, contended, holding_limit, not_active, not_in_pool, serving_peers
 from .staffing import PARENT, serving_all, serving_assignment
 from .test_routing import parked, settled
 
@@ -99,10 +99,41 @@ async def test_when_all_are_full_the_customer_is_parked_and_not_asked_for_ever(
         for customer in ("c1", "c2"):
             assert dict((await parked(assignment, customer)).exclusions) == {"holding-limit": 2}
         await at_rest(assignment)
-        assert len(pool.calls) == 4
+        # Nobody is asked again whom pool found full.
+        asked = [(call.customer, call.holder.rep) for call in pool.calls]
+        assert len(set(asked)) == len(asked) <= 4
         # Room is made: one of li's goes to somebody else.
         pool.full = {"wu"}
         pool.hold("c0", "other")
+        assert await settled(assignment, "c1") == "li"
+
+
+async def test_a_rep_without_room_for_a_big_customer_is_asked_for_a_small_one(
+    store_settings: StoreSettings,
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("li")
+        pool = assignment.peers.pool
+        pool.faults = [Fault(refusal=holding_limit(f"{PARENT}/reps/li"))]
+        assignment.peers.admit("big", weight_milli=3000)
+        await parked(assignment, "big")
+        assignment.peers.admit("small", weight_milli=1000)
+        assert await settled(assignment, "small") == "li"
+        await at_rest(assignment)
+        assert pool.holder("big") == ""
+
+
+async def test_limits_that_change_let_full_reps_be_asked_again(
+    store_settings: StoreSettings,
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("li")
+        pool = assignment.peers.pool
+        pool.full = {"li"}
+        assignment.peers.admit("c1")
+        await parked(assignment, "c1")
+        pool.full = set()
+        pool.limit_cool_down(days=1)
         assert await settled(assignment, "c1") == "li"
 
 

@@ -92,6 +92,7 @@ def roster(*reps: Rep, loads: Mapping[str, int] | None = None, **fields: Any) ->
                 "loads": {ident: Load(confirmed=load) for ident, load in (loads or {}).items()},
                 "version": 1,
                 "loads_version": 0,
+                "full": {},
                 "turns": {},
                 "turn_clock": 0,
                 "policy": None,
@@ -303,7 +304,7 @@ async def test_bounds_say_why_they_exclude() -> None:
     bounds = Bounds(tried=frozenset({"a"}), among=frozenset({"a", "b"}))
     choice = await choose(Needs(), rep("a"), rep("b"), rep("c"), bounds=bounds)
     assert choice.rep == "b"
-    assert choice.explained.excluded == {"a": ("holding-limit",), "c": ("team",)}
+    assert choice.explained.excluded == {"a": ("refused",), "c": ("team",)}
 
 
 @pytest.mark.requirement("C8")

@@ -294,6 +294,8 @@ ARGS: dict[str, Any] = {
     "seq": 1,
     "answer": "refused",
     "again": True,
+    "full": True,
+    "customers": ["c1", "c2"],
     "reason": "r",
     "id": "a",
     "kind": "rep_changed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import blake2b
@@ -94,6 +95,11 @@ class Answer:
     term: int = 0
     refusal: PeerRefused | None = None
 
+    @property
+    def rep_is_full(self) -> bool:
+        """Whether it was refused because the rep has no room."""
+        return self.refusal is not None and self.refusal.reason == Reason.HOLDING_LIMIT
+
 
 _ENTRY = frozenset(
     {
@@ -137,7 +143,11 @@ class PoolCalls:
         """
         task = self._under_way.get(call.intent)
         if task is None:
-            task = asyncio.create_task(self._assign(call), name=f"assign-{call.intent}")
+            # Outside of the call that asks, whose person would travel with it: who makes a call is
+            # part of what pool remembers, and the worker may have to make it again.
+            task = asyncio.create_task(
+                self._assign(call), name=f"assign-{call.intent}", context=Context()
+            )
             self._under_way[call.intent] = task
             task.add_done_callback(lambda _: self._under_way.pop(call.intent, None))
         return await asyncio.shield(task)

@@ -89,22 +89,27 @@ class Bounds:
     """Whom a choice may fall on.
 
     Attributes:
-        tried: reps whom pool refused for want of room.
+        tried: reps whom pool refused this time.
+        full: reps whom pool found full.
         among: the only reps to consider; None: all.
     """
 
     tried: frozenset[str] = frozenset()
+    full: frozenset[str] = frozenset()
     among: frozenset[str] | None = None
 
     def members(self, reps: Mapping[str, object]) -> frozenset[str] | None:
         """The reps that may be chosen; None: all."""
-        if self.among is None and not self.tried:
+        if self.among is None and not self.tried and not self.full:
             return None
-        return (frozenset(reps) if self.among is None else self.among) - self.tried
+        among = frozenset(reps) if self.among is None else self.among
+        return among - self.tried - self.full
 
     def code(self, rep: str) -> str:
         """What excludes a rep who may not be chosen."""
-        return "holding-limit" if rep in self.tried else "team"
+        if rep in self.full:
+            return "holding-limit"
+        return "refused" if rep in self.tried else "team"
 
 
 ANYBODY = Bounds()
@@ -145,6 +150,7 @@ class Chooser:
         sight = roster.sight(now, calendar.zone)
         needs = matching.needs
         weight = custody.weight or ORDINARY_WEIGHT
+        bounds = replace(bounds, full=roster.full_for(weight))
         end = _cool_down_end(entry, matching.cool_down_days, calendar)
         cooling = custody.former_owner is not None and end is not None and now < end
         moments = [moment for moment in (sight.end, end if cooling else None) if moment is not None]
@@ -300,6 +306,7 @@ _CAUSES = {
     "service": "服务方式不符",
     "declined": "已拒绝",
     "holding-limit": "保有上限",
+    "refused": "公海拒绝",
     "team": "不属于所辖团队",
 }
 

@@ -63,6 +63,7 @@ class Roster:
         self.policy = found.policy
         self.turn_clock = found.turn_clock
         self._turns = found.turns
+        self._full = found.full
         self._loads = found.loads
         self._sight: Sight | None = None
         self._zone = ""
@@ -73,6 +74,10 @@ class Roster:
     def load(self, rep: str) -> Load:
         """What a rep looks after."""
         return self._loads.get(rep, NO_LOAD)
+
+    def full_for(self, weight: int) -> frozenset[str]:
+        """The reps whom pool found full for this weight (thousandths) or a lesser one."""
+        return frozenset(rep for rep, refused in self._full.items() if weight >= refused)
 
     def sight(self, now: int, zone: str) -> Sight:
         """The reps as candidates at an instant."""
@@ -99,6 +104,9 @@ class Roster:
         if change.version != self.loads_version + 1:
             return False
         self.loads_version = change.version
+        for rep, load in change.changed.items():
+            if load.confirmed < self.load(rep).confirmed:
+                self._full.pop(rep, None)
         self._loads.update(change.changed)
         if self._sight is not None:
             table = self._sight.table
@@ -118,6 +126,10 @@ class Roster:
         clock = max(self._turns.get(rep, 0), self.turn_clock)
         room = self.reps[rep].capacity or _ROOMY // 100
         return Turns(clock=clock, turn=clock + _ROUND // room)
+
+    def filled(self, rep: str, weight: int) -> None:
+        """Note that pool found a rep full for a weight (thousandths)."""
+        self._full[rep] = weight
 
     def turned(self, rep: str, turns: Turns) -> None:
         """Note that a rep had his turn."""
@@ -185,6 +197,12 @@ class Rosters:
         roster = self._known.get(tenant)
         if roster is not None and not roster.learn(change):
             del self._known[tenant]
+
+    def filled(self, tenant: str, rep: str, weight: int) -> None:
+        """Take in that pool found a rep full for a weight."""
+        roster = self._known.get(tenant)
+        if roster is not None:
+            roster.filled(rep, weight)
 
     def turned(self, tenant: str, rep: str, turns: Turns) -> None:
         """Take in that a rep had his turn."""

@@ -16,7 +16,7 @@ from gonghai_assignment.calls import call_for
 from gonghai_assignment.choosing import Bounds
 from gonghai_assignment.customers import Outcome, Routing
 from gonghai_assignment.events import routed_event
-from gonghai_assignment.explanations import pack_explanation
+from gonghai_assignment.explanations import explanation_of, pack_explanation
 from gonghai_assignment.store.routing import Assignment
 from gonghai_chassis.names import CustomerName
 from gonghai_engine.document import PolicyDocumentError
@@ -207,6 +207,8 @@ class Router:
                 now=self._store.clock.now(self._partition),
                 bounds=Bounds(tried=frozenset(tried)),
             )
+            if again and _stays_parked(entry, choice):
+                return choice
             routed, _ = await self._taking.take(choice, roster, tried=tried)
             if routed.status == "ok":
                 return choice
@@ -220,12 +222,15 @@ class Router:
 
     async def retry(self, tenant: str) -> None:
         """Try all parked customers of a tenant again, in order; call it with the lock held."""
+        # What made them worth trying may have happened in another process.
+        self._rosters.forget(tenant)
         after: int | None = None
         moments: list[int] = []
         while page := await self._routings.parked(tenant, after, _PAGE):
-            for customer, place in page:
-                after = place
-                choice = await self.route(tenant, customer, again=True)
+            after = page[-1][1]
+            entries = await self._routings.entries(tenant, [customer for customer, _ in page])
+            for entry in entries:
+                choice = await self.route(tenant, entry.customer, known=entry, again=True)
                 if choice is not None and choice.nobody and choice.retry_at is not None:
                     moments.append(choice.retry_at)
         roster = await self._rosters.get(tenant)
@@ -244,6 +249,24 @@ class Router:
         except PolicyDocumentError as error:
             # Archive took it and this service cannot read it: what was in force goes on.
             _log.error("policy_unreadable", tenant=tenant, error=str(error))
+
+
+def _stays_parked(entry: Entry, choice: Choice) -> bool:
+    """Whether nothing is new about a customer who is parked: nothing is to be stored then."""
+    routing = entry.routing
+    if routing is None or not choice.nobody or not choice.auto_assign:
+        return False
+    same = (
+        routing.outcome is Outcome.PARKED
+        and routing.term == choice.versions.term
+        and routing.reason == choice.reason.en
+    )
+    if not same:
+        return False
+    before, now = explanation_of(routing.detail).decision, choice.decision
+    if before is None or now is None:
+        return before is now
+    return before.order == now.order
 
 
 def _tried(entry: Entry, *, again: bool) -> tuple[str, ...]:

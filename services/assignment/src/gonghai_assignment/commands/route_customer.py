@@ -147,12 +147,15 @@ class RouteCustomer:
             routing.seq,
             assigned_term=answer.term if answer.verdict is Verdict.ASSIGNED else None,
             again=answer.verdict is Verdict.REP_REFUSED,
+            full=answer.rep_is_full,
             reason=answer.refusal.message if answer.refusal is not None else "",
             request=request,
             deadline=deadline,
         )
         if settled.loads is not None:
             self.rosters.learn(customer.tenant, settled.loads)
+        if settled.full is not None and settled.rep is not None:
+            self.rosters.filled(customer.tenant, settled.rep, settled.full)
         match answer.verdict:
             case Verdict.ASSIGNED:
                 return RoutedCustomer(routing.rep, answer.term, explained)

@@ -49,7 +49,11 @@ class PoolProjection:
         """Take in a change; a customer in a pool is routed before the next event is looked at."""
         if event.kind != CUSTODY:
             pool, days = _cool_down(event.kind, event.payload)
-            await self._store.take_cool_down(step, event.tenant, pool, days)
+            async with self._router.lock:
+                retry = await self._store.take_cool_down(step, event.tenant, pool, days)
+                self._rosters.forget(event.tenant)
+                if retry:
+                    await self._router.retry(event.tenant)
             return True
         customer, custody = custody_of(event.payload)
         if custody.open:

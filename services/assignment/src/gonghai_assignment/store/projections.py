@@ -29,6 +29,7 @@ _LOAD_CUSTOMER = Script("gonghai_assignment.store", "load_customer")
 _DROP_CUSTOMER = Script("gonghai_assignment.store", "drop_customer")
 _PROJECT_COOL_DOWN = Script("gonghai_assignment.store", "project_cool_down")
 _LOAD_COOL_DOWN = Script("gonghai_assignment.store", "load_cool_down")
+_FORGET_FULL = Script("gonghai_assignment.store", "forget_full")
 _READ_FACTS = Script("gonghai_assignment.store", "read_facts")
 _LIST_TENANTS = Script("gonghai_assignment.store", "list_tenants")
 _PAGE = Script("gonghai_assignment.store", "page_of_hash")
@@ -189,14 +190,32 @@ class ProjectionStore:
         packed = reply.fields.get("facts")
         return unpack_facts(records.blob(packed)) if packed else None
 
-    async def take_cool_down(self, step: Step, tenant: str, pool: str, days: int) -> None:
-        """Take in how long a former owner may not have a customer back."""
+    async def take_cool_down(self, step: Step, tenant: str, pool: str, days: int) -> bool:
+        """Take in how long a former owner may not have a customer back.
+
+        Returns:
+            Whether there are parked customers, to be tried again.
+        """
         partition = step.partition
-        await self._store.run(
+        reply = await self._store.run(
             _PROJECT_COOL_DOWN,
             partition,
-            keys={**step.keys(), "cool_downs": keys.cool_downs(partition, tenant)},
-            args={**step.args(), "pool": pool, "days": days},
+            keys={
+                **step.keys(),
+                "cool_downs": keys.cool_downs(partition, tenant),
+                "loads": keys.loads(partition, tenant),
+                "parked": keys.parked(partition, tenant),
+                "due": keys.due_parked(partition),
+            },
+            args={**step.args(), "tenant": tenant, "pool": pool, "days": days},
+        )
+        retry: bool = reply.fields["retry"]
+        return retry
+
+    async def forget_full(self, partition: Partition, tenant: str) -> None:
+        """Ask reps again whom pool found full: a policy may have changed what they may hold."""
+        await self._store.run(
+            _FORGET_FULL, partition, keys={"loads": keys.loads(partition, tenant)}, args={}
         )
 
     async def load_cool_down(self, partition: Partition, tenant: str, pool: str, days: int) -> None:

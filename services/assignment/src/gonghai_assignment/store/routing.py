@@ -18,11 +18,11 @@ from gonghai_assignment.store import keys
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gonghai_chassis.store import Partition, Store
 
-_READ_CUSTOMER = Script("gonghai_assignment.store", "read_customer")
+_READ_CUSTOMERS = Script("gonghai_assignment.store", "read_customers")
 _READ_QUEUE = Script("gonghai_assignment.store", "read_queue")
 _READ_PARKED = Script("gonghai_assignment.store", "read_parked")
 _ROUTE = Script("gonghai_assignment.store", "route")
@@ -132,12 +132,14 @@ class Settled:
         term: the custody term that the assignment made.
         detail: the explanation of the choice, packed; for a routing that a call asked for.
         loads: what it did to loads; None when nothing was done.
+        full: the least weight that the rep has no room for; None when that was not the matter.
     """
 
     rep: str | None
     term: int
     detail: bytes
     loads: LoadsChange | None
+    full: int | None = None
 
 
 ASSIGN = "assign_customer"
@@ -154,9 +156,16 @@ class RoutingStore:
 
     async def entry(self, tenant: str, customer: str, *, deadline: float | None = None) -> Entry:
         """Read all that routing a customer rests on, at one moment."""
+        (entry,) = await self.entries(tenant, [customer], deadline=deadline)
+        return entry
+
+    async def entries(
+        self, tenant: str, customers: Sequence[str], *, deadline: float | None = None
+    ) -> list[Entry]:
+        """Read the same for several customers of a tenant, in their order."""
         partition = self._store.partition(tenant)
         reply = await self._store.run(
-            _READ_CUSTOMER,
+            _READ_CUSTOMERS,
             partition,
             keys={
                 "custody": keys.custody(partition, tenant),
@@ -166,22 +175,16 @@ class RoutingStore:
                 "cool_downs": keys.cool_downs(partition, tenant),
                 "policy": self._policy_key(partition, tenant),
             },
-            args={"customer": customer},
+            args={"customers": list(customers)},
             deadline=deadline,
         )
-        fields = reply.fields
-        custody, facts, routing = fields.get("custody"), fields.get("facts"), fields.get("routing")
-        policy = fields.get("policy")
-        return Entry(
-            tenant=tenant,
-            customer=customer,
-            custody=unpack_custody(records.blob(custody)) if custody else None,
-            facts=unpack_facts(records.blob(facts)) if facts else CustomerFacts(),
-            routing=_unpack_routing(records.blob(routing)) if routing else None,
-            group_holdings=_counts(fields.get("group")),
-            cool_downs=_counts(fields["cool_downs"]),
-            policy=records.blob(policy) if policy else None,
-        )
+        cool_downs = _counts(reply.fields["cool_downs"])
+        policy = reply.fields.get("policy")
+        stamp = records.blob(policy) if policy else None
+        return [
+            _entry(tenant, fields, cool_downs, stamp)
+            for fields in records.sequence(reply.fields["entries"])
+        ]
 
     async def route(
         self,
@@ -245,7 +248,7 @@ class RoutingStore:
             return Routed(reply.status, 0, None)
         return Routed("ok", reply.fields.get("seq", 0), LoadsChange.of(reply.fields))
 
-    async def settle(
+    async def settle(  # noqa: PLR0913 - an answer and what it is about
         self,
         tenant: str,
         customer: str,
@@ -253,6 +256,7 @@ class RoutingStore:
         *,
         assigned_term: int | None,
         again: bool = False,
+        full: bool = False,
         reason: str = "",
         request: tuple[str, str] = ("", ""),
         deadline: float | None = None,
@@ -265,6 +269,7 @@ class RoutingStore:
             seq: number of the intent.
             assigned_term: the custody term that the assignment made; None for a refusal.
             again: the refusal is about the rep, so that another one is to be tried.
+            full: it is that he has no room.
             reason: why it was refused.
             request: request id and fingerprint of the call that asked for the routing.
             deadline: in seconds of `time.monotonic`.
@@ -291,6 +296,7 @@ class RoutingStore:
                 "answer": "refused" if assigned_term is None else "assigned",
                 "term": assigned_term,
                 "again": again,
+                "full": full,
                 "reason": reason,
             },
             deadline=deadline,
@@ -301,6 +307,7 @@ class RoutingStore:
             term=reply.fields.get("term", 0),
             detail=records.blob(reply.fields.get("detail", "")),
             loads=loads,
+            full=reply.fields.get("full"),
         )
 
     async def recall(
@@ -377,6 +384,22 @@ class RoutingStore:
             },
         )
         return reply.status == "ok"
+
+
+def _entry(
+    tenant: str, fields: dict[str, Any], cool_downs: dict[str, int], policy: bytes | None
+) -> Entry:
+    custody, facts, routing = (fields.get(kind) for kind in ("custody", "facts", "routing"))
+    return Entry(
+        tenant=tenant,
+        customer=fields["customer"],
+        custody=unpack_custody(records.blob(custody)) if custody else None,
+        facts=unpack_facts(records.blob(facts)) if facts else CustomerFacts(),
+        routing=_unpack_routing(records.blob(routing)) if routing else None,
+        group_holdings=_counts(fields.get("group")),
+        cool_downs=cool_downs,
+        policy=policy,
+    )
 
 
 def _counts(flat: object) -> dict[str, int]:

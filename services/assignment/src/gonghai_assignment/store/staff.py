@@ -64,6 +64,7 @@ class RosterRecords:
         loads: of those reps that have any.
         version: how often regions, teams and reps were changed.
         loads_version: how often loads were changed.
+        full: reps whom pool found full, with the least weight that it refused.
         turns: where in the round each rep is next, of those who had a turn.
         turn_clock: how far the round has come.
         policy: stamp of the tenant's policy.
@@ -76,6 +77,7 @@ class RosterRecords:
     loads: dict[str, Load]
     version: int
     loads_version: int
+    full: dict[str, int]
     turns: dict[str, int]
     turn_clock: int
     policy: bytes | None
@@ -146,6 +148,7 @@ class StaffStore:
                 "request": partition.request_key(tenant, request_id),
                 "items": kind.key(partition, tenant),
                 "roster": keys.roster(partition, tenant),
+                "loads": keys.loads(partition, tenant),
                 "tenants": keys.tenants(partition),
                 "parked": keys.parked(partition, tenant),
                 "due": keys.due_parked(partition),
@@ -202,11 +205,8 @@ class StaffStore:
             loads=_loads(numbers),
             version=fields["version"],
             loads_version=numbers.get("version", 0),
-            turns={
-                field.removeprefix("turn:"): turn
-                for field, turn in numbers.items()
-                if field.startswith("turn:")
-            },
+            full=_of_reps(numbers, "full:"),
+            turns=_of_reps(numbers, "turn:"),
             turn_clock=numbers.get("turn_clock", 0),
             policy=records.blob(policy) if policy else None,
         )
@@ -215,6 +215,14 @@ class StaffStore:
 def _by_id(kind: Kind[Item], tenant: str, packed: Any) -> dict[str, Item]:  # noqa: ANN401 - as it came
     items = (kind.unpack(tenant, records.blob(each)) for each in records.sequence(packed))
     return {item.id: item for item in sorted(items, key=lambda item: item.id)}
+
+
+def _of_reps(numbers: dict[str, int], prefix: str) -> dict[str, int]:
+    return {
+        field.removeprefix(prefix): number
+        for field, number in numbers.items()
+        if field.startswith(prefix)
+    }
 
 
 _LOAD = frozenset({"confirmed", "holdings", "pending", "coming"})

@@ -43,11 +43,14 @@ class Assigning:
             intent.seq,
             assigned_term=answer.term if answer.verdict is Verdict.ASSIGNED else None,
             again=answer.verdict is Verdict.REP_REFUSED,
+            full=answer.rep_is_full,
             reason=answer.refusal.message if answer.refusal is not None else "",
             request=call.request,
         )
         if settled.loads is not None:
             self.rosters.learn(call.customer.tenant, settled.loads)
+        if settled.full is not None and settled.rep is not None:
+            self.rosters.filled(call.customer.tenant, settled.rep, settled.full)
         if answer.verdict is not Verdict.ASSIGNED:
             self.router.wake()
 

@@ -79,6 +79,8 @@ class PartitionTasks:
             for entry in due:
                 policy = await self.book.tenant(entry.member)
                 async with router.lock:
+                    await self.projections.forget_full(partition, entry.member)
+                    self.rosters.forget(entry.member)
                     await router.retry(entry.member)
                 await self.book.recomputed(partition, entry.member, policy.revision)
 

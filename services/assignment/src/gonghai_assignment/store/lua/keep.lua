@@ -1,6 +1,6 @@
 --[[
 keep: makes a region, team or rep, or changes it; what is parked is tried again with it.
-KEYS clock stream meta request items roster tenants parked due
+KEYS clock stream meta request items roster loads tenants parked due
 ARG  fingerprint tenant id kind expected version record event
 Returns ok{record} | exists | missing | moved | reused
 ]]
@@ -23,6 +23,7 @@ local retry = redis.call('ZCARD', KEY.parked) > 0
 write_clock()
 redis.call('HSET', KEY.items, ARG.id, ARG.record)
 redis.call('HINCRBY', KEY.roster, 'version', 1)
+redis.call('HDEL', KEY.loads, 'full:' .. ARG.id)
 redis.call('SADD', KEY.tenants, ARG.tenant)
 if retry then set_due(KEY.due, ARG.tenant, clock.now) end
 append_event{kind = ARG.kind, tenant = ARG.tenant, subject = ARG.id, version = ARG.version,

@@ -1,13 +1,16 @@
 --[[
 project_cool_down: keeps how long a former owner may not have a customer back, of the tenant or of a pool.
-KEYS clock cursor cool_downs
-ARG  step pool days
-Returns ok | stale
+KEYS clock cursor cool_downs loads parked due
+ARG  step tenant pool days
+Returns ok{retry} | stale
 ]]
 -- @include clock
 -- @include reply
 -- @include cursor
+-- @include undone
+-- @include full
 if cursor_passed() then return reply('stale') end
+local retry = redis.call('ZCARD', KEY.parked) > 0
 -- WRITES
 write_clock()
 advance_cursor()
@@ -16,4 +19,7 @@ if ARG.days and ARG.days > 0 then
 else
   redis.call('HDEL', KEY.cool_downs, ARG.pool)
 end
-return reply('ok')
+-- The same event may have changed how much reps may hold.
+clear_full()
+if retry then set_due(KEY.due, ARG.tenant, clock.now) end
+return reply('ok', {retry = retry})

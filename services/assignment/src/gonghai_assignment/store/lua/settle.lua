@@ -1,8 +1,8 @@
 --[[
 settle: notes how pool answered to an assignment; a refusal puts the customer up for routing again.
 KEYS clock request custody routing loads parked queue intents meta due stream
-ARG  fingerprint tenant customer seq answer term again reason
-Returns ok{current, loads, term, rep, detail} | reused
+ARG  fingerprint tenant customer seq answer term again full reason
+Returns ok{current, loads, full, term, rep, detail} | reused
 ]]
 -- @include clock
 -- @include reply
@@ -23,6 +23,8 @@ local assigned = ARG.answer == 'assigned'
 if current and not assigned and routing.counts then
   shift_load(routing.rep, 0, 0, -routing.weight, -1)
 end
+local full = current and ARG.full and routing.rep ~= nil
+  and tonumber(redis.call('HGET', KEY.loads, 'full:' .. routing.rep) or routing.weight) or nil
 local stays = current and not assigned and custody ~= nil and custody.state == 'pool'
   and not custody.blocked and custody.term == routing.term
 -- Who is full in pool got no room by the refusal: what is parked would only be refused again.
@@ -41,13 +43,22 @@ else
   routing.reason = ARG.reason
   routing.counts = nil
   if stays and ARG.again then
-    routing.tried = routing.tried or {}
-    routing.tried[#routing.tried + 1] = routing.rep
+    if not full then
+      routing.tried = routing.tried or {}
+      routing.tried[#routing.tried + 1] = routing.rep
+    end
     enqueue(ARG.tenant, ARG.customer)
+  end
+  if full then
+    full = math.min(full, routing.weight)
+    redis.call('HSET', KEY.loads, 'full:' .. routing.rep, digits(full))
+    -- A new version even where nothing else changed: who chooses is to know of it.
+    shift_load(routing.rep, 0, 0, 0, 0)
   end
 end
 redis.call('HSET', KEY.routing, ARG.customer, cmsgpack.pack(routing))
 if retry then set_due(KEY.due, ARG.tenant, clock.now) end
 publish_wake()
 return remember(reply('ok', {current = true, term = ARG.term, rep = routing.rep,
-  detail = ARG.fingerprint ~= '' and routing.detail or nil, loads = write_loads()}))
+  detail = ARG.fingerprint ~= '' and routing.detail or nil,
+  full = full, loads = write_loads()}))

@@ -25,14 +25,15 @@ end
 local function write_loads()
   local changed = {}
   for rep, shift in pairs(load_shifts) do
-    if shift[1] ~= 0 or shift[2] ~= 0 or shift[3] ~= 0 or shift[4] ~= 0 then
-      changed[#changed + 1] = {rep,
-        redis.call('HINCRBY', KEY.loads, 'confirmed:' .. rep, digits(shift[1])),
-        redis.call('HINCRBY', KEY.loads, 'holdings:' .. rep, digits(shift[2])),
-        redis.call('HINCRBY', KEY.loads, 'pending:' .. rep, digits(shift[3])),
-        redis.call('HINCRBY', KEY.loads, 'coming:' .. rep, digits(shift[4]))}
-    end
+    -- Who holds less than when pool found him full may have room again.
+    if shift[1] < 0 then redis.call('HDEL', KEY.loads, 'full:' .. rep) end
+    changed[#changed + 1] = {rep,
+      redis.call('HINCRBY', KEY.loads, 'confirmed:' .. rep, digits(shift[1])),
+      redis.call('HINCRBY', KEY.loads, 'holdings:' .. rep, digits(shift[2])),
+      redis.call('HINCRBY', KEY.loads, 'pending:' .. rep, digits(shift[3])),
+      redis.call('HINCRBY', KEY.loads, 'coming:' .. rep, digits(shift[4]))}
   end
-  local version = redis.call('HINCRBY', KEY.loads, 'version', #changed > 0 and 1 or 0)
+  -- A new version for whatever was touched, so that who chooses reads anew what it does not know.
+  local version = redis.call('HINCRBY', KEY.loads, 'version', next(load_shifts) and 1 or 0)
   return {version = version, changed = changed}
 end
