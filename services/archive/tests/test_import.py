@@ -104,7 +104,7 @@ async def test_a_row_that_is_refused_gives_its_place_back(store_settings: StoreS
 async def test_others_are_told_in_the_order_of_the_rows(
     store_settings: StoreSettings, open_store: OpenStore
 ) -> None:
-    idents = [f"c{(n * 37) % 100}" for n in range(100)]
+    idents = [f"c{(n * 37) % 300}" for n in range(300)]
     async with archive(store_settings) as a:
         await imported(
             a,

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 6
 """How often a command decides anew when what it decided on has moved, before it gives up."""
 
+AT_ONCE: Final = 100
+"""How many customers are written in one go: few enough for one round trip to the store, which keeps
+their order, so that others are told in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -14,7 +14,7 @@ from gonghai_archive.commands.create import (
     refuse_unless_moved,
     reservation_id,
 )
-from gonghai_archive.commands.deciding import ATTEMPTS
+from gonghai_archive.commands.deciding import AT_ONCE, ATTEMPTS
 from gonghai_archive.customers import Actor, Request, digest_of
 from gonghai_archive.derived import derived_id
 from gonghai_chassis.errors import AlreadyExists, Contention, PeerRefused, PeerUnavailable, Refusal
@@ -76,7 +76,9 @@ class ImportCustomers:
             open_rows = [row for row in rows if row.outcome is None]
             if not open_rows:
                 break
-            await self._attempt(tenant, open_rows, actor, deadline)
+            for start in range(0, len(open_rows), AT_ONCE):
+                part = open_rows[start : start + AT_ONCE]
+                await self._attempt(tenant, part, actor, deadline)
         for row in rows:
             if row.token and isinstance(row.outcome, Refusal):
                 await self.create.give_back(row.name, row.token)

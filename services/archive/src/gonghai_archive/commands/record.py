@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gonghai_archive.commands.deciding import ATTEMPTS, Desk
+from gonghai_archive.commands.deciding import AT_ONCE, ATTEMPTS, Desk
 from gonghai_archive.customers import Actor, Customer, Request
 from gonghai_archive.derived import derived_id
 from gonghai_chassis.errors import (
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from gonghai_archive.activities import Activity
-
-_CUSTOMERS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +155,10 @@ class RecordActivities:
             for item in open_items:
                 by_customer[item.new.customer].append(item)
             customers = list(by_customer)
-            for start in range(0, len(customers), _CUSTOMERS_AT_ONCE):
+            for start in range(0, len(customers), AT_ONCE):
                 chosen = {
                     customer: by_customer[customer]
-                    for customer in customers[start : start + _CUSTOMERS_AT_ONCE]
+                    for customer in customers[start : start + AT_ONCE]
                 }
                 await self._attempt(tenant, chosen, actor, request, deadline)
             open_items = [item for item in open_items if item.outcome is None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gonghai_archive.commands.deciding import AT_ONCE
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import Selection
 from gonghai_chassis.store import Script
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 PLACE: Final = Script("gonghai_archive.store", "recompute_place")
 NOTE: Final = Script("gonghai_archive.store", "note_recompute")
-
-_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Recompute:
             place = (reply.fields["score"], reply.fields["member"])
         while True:
             page = await self.customers.select(
-                tenant, Selection(descending=False), place=place, limit=_AT_ONCE, scan=_AT_ONCE
+                tenant, Selection(descending=False), place=place, limit=AT_ONCE, scan=AT_ONCE
             )
             if page.ids and await self.assess(tenant, page.ids) != revision:
                 # There is a newer one by now: it comes again, from the start.
