@@ -138,6 +138,21 @@ DISTINCT_PRODUCTS_90D: Final = _window(
 
 FOLLOW_UPS_90D: Final = _window("follow_ups_90d", INT64, "follow-ups in 90 days", "近90天跟进次数")
 COMPLAINTS_90D: Final = _window("complaints_90d", INT64, "complaints in 90 days", "近90天投诉数")
+COMPLAINTS_PREVIOUS_90D: Final = _window(
+    "complaints_previous_90d",
+    INT64,
+    "complaints in the 90 days before the last 90",
+    "上一个90天投诉数",
+)
+FEEDBACK_90D: Final = _window(
+    "feedback_90d", INT64, "feedback of any kind in 90 days", "近90天反馈数"
+)
+FEEDBACK_PREVIOUS_90D: Final = _window(
+    "feedback_previous_90d",
+    INT64,
+    "feedback of any kind in the 90 days before the last 90",
+    "上一个90天反馈数",
+)
 CSAT_90D: Final = _window(
     "csat_90d", decimal(1), "mean satisfaction in 90 days, 0 to 5", "近90天满意度"
 )
