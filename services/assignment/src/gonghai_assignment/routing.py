@@ -17,15 +17,19 @@ from gonghai_assignment.choosing import Bounds
 from gonghai_assignment.customers import Outcome, Routing
 from gonghai_assignment.events import routed_event
 from gonghai_assignment.explanations import explanation_of, pack_explanation
-from gonghai_assignment.store.routing import Assignment
+from gonghai_assignment.store.routing import ASSIGN, Assignment
+from gonghai_chassis.intents import Intent
 from gonghai_chassis.names import CustomerName
 from gonghai_engine.document import PolicyDocumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gonghai_assignment.choosing import Choice, Chooser
     from gonghai_assignment.customers import Entry
     from gonghai_assignment.roster import Roster, Rosters
     from gonghai_assignment.store.routing import Routed, RoutingStore
+    from gonghai_chassis.events import Step
     from gonghai_chassis.store import Partition, Store
     from gonghai_policy_service.book import PolicyBook
 
@@ -38,10 +42,16 @@ _LAUNCHES = 20
 class TakingIn:
     """Stores choices, with all that follows from one in the same step."""
 
-    def __init__(self, store: RoutingStore, rosters: Rosters) -> None:
-        """Take where they are stored, and the rosters to move along."""
+    def __init__(
+        self,
+        store: RoutingStore,
+        rosters: Rosters,
+        offer: Callable[[Intent], None] = lambda _intent: None,
+    ) -> None:
+        """Take where they are stored, the rosters to move along, and who makes the calls."""
         self._store = store
         self._rosters = rosters
+        self.offer = offer
 
     async def take(
         self,
@@ -51,6 +61,7 @@ class TakingIn:
         asked: bool = False,
         tried: tuple[str, ...] = (),
         request: tuple[str, str] = ("", ""),
+        step: Step | None = None,
         deadline: float | None = None,
     ) -> tuple[Routed, Routing | None]:
         """Store a choice: the assignment and its call, that nobody was eligible, or that it stays.
@@ -61,6 +72,7 @@ class TakingIn:
             asked: a call asked for it; otherwise only what the policy wants assigned is.
             tried: reps whom pool refused before.
             request: request id and fingerprint of the call that asked for it.
+            step: takes in the event, too, by which pool told of the customer for the first time.
             deadline: in seconds of `time.monotonic`.
 
         Returns:
@@ -69,7 +81,7 @@ class TakingIn:
         entry, versions = choice.entry, choice.versions
         tenant = entry.tenant
         if not choice.auto_assign and not asked:
-            routed = await self._store.route(entry, versions, None, deadline=deadline)
+            routed = await self._store.route(entry, versions, None, step=step, deadline=deadline)
             self._learn(tenant, routed)
             return routed, None
         customer = CustomerName(tenant, entry.customer)
@@ -109,11 +121,14 @@ class TakingIn:
             assignment=assignment,
             event=event,
             retry_at=choice.retry_at,
+            step=step,
             deadline=deadline,
         )
         self._learn(tenant, routed)
-        if assignment is not None and routing.rep is not None and routed.status == "ok":
-            self._rosters.turned(tenant, routing.rep, assignment.turns)
+        if assignment is not None and routed.status == "ok":
+            if routing.rep is not None:
+                self._rosters.turned(tenant, routing.rep, assignment.turns)
+            self.offer(Intent(routed.seq, assignment.intent, ASSIGN, assignment.payload))
         return routed, replace(routing, seq=routed.seq)
 
     def _learn(self, tenant: str, routed: Routed) -> None:
@@ -147,6 +162,10 @@ class Router:
         self.lock = asyncio.Lock()
         """Held while an event is taken in and what it leads to is decided."""
 
+    def offer_to(self, offer: Callable[[Intent], None]) -> None:
+        """Tell who carries out the calls that follow from choices."""
+        self._taking.offer = offer
+
     def wake(self) -> None:
         """Look at the queue: pool refused somebody, and the next best is to be tried."""
         self._woken.set()
@@ -174,6 +193,25 @@ class Router:
         while waiting := await self._routings.queued(self._partition, _PAGE):
             for tenant, customer in waiting:
                 await self.route(tenant, customer)
+
+    async def enter(self, step: Step, entry: Entry) -> bool:
+        """Take in that a customer whom nobody had entered a pool, and route it, in one step.
+
+        Call it with the lock held.
+
+        Returns:
+            False when it is not as plain as that; nothing was done then.
+        """
+        roster = await self._rosters.get(entry.tenant)
+        await self._ensure(entry.tenant, roster.policy)
+        choice = await self._chooser.choose(
+            entry, roster, now=self._store.clock.now(self._partition)
+        )
+        routed, _ = await self._taking.take(choice, roster, step=step)
+        if routed.status == "ok":
+            return True
+        self._rosters.forget(entry.tenant)
+        return False
 
     async def route(
         self, tenant: str, customer: str, *, known: Entry | None = None, again: bool = False

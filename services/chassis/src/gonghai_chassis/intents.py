@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gonghai_chassis.events.tail import QUIET_POLL
 from gonghai_chassis.store import records
 from gonghai_chassis.store.scripts import Script
 
@@ -55,14 +56,19 @@ class Intent:
 class IntentWorker:
     """Carries a partition's intents out, oldest first; run it under the partition's lease.
 
+    With a concurrency of one, the order of the decisions is the order of the calls, and an intent
+    that is not answered holds up those behind it. With a higher one it holds up nobody else.
+
     Args:
         store: where they are.
         tail: what wakes the worker.
         partition: whose intents.
         carry_out: makes the call. It returns when the call was answered, a refusal included, and
-            raises when it was not; then it is called again, with growing pauses.
-        concurrency: how many calls may be under way. With one, the order of the decisions is the
-            order of the calls.
+            raises when it was not; then it is called again, with growing pauses. Where it returns
+            True, the intent is removed by a step of the service's own.
+        concurrency: how many calls may be under way.
+        offered: whether this process offers the intents that it writes, so that the store need
+            only be looked at now and then, for those that it did not write.
     """
 
     def __init__(
@@ -70,52 +76,108 @@ class IntentWorker:
         store: Store,
         tail: Tail,
         partition: Partition,
-        carry_out: Callable[[Intent], Awaitable[None]],
+        carry_out: Callable[[Intent], Awaitable[bool | None]],
         *,
         concurrency: int = 1,
+        offered: bool = False,
     ) -> None:
         self._store = store
         self._tail = tail
         self._partition = partition
         self._carry_out = carry_out
         self._concurrency = concurrency
+        self._offered = offered
+        self._group: asyncio.TaskGroup | None = None
+        self._under_way: set[int] = set()
+        self._answered: set[int] = set()
+        self._left = False
+        self._look = asyncio.Event()
         self._log = _log.bind(partition=partition.index, area=partition.area)
 
     async def run(self) -> None:
         """Carries intents out until it is cancelled."""
+        if self._concurrency == 1:
+            await self._in_turn()
+        else:
+            await self._side_by_side()
+
+    def offer(self, intent: Intent) -> None:
+        """Carries out an intent that was just written, without reading it first."""
+        self._begin(intent)
+
+    async def _in_turn(self) -> None:
         while True:
             seen = self._tail.changes(self._partition)
-            reply = await self._store.run(_READ, self._partition, keys={}, args={"limit": _AHEAD})
-            waiting = [_intent(packed) for packed in records.sequence(reply.fields["intents"])]
+            waiting = await self._read(_AHEAD)
+            for intent in waiting:
+                await self._until_answered(intent)
             if not waiting:
                 await self._tail.wait(self._partition, seen)
-                continue
-            if self._concurrency == 1:
-                for intent in waiting:
-                    await self._until_answered(intent)
-            else:
-                await self._side_by_side(waiting)
 
-    async def _side_by_side(self, waiting: list[Intent]) -> None:
-        free = asyncio.Semaphore(self._concurrency)
-
-        async def one(intent: Intent) -> None:
-            async with free:
-                await self._until_answered(intent)
-
+    async def _side_by_side(self) -> None:
+        self._under_way.clear()
+        self._answered.clear()
         async with asyncio.TaskGroup() as group:
-            for intent in waiting:
-                group.create_task(one(intent))
+            self._group = group
+            try:
+                while True:
+                    self._look.clear()
+                    self._left = False
+                    seen = self._tail.changes(self._partition)
+                    waiting = await self._read(_AHEAD + len(self._under_way))
+                    self._answered.intersection_update(intent.seq for intent in waiting)
+                    for intent in waiting:
+                        self._begin(intent)
+                    await self._rest(seen)
+            finally:
+                self._group = None
+
+    async def _rest(self, seen: int) -> None:
+        if not self._offered:
+            await self._tail.wait(self._partition, seen)
+            return
+        try:
+            async with asyncio.timeout(QUIET_POLL):
+                await self._look.wait()
+        except TimeoutError:
+            return
+
+    async def _read(self, limit: int) -> list[Intent]:
+        reply = await self._store.run(_READ, self._partition, keys={}, args={"limit": limit})
+        return [_intent(packed) for packed in records.sequence(reply.fields["intents"])]
+
+    def _begin(self, intent: Intent) -> None:
+        if self._group is None or intent.seq in self._under_way or intent.seq in self._answered:
+            return
+        if len(self._under_way) >= self._concurrency:
+            self._left = True
+            return
+        self._under_way.add(intent.seq)
+        self._group.create_task(self._one(intent))
+
+    async def _one(self, intent: Intent) -> None:
+        try:
+            await self._until_answered(intent)
+            # It may still stand in what is being read, or until the service's own step removes it.
+            self._answered.add(intent.seq)
+        finally:
+            self._under_way.discard(intent.seq)
+            if self._left:
+                self._look.set()
+                self._tail.notify(self._partition)
 
     async def _until_answered(self, intent: Intent) -> None:
         delay = _FIRST_DELAY
         attempt = 0
         while True:
             try:
-                await self._carry_out(
+                removed = await self._carry_out(
                     Intent(intent.seq, intent.id, intent.kind, intent.payload, attempt)
                 )
-                await self._store.run(_COMPLETE, self._partition, keys={}, args={"seq": intent.seq})
+                if not removed:
+                    await self._store.run(
+                        _COMPLETE, self._partition, keys={}, args={"seq": intent.seq}
+                    )
             except Exception as error:  # noqa: BLE001 - not answered, whatever the reason
                 attempt += 1
                 self._log.warning(

@@ -282,6 +282,34 @@ async def test_an_intent_that_waits_does_not_stop_others_where_several_may_run(p
     await tail.close()
 
 
+async def test_an_offered_intent_is_carried_out_once_and_at_once(pair: Pair) -> None:
+    tail = await Tail.open(pair.follower)
+    projection = Followed(pair.follower, with_intents=True)
+    carried: list[str] = []
+
+    async def carry_out(intent: Intent) -> bool:
+        carried.append(intent.id)
+        # As if a later event of the peer removed it.
+        return intent.id == "i3"
+
+    worker = IntentWorker(pair.follower, tail, pair.p, carry_out, concurrency=2, offered=True)
+    pair.running.append(asyncio.create_task(worker.run()))
+    await pair.count(2)
+    pair.subscribe(projection)
+    # Nobody offered these: they are found.
+    await eventually(lambda: sorted(carried) == ["i1", "i2"])
+    await eventually(lambda: _no_intents(pair))
+    worker.offer(Intent(3, "i3", "call", b"3"))
+    await eventually(lambda: "i3" in carried)
+    await pair.count(1)
+    await eventually(lambda: _seen(projection, pair.p, 3))
+    worker.offer(Intent(3, "i3", "call", b"3"))
+    await pair.count(1)
+    await eventually(lambda: "i4" in carried)
+    assert sorted(carried) == ["i1", "i2", "i3", "i4"]
+    await tail.close()
+
+
 async def _seen(projection: Followed, p: Partition, count: int) -> bool:
     return len(await projection.seen(p)) >= count
 

@@ -63,6 +63,10 @@ class PoolProjection:
             )
         async with self._router.lock:
             await self._router.catch_up()
+            if custody.open and custody.version == 1:
+                known = await self._known(step.partition, event.tenant, customer, custody)
+                if known is not None and await self._router.enter(step, known):
+                    return True
             taken = await self._store.take_custody(step, event.tenant, customer, custody)
             self._rosters.learn(event.tenant, taken.loads)
             if taken.open:

@@ -20,12 +20,14 @@ from gonghai_chassis.store import Script, records
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gonghai_chassis.events import Step
     from gonghai_chassis.store import Partition, Store
 
 _READ_CUSTOMERS = Script("gonghai_assignment.store", "read_customers")
 _READ_QUEUE = Script("gonghai_assignment.store", "read_queue")
 _READ_PARKED = Script("gonghai_assignment.store", "read_parked")
 _ROUTE = Script("gonghai_assignment.store", "route")
+_ENTER = Script("gonghai_assignment.store", "enter")
 _SETTLE = Script("gonghai_assignment.store", "settle")
 _RECALL = Script("gonghai_assignment.store", "recall")
 _FINISH_RETRY = Script("gonghai_assignment.store", "finish_retry")
@@ -195,6 +197,7 @@ class RoutingStore:
         assignment: Assignment | None = None,
         event: bytes = b"",
         retry_at: int | None = None,
+        step: Step | None = None,
         deadline: float | None = None,
     ) -> Routed:
         """Take in a choice: an assignment, that the customer is parked, or (None) that it stays.
@@ -206,6 +209,7 @@ class RoutingStore:
             assignment: the call to pool that follows.
             event: what the others are told.
             retry_at: when to try a parked one again at the latest (µs).
+            step: takes in the event, too, by which pool told of the customer for the first time.
             deadline: in seconds of `time.monotonic`.
         """
         tenant = entry.tenant
@@ -213,35 +217,44 @@ class RoutingStore:
         intent = None
         if assignment is not None:
             intent = {"id": assignment.intent, "kind": ASSIGN, "payload": assignment.payload}
+        named = {
+            "custody": keys.custody(partition, tenant),
+            "facts": keys.facts(partition, tenant),
+            "routing": keys.routing(partition, tenant),
+            "roster": keys.roster(partition, tenant),
+            "loads": keys.loads(partition, tenant),
+            "parked": keys.parked(partition, tenant),
+            "queue": keys.queue(partition),
+            "due": keys.due_parked(partition),
+        }
+        args = {
+            "tenant": tenant,
+            "customer": entry.customer,
+            "term": versions.term,
+            "facts_version": versions.facts,
+            "roster_version": versions.roster,
+            "loads_version": versions.loads,
+            "valid_from": versions.valid_from,
+            "valid_before": versions.valid_before,
+            "routing": None if routing is None else _routing_record(routing),
+            "intent": intent,
+            "event": event,
+            "retry_at": retry_at,
+            "turn": assignment.turns.turn if assignment else None,
+            "turn_clock": assignment.turns.clock if assignment else None,
+        }
+        if step is not None and entry.custody is not None:
+            named |= {
+                **step.keys(),
+                "groups": keys.groups(partition, tenant),
+                "tenants": keys.tenants(partition),
+            }
+            args |= {**step.args(), "custody": custody_record(entry.custody)}
         reply = await self._store.run(
-            _ROUTE,
+            _ROUTE if step is None else _ENTER,
             partition,
-            keys={
-                "custody": keys.custody(partition, tenant),
-                "facts": keys.facts(partition, tenant),
-                "routing": keys.routing(partition, tenant),
-                "roster": keys.roster(partition, tenant),
-                "loads": keys.loads(partition, tenant),
-                "parked": keys.parked(partition, tenant),
-                "queue": keys.queue(partition),
-                "due": keys.due_parked(partition),
-            },
-            args={
-                "tenant": tenant,
-                "customer": entry.customer,
-                "term": versions.term,
-                "facts_version": versions.facts,
-                "roster_version": versions.roster,
-                "loads_version": versions.loads,
-                "valid_from": versions.valid_from,
-                "valid_before": versions.valid_before,
-                "routing": None if routing is None else _routing_record(routing),
-                "intent": intent,
-                "event": event,
-                "retry_at": retry_at,
-                "turn": assignment.turns.turn if assignment else None,
-                "turn_clock": assignment.turns.clock if assignment else None,
-            },
+            keys=named,
+            args=args,
             deadline=deadline,
         )
         if reply.status != "ok":

@@ -25,8 +25,14 @@ class Assigning:
     rosters: Rosters
     router: Router
 
-    async def carry_out(self, intent: Intent) -> None:
+    async def carry_out(self, intent: Intent) -> bool:
         """Call pool, and note the answer; raises while there is none.
+
+        That pool agreed need not be noted: its event says so, and removes the intent, but where a
+        caller waits for the answer.
+
+        Returns:
+            Whether the intent is removed, or will be.
 
         Raises:
             PeerUnavailable: the outcome is unknown.
@@ -36,7 +42,9 @@ class Assigning:
         call = Call.of(intent.id, intent.payload)
         answer = await self._answer(intent, call)
         if answer is None:
-            return
+            return False
+        if answer.verdict is Verdict.ASSIGNED and not call.request[0]:
+            return True
         settled = await self.routings.settle(
             call.customer.tenant,
             call.customer.id,
@@ -53,6 +61,7 @@ class Assigning:
             self.rosters.filled(call.customer.tenant, settled.rep, settled.full)
         if answer.verdict is not Verdict.ASSIGNED:
             self.router.wake()
+        return True
 
     async def _answer(self, intent: Intent, call: Call) -> Answer | None:
         """Pool's answer; None when the routing is over by what pool's events said meanwhile."""

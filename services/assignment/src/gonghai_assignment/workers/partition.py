@@ -104,7 +104,9 @@ class PartitionTasks:
             partition,
             assigning.carry_out,
             concurrency=_CALLS_AT_ONCE,
+            offered=True,
         )
+        router.offer_to(intents.offer)
         parked = Sweeper(self.store, self.tail, partition, due_kind=keys.PARKED, handle=retry)
         policies = Sweeper(self.store, self.tail, partition, due_kind=RECOMPUTE, handle=decide_anew)
         return [

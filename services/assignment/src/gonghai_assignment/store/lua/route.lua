@@ -13,54 +13,19 @@ Returns ok{seq, loads} | pending | gone | moved
 -- @include queue
 -- @include loads
 -- @include versions
-local open = entry_open()
-if open and versions_moved() then return reply('moved') end
-local before = redis.call('HGET', KEY.routing, ARG.customer)
-before = before and cmsgpack.unpack(before) or nil
-local same = before ~= nil and open and before.term == entry.term
-local pending = same and before.outcome == 'pending'
-local told = same and before.outcome == 'parked' and ARG.routing
-  and before.reason == ARG.routing.reason
-local due = due_at(KEY.due, ARG.tenant)
-local member = ARG.tenant .. '/' .. ARG.customer
+-- @include taking
+local entry = redis.call('HGET', KEY.custody, ARG.customer)
+entry = entry and cmsgpack.unpack(entry) or nil
+local open = entry ~= nil and entry.state == 'pool' and not entry.blocked
+if open and versions_moved(entry) then return reply('moved') end
+local pending = open and choice_before ~= nil and choice_before.term == entry.term
+  and choice_before.outcome == 'pending'
 -- WRITES
 write_clock()
-redis.call('ZREM', KEY.queue, member)
-if pending then return reply('pending') end
-if not open then
-  redis.call('ZREM', KEY.parked, ARG.customer)
-  return reply('gone')
+if pending or not open then
+  redis.call('ZREM', KEY.queue, ARG.tenant .. '/' .. ARG.customer)
+  if not open then redis.call('ZREM', KEY.parked, ARG.customer) end
+  return reply(pending and 'pending' or 'gone')
 end
-local routing = ARG.routing
-local seq
-if not routing then
-  -- It stays in the pool, for whoever claims it.
-  redis.call('ZREM', KEY.parked, ARG.customer)
-  return reply('ok', {loads = write_loads()})
-end
-routing.at = clock.now
-if routing.outcome == 'pending' then
-  redis.call('ZREM', KEY.parked, ARG.customer)
-  seq = add_intent{id = ARG.intent.id, kind = ARG.intent.kind, payload = ARG.intent.payload}
-  routing.seq = seq
-  if routing.rep then
-    routing.counts = true
-    shift_load(routing.rep, 0, 0, routing.weight, 1)
-    redis.call('HSET', KEY.loads, 'turn:' .. routing.rep, digits(ARG.turn),
-      'turn_clock', digits(ARG.turn_clock))
-  end
-else
-  routing.since = told and before.since or clock.now
-  queue_seq = queue_seq + 1
-  redis.call('HSET', KEY.meta, 'queued', digits(queue_seq))
-  redis.call('ZADD', KEY.parked, 'NX', digits(queue_seq), ARG.customer)
-  if ARG.retry_at and (due == nil or ARG.retry_at < due) then
-    set_due(KEY.due, ARG.tenant, ARG.retry_at)
-  end
-end
-redis.call('HSET', KEY.routing, ARG.customer, cmsgpack.pack(routing))
-if not told then
-  append_event{kind = 'customer_routed', tenant = ARG.tenant, subject = ARG.customer,
-    version = entry.version, payload = ARG.event, schema = 1}
-end
+local seq = take_choice(entry)
 return reply('ok', {seq = seq, loads = write_loads()})
