@@ -1,0 +1,122 @@
+"""Each atomic step, made to fail at each of its reads: nothing is left behind."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gonghai_chassis.store import Store
+from gonghai_chassis.store.failures import ScriptFailed
+from gonghai_chassis.store.scripts import Script
+from gonghai_chassis.testing.failing_scripts import contents, failing_at
+from gonghai_pool.commands.cancel_reservation import Cancellation
+from gonghai_pool.commands.reserve import Reserve
+from gonghai_pool.custody import Purpose, State
+from gonghai_pool.pools import ClaimLimits, Limits
+from gonghai_chassis.names import CustomerName, RepName
+
+from .hands import Hands, hands, order
+from .sea import DAY, START, TENANT, at
+
+if TYPE_CHECKING:
+    from gonghai_chassis.store import Partition, Reply, StoreSettings
+
+_UNTRIED = {
+    # They belong to a rebuild; `test_rebuilding.py` runs them, and they read what the others read.
+    "load_archive",
+    "load_staff",
+}
+
+
+def writing_scripts() -> set[str]:
+    """The steps of the pool service that write."""
+    folder = files("gonghai_pool.store").joinpath("lua")
+    names = {
+        path.name.removesuffix(".lua") for path in folder.iterdir() if path.name.endswith(".lua")
+    }
+    return {name for name in names if Script("gonghai_pool.store", name).writes}
+
+
+class _Breaking:
+    """Lets each step fail at each of its reads before it is taken."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+        self.tried: dict[str, int] = {}
+
+    async def run(self, store: Store, script: Script, partition: Partition, **given: Any) -> Reply:
+        if not script.writes or script.name in self.tried or "pool" not in str(partition.area):
+            reply: Reply = await self._run(store, script, partition, **given)
+            return reply
+        before = await contents(store)
+        reads = 0
+        while True:
+            try:
+                reply = await self._run(store, failing_at(script, reads + 1), partition, **given)
+            except ScriptFailed:
+                assert await contents(store) == before, f"{script.name} at read {reads + 1}"
+                reads += 1
+            else:
+                if reply.status == "ok":
+                    self.tried[script.name] = reads
+                return reply
+
+
+async def everything(world: Hands) -> None:
+    """A story in which every step is taken."""
+    await world.team("sales")
+    for rep in ("wang", "zhao"):
+        await world.rep(rep)
+    await world.pool("east")
+    await world.pool("west")
+    await world.delete_pool("west")
+    limits = Limits(holding_limit=5, claim_limits=ClaimLimits(per_day=5), deals_exempt=True)
+    await world.parts.commands.limits.update(TENANT, lambda _: limits, order())
+    await world.customer("c1")
+    await world.sweep()
+    await world.claim("c1", "wang", "request")
+    await world.transfer("c1", "zhao")
+    await world.release("c1")
+    await world.assign("c1", "wang")
+    await world.activity("c1")
+    name, rep = CustomerName(TENANT, "c2"), RepName(TENANT, "wang")
+    kept = await world.parts.commands.reserve(
+        Reserve(name, rep, Purpose.SELF_SOURCED), order("reserve")
+    )
+    assert kept.custody.reservation is not None
+    cancellation = Cancellation(name, kept.custody.reservation.token)
+    await world.parts.commands.cancel_reservation(cancellation, order("cancel"))
+    await world.parts.commands.reserve(Reserve(name, rep, Purpose.SELF_SOURCED), order())
+    await world.at(START + DAY)
+    await world.sweep()
+    await world.at(at(2060, 3, 11) + 1)
+    await world.sweep()
+    await world.at(at(2060, 3, 14) + 1)
+    await world.sweep()
+    assert (await world.custody("c1")).state is State.IN_POOL
+    assert (await world.custody("c2")).state is State.OUT
+    await world.claim("c1", "wang")
+    await world.parts.custodies.postpone(world.lease, "clock", f"{TENANT}/c1", world.now + DAY)
+    changed = Limits(tier_weights={"": 7})
+    await world.parts.commands.limits.update(TENANT, lambda _: changed, order())
+    await world.sweep()
+    assert (await world.custody("c1")).weight == 7
+
+
+@pytest.mark.timeout(300)
+async def test_a_step_that_fails_at_a_read_leaves_nothing_behind(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaking = _Breaking(Store.run)
+
+    async def run(store: Store, script: Script, partition: Partition, **given: Any) -> Reply:
+        return await breaking.run(store, script, partition, **given)
+
+    async with hands(store_settings) as world:
+        monkeypatch.setattr(Store, "run", run)
+        await everything(world)
+    names = {name.rpartition(".")[2] for name in breaking.tried}
+    assert names >= writing_scripts() - _UNTRIED
+    assert all(reads > 0 for reads in breaking.tried.values())
