@@ -22,9 +22,12 @@ from gonghai_engine import (
     Tier,
 )
 from gonghai_plugin import host_facts, policies
+from gonghai_plugin.facts import Area, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from gonghai_plugin import Fact, FactType
 
 GUIDE: Final = (Path(__file__).resolve().parents[2] / "docs/integrators.md").read_text("utf-8")
 BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -113,8 +116,19 @@ def test_a_bad_document_is_refused_as_the_guide_shows(engine: Engine) -> None:
 
 def test_every_fact_of_the_host_is_listed_and_nothing_else() -> None:
     rows = re.findall(r"^\| `([a-z_0-9]+)` \| ([^|]+) \| ([^|]+) \|$", GUIDE, re.MULTILINE)
-    listed = {name: about for name, _, about in rows}
-    assert listed == {name: fact.about.en for name, fact in host_facts.ALL.items()}
+    facts = host_facts.ALL.values()
+    assert rows == [(fact.name, typed(fact.type), fact.about.en) for fact in _by_area(facts)]
+
+
+def typed(type_: FactType) -> str:
+    """Return a type as the guide writes it: a text with the values that it may have."""
+    return str(type_) if type_.values is None else f"{type_.kind}: {', '.join(type_.values)}"
+
+
+def _by_area(facts: Iterable[Fact]) -> list[Fact]:
+    areas = list(Area)
+    given = [(fact, fact.origin) for fact in facts if isinstance(fact.origin, Host)]
+    return [fact for area in areas for fact, origin in given if origin.area is area]
 
 
 def test_every_policy_is_listed() -> None:
