@@ -20,7 +20,7 @@ SCRIPTS := $(patsubst %,%.store,$(notdir $(patsubst %/store/lua,%,$(wildcard ser
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint format proto bench lock clean
+.PHONY: help setup run test lint format proto bench faults lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -50,6 +50,9 @@ proto: $(WORKSPACE) ## make the typed stubs from the contracts
 
 bench: $(WORKSPACE) ## measure, beside the baselines
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+faults: $(WORKSPACE) ## break real processes under load and check the record (ARGS='--seed 7 --only F1')
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # The lock serves both Pythons and names no address: where packages come from is the machine's
 # affair, what they are is ours.

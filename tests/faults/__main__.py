@@ -1,0 +1,115 @@
+"""`make faults`: real processes, broken at random moments; the record is checked afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from tests.faults.crew import REPLICAS, Crew, SingleStore
+from tests.faults.rows import PLAIN
+from tests.faults.stage import play
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.faults.stage import Result
+
+BUILD: Final = Path("build")
+_say: Final = Console(highlight=False, markup=False, soft_wrap=True)
+_ROWS: Final = tuple(PLAIN)
+_SHOWN: Final = 5
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the rows, print the table, write `build/faults.json`; 1 when a law was broken."""
+    parser = argparse.ArgumentParser(prog="make faults ARGS=…", description=__doc__)
+    parser.add_argument("--seed", type=int, help="repeats a run (default: another each time)")
+    parser.add_argument("--scale", type=float, default=1.0, help="how long and how often (1)")
+    parser.add_argument("--only", default=",".join(_ROWS), help="rows, separated by commas")
+    parser.add_argument("--keep", type=Path, help="a folder for records and logs")
+    told = parser.parse_args(words)
+    rows = [row.strip() for row in told.only.split(",")]
+    unknown = set(rows) - set(_ROWS)
+    if unknown:
+        parser.error(f"no such rows: {', '.join(sorted(unknown))}")
+    seed = random.randrange(10_000) if told.seed is None else told.seed
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = told.keep or Path(scratch)
+        results = asyncio.run(run(rows, seed, told.scale, folder))
+    write(results, told.scale)
+    _say.print(table(results))
+    for result in results:
+        for violation in result.violations[:_SHOWN]:
+            _say.print(f"{result.row} {violation.law}: {violation.sentence}")
+        if len(result.violations) > _SHOWN:
+            _say.print(f"{result.row}: and {len(result.violations) - _SHOWN} more")
+    return int(any(result.violations for result in results))
+
+
+async def run(rows: Sequence[str], seed: int, scale: float, folder: Path) -> list[Result]:
+    """Play rows and return their results."""
+    results = []
+    began = time.monotonic()
+    plain = [row for row in rows if row in PLAIN]
+    if plain:
+        shutil.rmtree(folder / "plain", ignore_errors=True)
+        _say.print(f"seed {seed}: starting a store and {REPLICAS} replicas of each service …")
+        async with Crew(folder / "plain", SingleStore(folder / "plain" / "store")) as crew:
+            for row in plain:
+                _say.print(f"{row}: {(PLAIN[row].__doc__ or '').partition(':')[2].strip()}")
+                result = await play(PLAIN[row](scale), crew, seed, folder / f"{row}.jsonl")
+                _say.print(f"{row}: {_in_short(result)}")
+                results.append(result)
+    _say.print(f"{time.monotonic() - began:.0f} s")
+    return results
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return the results for a person."""
+    lines = ["row   seed   calls    done  unknown  faults  violations  seconds"]
+    lines += [
+        f"{each.row:<4} {each.seed:>5} {each.calls:>7} {each.done:>7} {each.unknown:>8}"
+        f" {each.faults:>7} {len(each.violations):>11} {each.seconds:>8.0f}"
+        for each in results
+    ]
+    return "\n".join(lines)
+
+
+def write(results: Sequence[Result], scale: float) -> None:
+    """Write `build/faults.json`."""
+    BUILD.mkdir(exist_ok=True)
+    report = {
+        "machine": {
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "cpus": os.cpu_count(),
+        },
+        "scale": scale,
+        "replicas": REPLICAS,
+        "rows": [asdict(result) for result in results],
+    }
+    (BUILD / "faults.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+
+
+def _in_short(result: Result) -> str:
+    return (
+        f"{result.calls} calls, {result.faults} faults, {len(result.violations)} violations"
+        f" ({result.seconds:.0f} s) {result.evidence or ''}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

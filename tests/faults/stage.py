@@ -1,0 +1,244 @@
+"""One row of the table played: set up, load, faults at random moments, rest, reading, checking."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from gonghai.dev.v1 import clock_pb2
+from gonghai_chassis.instants import instant_of, timestamp
+from gonghai_chassis.store import Store, StoreSettings
+from gonghai_cli.flow.repeat import repeated
+from gonghai_cli.services import Services
+from gonghai_cli.stack import Addresses
+from gonghai_pool.consistency import audit
+from tests.faults.callers import Callers, Doors, Manners
+from tests.faults.checks import Violation, check
+from tests.faults.crew import PARTITIONS, SERVICES
+from tests.faults.record import History, Recorder, State, Struck
+from tests.faults.tenant import Tenant
+from tests.faults.witness import SOURCES, Reader, Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from tests.faults.crew import Crew
+
+DAY: Final = 86_400_000_000
+_REST_WITHIN: Final = 60.0
+_END_WITHIN: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a row.
+
+    Attributes:
+        row: F1 and so on.
+        seed: repeats it.
+        calls: how many requests were sent.
+        done: how many of these were acknowledged.
+        unknown: how many got no answer that says whether it was done.
+        faults: how often something was broken.
+        violations: laws that were broken.
+        seconds: how long it took.
+        evidence: what shows that the fault did what it should, by name.
+    """
+
+    row: str
+    seed: int
+    calls: int
+    done: int
+    unknown: int
+    faults: int
+    violations: tuple[Violation, ...]
+    seconds: float
+    evidence: dict[str, int] = field(default_factory=dict)
+
+
+class Scene:
+    """A crew at work, for a fault to break into."""
+
+    def __init__(self, crew: Crew, recorder: Recorder, tenants: list[Tenant], seed: int) -> None:
+        """Prepare; `__aenter__` opens the channels."""
+        self.crew = crew
+        self.recorder = recorder
+        self.tenants = tenants
+        self.seed = seed
+        self.doors = Doors.of(crew)
+        self.services = services_of(crew)
+        self.callers: list[Callers] = []
+        self.evidence: dict[str, int] = {}
+
+    async def __aenter__(self) -> Self:
+        """Use the channels."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close them."""
+        await self.doors.close()
+        await self.services.close()
+
+    def struck(self, what: str) -> None:
+        """Take down that a fault was injected."""
+        self.recorder.add(Struck(time.monotonic(), what))
+
+    def found(self, tenant: Tenant, subject: str, sentences: list[str]) -> None:
+        """Take down what a fault itself found wrong."""
+        self.recorder.add(State(tenant.id, "audit", subject, sentences))
+
+    async def now(self) -> int:
+        """Return domain time (µs)."""
+        request = clock_pb2.GetClockRequest()
+        return instant_of((await repeated(lambda: self.services.clock.GetClock(request))).now)
+
+    async def forward(self, days: int, clock: Any = None) -> None:  # noqa: ANN401 - a clock stub
+        """Let domain time, which runs, be some days later."""
+        stub = clock or self.services.clock
+        asked = clock_pb2.GetClockRequest()
+        now = instant_of((await repeated(lambda: stub.GetClock(asked))).now)
+        request = clock_pb2.SetClockRequest(now=timestamp(now + days * DAY))
+        await repeated(lambda: stub.SetClock(request))
+
+    async def rest(self) -> None:
+        """Wait until the services have nothing left to do."""
+        request = clock_pb2.AwaitQuietRequest()
+        await repeated(
+            lambda: self.services.clock.AwaitQuiet(request, timeout=_REST_WITHIN),
+            patience=_REST_WITHIN,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """How a row is played.
+
+    Attributes:
+        row: F1 and so on.
+        strike: breaks things, and returns when it has done so often enough.
+        manners: of the callers.
+        callers: how many, of each tenant.
+        listening: whether watchers follow all streams.
+        relaxed: laws that this fault may break, as the documents say.
+    """
+
+    row: str
+    strike: Callable[[Scene], Awaitable[None]]
+    manners: Manners = field(default_factory=Manners)
+    callers: int = 6
+    listening: bool = True
+    relaxed: frozenset[str] = frozenset()
+
+
+def services_of(crew: Crew) -> Services:
+    """Return stubs that repeat and are typed, over all replicas."""
+    return Services(Addresses(**{service: crew.target(service) for service in SERVICES}))
+
+
+async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
+    """Play a row on a crew that serves; it serves again afterwards."""
+    began = time.monotonic()
+    tenants = [
+        Tenant(f"{play.row.lower()}-{seed}-claims"),
+        Tenant(f"{play.row.lower()}-{seed}-routed", routed=True),
+    ]
+    with Recorder(record) as recorder:
+        async with Scene(crew, recorder, tenants, seed) as scene:
+            for tenant in tenants:
+                await tenant.set_up(scene.services)
+            await scene.rest()
+            await _under_load(play, scene)
+            await _heal(crew)
+            await _read(play, scene)
+            evidence = scene.evidence
+    history = History.read(record)
+    for change in ("ASSIGNED", "CLAIMED", "RECLAIMED"):
+        evidence[change.lower()] = sum(
+            entry["change"] == change
+            for state in history.states
+            if state.kind == "history"
+            for entry in state.content
+        )
+    violations = [
+        violation
+        for violation in check(history, [tenant.id for tenant in tenants])
+        if violation.law not in play.relaxed
+    ]
+    return Result(
+        play.row,
+        seed,
+        len(history.attempts),
+        sum(attempt.ok for attempt in history.attempts),
+        sum(attempt.unknown for attempt in history.attempts),
+        len(history.struck),
+        tuple(violations),
+        time.monotonic() - began,
+        evidence,
+    )
+
+
+async def _under_load(play: Play, scene: Scene) -> None:
+    ways = [scene.doors]
+    if play.manners.copies > 1:
+        ways += [
+            Doors({service: f"ipv4:///{scene.crew.of(service)[n].address}" for service in SERVICES})
+            for n in range(2)
+        ]
+    scene.callers = [
+        Callers(ways, scene.recorder, tenant, scene.seed, play.callers, play.manners)
+        for tenant in scene.tenants
+    ]
+    loads = [asyncio.create_task(callers.run()) for callers in scene.callers]
+    watchers = [
+        asyncio.create_task(Watcher(scene.doors, scene.recorder, tenant, source).run())
+        for tenant in scene.tenants
+        for source in SOURCES
+        if play.listening
+    ]
+    try:
+        await play.strike(scene)
+        await _heal(scene.crew)
+        for callers in scene.callers:
+            callers.over.set()
+        async with asyncio.timeout(_END_WITHIN):
+            await asyncio.gather(*loads)
+        if watchers:
+            # They hear the end, too.
+            with contextlib.suppress(TimeoutError):
+                await scene.rest()
+    finally:
+        for task in (*loads, *watchers):
+            task.cancel()
+        await asyncio.gather(*loads, *watchers, return_exceptions=True)
+        for doors in ways[1:]:
+            await doors.close()
+
+
+async def _heal(crew: Crew) -> None:
+    for replica in crew.replicas:
+        if not replica.running:
+            await crew.launch(replica)
+    await crew.ready()
+
+
+async def _read(play: Play, scene: Scene) -> None:
+    await scene.rest()
+    for tenant in scene.tenants:
+        reader = Reader(scene.services, scene.doors, scene.recorder, tenant)
+        await reader.run(events=play.listening)
+    settings = StoreSettings(url=scene.crew.backing.url, partitions=PARTITIONS)
+    store = await Store.open(settings, area="pool")
+    try:
+        scene.found(scene.tenants[0], "pool", await audit(store))
+    finally:
+        await store.close()

@@ -1,0 +1,174 @@
+"""The checker notices what is wrong: a true story passes, and each way to bend it is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.checks import LAWS, check
+from tests.faults.record import Attempt, Heard, History, Recorder, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.faults.record import Entry
+
+ROWS: tuple[tuple[str, str, str, str, int], ...] = (
+    ("ADMITTED", "IN_POOL", "", "", 1),
+    ("CLAIMED", "HELD", "ann", "", 2),
+    ("WARNED", "HELD", "ann", "ann", 2),
+    ("RECLAIMED", "IN_POOL", "", "ann", 3),
+    ("CLAIMED", "HELD", "bob", "", 4),
+)
+
+
+def told(version: int) -> dict[str, Any]:
+    change, state, holder, former, term = ROWS[version - 1]
+    return {
+        "customer": "c",
+        "version": version,
+        "term": term,
+        "state": state,
+        "change": change,
+        "holder": holder,
+        "former": former,
+        "time": version,
+    }
+
+
+def answer(version: int) -> dict[str, Any]:
+    return {key: told(version)[key] for key in told(version) if key not in {"former", "time"}}
+
+
+def call(
+    method: str,
+    request_id: str,
+    start: float,
+    *,
+    code: str = "OK",
+    rep: str = "",
+    version: int = 0,
+    **more: str,
+) -> Attempt:
+    request = {"customer": "c", **({"rep": rep} if rep else {}), **more}
+    got = answer(version) if version else {}
+    return Attempt("t", "x", method, request_id, request, start, start + 0.5, 3.0, code, answer=got)
+
+
+def true_story() -> list[Entry]:
+    entries: list[Entry] = [
+        call("CreateCustomer", "r1", 1),
+        call("RecordFollowUp", "r2", 2, activity="f-1"),
+        call("ClaimCustomer", "r3", 3, rep="ann", version=2),
+        call("ClaimCustomer", "r3", 4, rep="ann", version=2),
+        call("ReleaseCustomer", "r4", 5, code="FAILED_PRECONDITION"),
+        call("ClaimCustomer", "r5", 6, rep="bob", version=5),
+        call("GetCustody", "", 7, version=5),
+        State("t", "history", "c", [told(version) for version in range(1, 6)]),
+        State("t", "custody", "c", {**answer(5), "archive_version": 1}),
+        State("t", "customer", "c", {"owner": "bob", "state": "HELD", "version": 5}),
+        State("t", "activities", "c", [{"activity": "f-1", "occurred": 1}]),
+        State("t", "quota", "ann", {"holdings": 0, "claimed": 1, "limit": 1}),
+        State("t", "quota", "bob", {"holdings": 1, "claimed": 1, "limit": 1}),
+        State("t", "holdings", "", {"c": "bob"}),
+        State("t", "audit", "pool", []),
+    ]
+    for live in (True, False):
+        entries += [
+            Heard("t", "pool", live, number, f"n{number}", "custody_changed", "c", number,
+                  {**told(number), "due": 0})
+            for number in range(1, 6)
+        ]  # fmt: skip
+        entries.append(Heard("t", "archive", live, 1, "a1", "customer_changed", "c", 1))
+    return entries
+
+
+def broken(entries: list[Entry]) -> set[str]:
+    return {violation.law for violation in check(History.of(entries), ["t"])}
+
+
+def test_a_true_story_passes_and_survives_the_disk(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "record.jsonl") as recorder:
+        for entry in true_story():
+            recorder.add(entry)
+    history = History.read(tmp_path / "record.jsonl")
+    assert history == History.of(true_story())
+    assert check(history, ["t"]) == []
+
+
+def changed(kind: type[Any], number: int, **fields: Any) -> Callable[[list[Entry]], None]:  # noqa: ANN401
+    def bend(entries: list[Entry]) -> None:
+        found = [place for place, entry in enumerate(entries) if isinstance(entry, kind)]
+        entries[found[number]] = replace(entries[found[number]], **fields)
+
+    return bend
+
+
+def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
+    def bend(entries: list[Entry]) -> None:
+        found = [place for place, entry in enumerate(entries) if isinstance(entry, kind)]
+        del entries[found[number]]
+
+    return bend
+
+
+@pytest.mark.parametrize(
+    ("law", "bend"),
+    [
+        ("no_defects", changed(Attempt, 4, code="INTERNAL")),
+        ("nothing_hangs", changed(Attempt, 4, end=60.0)),
+        ("the_same_answer", changed(Attempt, 3, answer=answer(5))),
+        ("the_same_answer", changed(Attempt, 3, code="FAILED_PRECONDITION", answer={})),
+        ("one_version_each", changed(Attempt, 5, answer=answer(2))),
+        ("what_comes_later_is_later", changed(Attempt, 6, answer=answer(2))),
+        ("no_acknowledged_write_lost", changed(Attempt, 5, answer={**answer(5), "version": 6})),
+        ("no_acknowledged_write_lost", changed(Attempt, 5, answer={**answer(5), "holder": "eve"})),
+        ("no_acknowledged_record_lost", changed(State, 2, content={"refused": "NOT_FOUND"})),
+        ("no_acknowledged_record_lost", changed(State, 3, content=[])),
+        ("nothing_invented_and_nothing_twice", dropped(Attempt, 5)),
+        (
+            "nothing_invented_and_nothing_twice",
+            changed(State, 3, content=[{"activity": "f-1", "occurred": 1}] * 2),
+        ),
+        (
+            "one_owner_at_a_time",
+            changed(State, 0, content=[told(1), told(2), {**told(5), "version": 3}]),
+        ),
+        ("one_owner_at_a_time", changed(State, 0, content=[told(1), told(2), told(4), told(5)])),
+        ("one_owner_at_a_time", changed(State, 1, content={**answer(4), "archive_version": 1})),
+        ("no_event_missing_or_out_of_order", dropped(Heard, 2)),
+        ("no_event_missing_or_out_of_order", dropped(Heard, 8)),
+        ("no_event_missing_or_out_of_order", changed(Heard, 1, nonce="another")),
+        (
+            "quotas_are_what_history_says",
+            changed(State, 5, content={"holdings": 0, "claimed": 1, "limit": 1}),
+        ),
+        ("quotas_are_what_history_says", changed(State, 6, content={})),
+        (
+            "services_know_of_each_other",
+            changed(State, 2, content={"owner": "ann", "state": "HELD", "version": 2}),
+        ),
+        (
+            "services_know_of_each_other",
+            changed(State, 1, content={**answer(5), "archive_version": 0}),
+        ),
+        (
+            "warned_before_reclaimed",
+            changed(State, 0, content=[told(1), told(2), {**told(4), "version": 3}]),
+        ),
+        ("the_stores_agree", changed(State, 7, content=["something differs"])),
+    ],
+)
+def test_each_way_to_bend_it_is_noticed(law: str, bend: Callable[[list[Entry]], None]) -> None:
+    entries = true_story()
+    bend(entries)
+    assert law in broken(entries)
+
+
+def test_every_law_has_such_a_case() -> None:
+    marks = test_each_way_to_bend_it_is_noticed.pytestmark  # type: ignore[attr-defined]
+    bent = {case[0] for case in marks[0].args[1]}
+    assert bent == {law.__name__ for law in LAWS}
