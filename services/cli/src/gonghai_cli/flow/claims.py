@@ -93,7 +93,7 @@ async def claim_too_many(driver: Driver) -> str:
 
 
 async def _dealt(driver: Driver) -> dict[str, list[custody_pb2.Custody]]:
-    """Offer each rep the customers of his pools that he has not held."""
+    """Offer each rep the customers of his pools that nobody has held yet."""
     services, sample = driver.services, driver.sample
     teams = {rep.name: rep.team for rep in await list_reps(services, sample.tenant)}
     dealt: dict[str, list[custody_pb2.Custody]] = {ident(name): [] for name in teams}
@@ -102,5 +102,5 @@ async def _dealt(driver: Driver) -> dict[str, list[custody_pb2.Custody]]:
         customers = await list_pool_customers(services, pool.name)
         for rep, team in teams.items():
             if team in admitted:
-                dealt[ident(rep)] += [each for each in customers if each.former_owner != rep]
+                dealt[ident(rep)] += [each for each in customers if not each.former_owner]
     return dealt
