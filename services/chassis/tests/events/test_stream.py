@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gonghai_chassis.dev_clock import DevClock
 from gonghai_chassis.events import Cursor, EventStream, Tail, watch
 from gonghai_chassis.store.failures import CursorTooOld
+from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.counting import DUE_KIND, Counters
 
 if TYPE_CHECKING:
@@ -175,6 +176,35 @@ async def test_a_watch_wakes_for_the_changes_of_another_process(
         # Well before the next look that polling would take.
         async with asyncio.timeout(0.9):
             assert len((await waiting).events) == 1
+
+
+async def test_watchers_at_the_same_place_share_a_reading_of_what_they_heard_of(
+    store: Store, tail: Tail
+) -> None:
+    stream, p = EventStream(store), store.partition("acme")
+    await count(store)
+    heard = tail.changes(p)
+    readings = [stream.read_together(p, Cursor.START, limit=9, heard=heard) for _ in range(3)]
+    one, two, three = await asyncio.gather(*readings)
+    assert one is two is three
+    # Who heard of a change after a reading began does not take part in it.
+    early = asyncio.ensure_future(stream.read_together(p, Cursor.START, limit=9, heard=heard))
+    await asyncio.sleep(0)
+    await count(store)
+    late = await stream.read_together(p, Cursor.START, limit=9, heard=tail.changes(p))
+    assert len(late.events) == 2
+    assert len((await early).events) in {1, 2}
+
+
+async def test_a_process_is_woken_once_by_its_own_step(store: Store, tail: Tail) -> None:
+    p = store.partition("acme")
+    before = tail.changes(p)
+    await count(store)
+    assert tail.changes(p) == before + 1
+    # A later hint of another kind shows that the step's own was heard, and passed over.
+    await store.client().publish("gh:wake:pool", str(p.index))
+    await eventually(lambda: tail.changes(p) > before + 1)
+    assert tail.changes(p) == before + 2
 
 
 async def test_a_watch_filters_by_tenant_and_kind(store: Store, tail: Tail) -> None:

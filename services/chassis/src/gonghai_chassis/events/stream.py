@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import functools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gonghai_chassis.events.cursors import Cursor
@@ -37,6 +39,36 @@ class EventStream:
 
     store: Store
     due_kinds: tuple[str, ...] = ()
+    _under_way: dict[tuple[int, Cursor, int], tuple[int, asyncio.Task[Batch]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    async def read_together(
+        self, partition: Partition, cursor: Cursor, *, limit: int, heard: int
+    ) -> Batch:
+        """The same as `read`, once for all who ask from the same place at the same moment.
+
+        Args:
+            partition: whose stream.
+            cursor: where to begin.
+            limit: most events.
+            heard: how many changes the caller had heard of (`Tail.changes`): a reading that began
+                earlier than the last of them may lack its events, and is not shared with him.
+        """
+        place = (partition.index, cursor, limit)
+        began, reading = self._under_way.get(place, (-1, None))
+        if reading is None or began < heard:
+            reading = asyncio.create_task(self.read(partition, cursor, limit=limit))
+            self._under_way[place] = (heard, reading)
+            reading.add_done_callback(functools.partial(self._done, place))
+        return await asyncio.shield(reading)
+
+    def _done(self, place: tuple[int, Cursor, int], reading: asyncio.Task[Batch]) -> None:
+        if self._under_way.get(place, (0, None))[1] is reading:
+            del self._under_way[place]
+        if not reading.cancelled():
+            # Nobody may be left to ask how it ended.
+            reading.exception()
 
     async def read(
         self,

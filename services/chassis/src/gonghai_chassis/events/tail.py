@@ -128,8 +128,10 @@ class Tail:
                 message = await subscription.get_message(timeout=_LISTEN)
                 if message is None:
                     continue
-                index = int(message["data"])
-                if index >= len(self._signals):
+                told, _, nonce = message["data"].partition(b" ")
+                index = int(told)
+                # Who waits was woken already when a step of this process was answered.
+                if index >= len(self._signals) or self._store.took(nonce.decode()):
                     continue
                 signal = self._signals[index]
                 if message["channel"] == CLOCK_CHANNEL.encode():

@@ -60,7 +60,7 @@ async def watch(
     spoke = 0.0
     while True:
         seen = tail.changes(partition)
-        batch = await stream.read(partition, cursor, limit=limit)
+        batch = await stream.read_together(partition, cursor, limit=limit, heard=seen)
         cursor = batch.cursor
         if tenant is not None or kinds:
             batch = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from random import getrandbits
 from time import monotonic
@@ -37,6 +38,8 @@ _READ = Script("gonghai_chassis.store", "read")
 _TOUCH = Script("gonghai_chassis.store", "touch", repeatable=True)
 _READ_ARGS = records.pack({})
 _LARGEST_READ = 4000
+_TAKEN_REMEMBERED = 4096
+"""Steps of this process whose hints it knows again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Store:
         self.clock = StoreClock(settings.partitions)
         self._default_deadline = settings.default_deadline
         self._listeners: list[Callable[[Partition], None]] = []
+        self._taken: OrderedDict[str, None] = OrderedDict()
         if connection.per_partition:
             self._lanes = [Lane(connection, settings, p) for p in self.partitions]
         else:
@@ -222,6 +226,11 @@ class Store:
         ordered = script.bind_keys(partition, keys)
         script.check_args(args)
         until = monotonic() + self._default_deadline if deadline is None else deadline
+        nonce = f"{getrandbits(64):016x}"
+        if script.notifies:
+            self._taken[nonce] = None
+            if len(self._taken) > _TAKEN_REMEMBERED:
+                self._taken.popitem(last=False)
         words = (
             "EVALSHA",
             script.sha,
@@ -229,9 +238,14 @@ class Store:
             *ordered,
             records.pack(args),
             self.clock.deadline(partition, until),
-            f"{getrandbits(64):016x}",
+            nonce,
         )
-        packed = await self._lanes[partition.index].submit(script, words, until)
+        try:
+            packed = await self._lanes[partition.index].submit(script, words, until)
+        except BaseException:
+            # It may have been taken all the same, and then its hint is all that is heard of it.
+            self._taken.pop(nonce, None)
+            raise
         status, now, real, fields, replayed = records.unpack(packed)
         self.clock.seen(partition, real, now)
         if script.notifies:
@@ -246,6 +260,10 @@ class Store:
             kind, message = failure
             raise kind(f"{script.name}: {message}")
         return Reply(status, now, real, fields or {}, replayed)
+
+    def took(self, nonce: str) -> bool:
+        """Whether a step of this process has this nonce: its listeners are told by `on_change`."""
+        return nonce in self._taken
 
     def _submit_read(self, partition: Partition, keys: Sequence[str], deadline: float) -> Any:  # noqa: ANN401
         words = (

@@ -32,7 +32,7 @@ local function append_event(event)
   if not stream_head.woken then
     stream_head.woken = true
     local partition, area = string.match(KEY.stream, '^gh:{p(%d+)}:([^:]+):')
-    redis.call('PUBLISH', 'gh:wake:' .. area, partition)
+    redis.call('PUBLISH', 'gh:wake:' .. area, partition .. ' ' .. ARG.nonce)
   end
   return stream_head.seq
 end

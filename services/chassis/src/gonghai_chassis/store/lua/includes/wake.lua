@@ -6,5 +6,5 @@ Returns publish_wake()
 ]]
 local function publish_wake()
   local partition, area = string.match(KEY.stream, '^gh:{p(%d+)}:([^:]+):')
-  redis.call('PUBLISH', 'gh:wake:' .. area, partition)
+  redis.call('PUBLISH', 'gh:wake:' .. area, partition .. ' ' .. ARG.nonce)
 end
