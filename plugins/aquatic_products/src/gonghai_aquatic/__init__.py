@@ -1,0 +1,47 @@
+"""The policy of trade in aquatic products (水产)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gonghai_aquatic import custody, worth
+from gonghai_aquatic.attributes import ATTRIBUTES
+from gonghai_aquatic.facts import FACTS
+from gonghai_aquatic.settings import AquaticSettings
+from gonghai_plugin import Plugin, Text, hookimpl
+
+if TYPE_CHECKING:
+    from gonghai_plugin import Registry
+
+AQUATIC: Final = Plugin(
+    name="aquatic_products",
+    version="0.1.0",
+    sdk="1.0",
+    title=Text("Aquatic products", "水产"),
+    settings=AquaticSettings,
+    attributes=ATTRIBUTES,
+    facts=FACTS,
+    policies=(
+        worth.LIFECYCLE,
+        worth.TIERING,
+        worth.FOLLOW_UP,
+        worth.RISK,
+        custody.ADMISSION,
+        custody.CLAIM,
+        custody.RECLAIM,
+        custody.QUALIFICATION,
+        custody.MATCHING,
+    ),
+)
+"""What the plugin declares."""
+
+
+class _Hooks:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        """Hand the declarations over."""
+        registry.add(AQUATIC)
+
+
+plugin: Final = _Hooks()
+"""What the entry point names."""
