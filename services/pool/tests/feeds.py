@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gonghai_chassis.events import Batch, Cursor, Event, SnapshotItem, SnapshotStart
+from gonghai_chassis.store.failures import CursorTooOld
 from gonghai_chassis.store.partitions import partition_index
 from gonghai_chassis.testing.plugin import PARTITIONS
 
@@ -24,8 +25,9 @@ class HandFeed:
         self._through = 0
         self._changed = asyncio.Event()
         self.away = False
+        self.forgotten = False
 
-    def tell(  # noqa: PLR0913 - the parts of an event
+    def tell(
         self, tenant: str, kind: str, subject: str, version: int, payload: bytes, time: int
     ) -> None:
         """Append an event."""
@@ -50,6 +52,8 @@ class HandFeed:
         while True:
             if self.away:
                 raise ConnectionError("the peer is away")
+            if self.forgotten and cursor.position < len(self._events[partition]):
+                raise CursorTooOld(Cursor.START)
             changed = self._changed
             new = tuple(self._events[partition][position:])
             if new or self._through > said:

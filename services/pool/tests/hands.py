@@ -1,5 +1,6 @@
-"""The pool service's parts driven by hand, without a server and without workers that run by themselves."""
+"""The pool service's parts driven by hand: no server, and no workers that run by themselves."""
 
+# ruff: noqa: ANN401 - fields of many messages, and stubs of no common type
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
@@ -65,6 +66,7 @@ class Hands:
     store: Store
     parts: PoolParts
     lease: Lease
+    leases: Leases
     clock: DevClock
     now: int = START
     _versions: dict[str, int] = field(default_factory=dict)
@@ -261,7 +263,7 @@ async def hands(settings: StoreSettings, *, decider: Decider | None = None) -> A
         held = {lease.partition.index: lease for lease in await leases.acquire(leases.share)}
         engine = sea_engine()
         parts = PoolParts(store, tail, engine, decider or engine)
-        yield Hands(store, parts, held[store.partition(TENANT).index], clock)
+        yield Hands(store, parts, held[store.partition(TENANT).index], leases, clock)
     finally:
         await tail.close()
         await store.close()

@@ -1,11 +1,14 @@
 """The pool service served for a test, on a frozen clock, with its peers' streams in hand."""
 
+# ruff: noqa: ANN401 - fields of many messages, and stubs of no common type
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from gonghai.archive.v1 import events_pb2 as archive_events
 from gonghai.assignment.v1 import rep_pb2
@@ -41,9 +44,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-def at(  # noqa: PLR0913 - the parts of a moment
-    year: int, month: int, day: int, hour: int = 0, minute: int = 0, *, utc: int = 8
-) -> int:
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, *, utc: int = 8) -> int:
     """An instant by a clock so many hours ahead of UTC (Shanghai's, if it is not said)."""
     moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
     return int(moment.timestamp() - utc * 3600) * 1_000_000
@@ -148,7 +149,7 @@ class Sea:
     ) -> str:
         """The archive tells of an activity; nothing is waited for. Its id."""
         self._activities += 1
-        ident = fields.pop("ident", f"activity-{self._activities}")
+        ident: str = fields.pop("ident", f"activity-{self._activities}")
         qualities = fields.pop("qualities", {})
         message = archive_events.ActivityFacts(
             customer=customer_name(customer),
@@ -207,7 +208,7 @@ class Sea:
             "members": [pool_pb2.PoolMember(team=f"{PARENT}/teams/sales")],
             **fields,
         }
-        made = await self.stub.CreatePool(
+        made: pool_pb2.Pool = await self.stub.CreatePool(
             pb.CreatePoolRequest(parent=PARENT, pool_id=pool, pool=pool_pb2.Pool(**told))
         )
         await self.quiet()
@@ -216,8 +217,8 @@ class Sea:
     async def limits(self, **fields: Any) -> pool_pb2.Limits:
         """Set the tenant's limits."""
         limits = pool_pb2.Limits(name=f"{PARENT}/limits", **fields)
-        stored = await self.stub.UpdateLimits(
-            pb.UpdateLimitsRequest(limits=limits, update_mask={"paths": ["*"]})
+        stored: pool_pb2.Limits = await self.stub.UpdateLimits(
+            pb.UpdateLimitsRequest(limits=limits, update_mask=FieldMask(paths=["*"]))
         )
         await self.quiet()
         return stored
@@ -281,7 +282,8 @@ class Sea:
         """Wait until everything is taken in and nothing that is due by now is undone."""
 
         async def done() -> bool:
-            return (await self.clock.GetWork(clock_pb2.GetWorkRequest())).due == 0
+            work = await self.clock.GetWork(clock_pb2.GetWorkRequest())
+            return bool(work.due == 0)
 
         await self.taken_in()
         await eventually(done)

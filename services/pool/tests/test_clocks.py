@@ -258,7 +258,8 @@ async def test_holdings_follow_a_new_policy(store_settings: StoreSettings) -> No
     async with sea(store_settings) as world:
         await held(world)
         await world.policy(
-            "version: 1\ndefault: {plugin: standard, settings: {follow_up_days: 20, grace_days: 2}}\n"
+            "version: 1\n"
+            "default: {plugin: standard, settings: {follow_up_days: 20, grace_days: 2}}\n"
         )
         custody = await world.custody("c1")
         assert instant_of(custody.due_time) == at(2060, 3, 24)
@@ -282,11 +283,10 @@ async def test_a_due_time_is_counted_in_the_tenants_zone(store_settings: StoreSe
 async def test_a_leave_stops_the_clocks(store_settings: StoreSettings) -> None:
     async with sea(store_settings) as world:
         await held(world)
-        leave = {
-            "start_time": timestamp(at(2060, 3, 5)),
-            "end_time": timestamp(at(2060, 3, 8)),
-        }
-        await world.rep("wang", team=f"{PARENT}/teams/sales", leaves=[rep_pb2.Leave(**leave)])
+        leave = rep_pb2.Leave(
+            start_time=timestamp(at(2060, 3, 5)), end_time=timestamp(at(2060, 3, 8))
+        )
+        await world.rep("wang", team=f"{PARENT}/teams/sales", leaves=[leave])
         await world.quiet()
         assert instant_of((await world.custody("c1")).due_time) == at(2060, 3, 17)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -26,11 +26,17 @@ SELF_SOURCED = custody_pb2.RESERVATION_PURPOSE_SELF_SOURCED
 OFFER = custody_pb2.RESERVATION_PURPOSE_OFFER
 
 
-async def reserve(world: Sea, customer: str, rep: str = "wang", **fields: object) -> object:
+async def reserve(
+    world: Sea,
+    customer: str,
+    rep: str = "wang",
+    **fields: Any,  # noqa: ANN401 - fields of the request
+) -> custody_pb2.Custody:
     """Reserve as one of our own services does."""
     told = {"purpose": SELF_SOURCED, **fields}
     request = pb.ReserveCustodyRequest(customer=customer_name(customer), rep=rep_name(rep), **told)
-    return await world.as_(SERVICE).ReserveCustody(request)
+    kept: custody_pb2.Custody = await world.as_(SERVICE).ReserveCustody(request)
+    return kept
 
 
 @pytest.mark.requirement("B5")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from gonghai.pool.v1 import custody_pb2, pool_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
@@ -40,7 +41,7 @@ async def test_pools_are_made_changed_listed_and_deleted(store_settings: StoreSe
         changed = await world.stub.UpdatePool(
             pb.UpdatePoolRequest(
                 pool=pool_pb2.Pool(name=east.name, display_name="East", etag=east.etag),
-                update_mask={"paths": ["display_name"]},
+                update_mask=FieldMask(paths=["display_name"]),
             )
         )
         assert (changed.display_name, list(changed.hidden_fields)) == ("East", ["contacts.phone"])
@@ -184,7 +185,7 @@ async def test_a_pools_customers_by_entry_and_by_value(store_settings: StoreSett
             )
             await world.move_to(world.now + HOUR)
 
-        async def listed(**fields: object) -> list[str]:
+        async def listed(**fields: str) -> list[str]:
             found: list[str] = []
             token = ""
             while True:

@@ -1,5 +1,6 @@
 """Each atomic step, made to fail at each of its reads: nothing is left behind."""
 
+# ruff: noqa: ANN401 - fields of many messages, and stubs of no common type
 from __future__ import annotations
 
 from importlib.resources import files
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gonghai_chassis.names import CustomerName, RepName
 from gonghai_chassis.store import Store
 from gonghai_chassis.store.failures import ScriptFailed
 from gonghai_chassis.store.scripts import Script
@@ -15,7 +17,6 @@ from gonghai_pool.commands.cancel_reservation import Cancellation
 from gonghai_pool.commands.reserve import Reserve
 from gonghai_pool.custody import Purpose, State
 from gonghai_pool.pools import ClaimLimits, Limits
-from gonghai_chassis.names import CustomerName, RepName
 
 from .hands import Hands, hands, order
 from .sea import DAY, START, TENANT, at
@@ -81,14 +82,14 @@ async def everything(world: Hands) -> None:
     await world.release("c1")
     await world.assign("c1", "wang")
     await world.activity("c1")
-    name, rep = CustomerName(TENANT, "c2"), RepName(TENANT, "wang")
+    name, owner = CustomerName(TENANT, "c2"), RepName(TENANT, "wang")
     kept = await world.parts.commands.reserve(
-        Reserve(name, rep, Purpose.SELF_SOURCED), order("reserve")
+        Reserve(name, owner, Purpose.SELF_SOURCED), order("reserve")
     )
     assert kept.custody.reservation is not None
     cancellation = Cancellation(name, kept.custody.reservation.token)
     await world.parts.commands.cancel_reservation(cancellation, order("cancel"))
-    await world.parts.commands.reserve(Reserve(name, rep, Purpose.SELF_SOURCED), order())
+    await world.parts.commands.reserve(Reserve(name, owner, Purpose.SELF_SOURCED), order())
     await world.at(START + DAY)
     await world.sweep()
     await world.at(at(2060, 3, 11) + 1)

@@ -1,4 +1,4 @@
-"""A change of custody that was decided: the record before and after, by whom, and what is told of it."""
+"""A change of custody that was decided: before and after, by whom, and what is told of it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ NO_DUE: Final = 2**53 - 1
 
 
 def altered(
-    situation: Situation, after: Custody, actor: Actor, clock: str = "", due_at: int | None = None
+    situation: Situation,
+    after: Custody,
+    actor: Actor,
+    clock: str = "",
+    due_at: int | None = None,
 ) -> Alteration:
-    """Return what is to become of a custody, with its term: a new one where the place is another."""
+    """Return what is to become of a custody; its term grows where the place is another."""
     before = situation.custody
     if before is None:
         term = 1

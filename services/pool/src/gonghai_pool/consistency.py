@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai.pool.v1 import custody_pb2, events_pb2
@@ -168,7 +169,7 @@ class _Audit:
             self._found.append(
                 f"{where}: version {custody.version}, and the history has {versions}"
             )
-        for before, after in zip(entries, entries[1:], strict=False):
+        for before, after in pairwise(entries):
             if after.former_holder != before.holder:
                 self._found.append(
                     f"{where}: version {after.version} takes it from {after.former_holder},"

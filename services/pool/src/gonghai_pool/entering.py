@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pool_for(setup: TenantSetup, custody: Custody) -> str:
-    """Return the pool that a holding goes back to: the plan's, the admission's, or the fallback."""
+    """Return the pool a holding goes back to: the plan's, the admission's, or the fallback."""
     target = custody.plan.target if custody.plan is not None else ""
     admission = custody.facts.admission_pool if custody.facts is not None else ""
     return setup.admits(target, admission)

@@ -1,4 +1,4 @@
-"""What a decision rests on: the custody, the set-up, the policy and the time, read at one moment."""
+"""What a decision rests on: custody, set-up, policy and time, read at one moment."""
 
 from __future__ import annotations
 

@@ -75,32 +75,7 @@ def custody_message(tenant: str, custody: Custody) -> custody_pb2.Custody:
         message.former_owner = f"{prefix}/reps/{custody.former_owner}"
         if custody.former_owner_at is not None:
             set_instant(message.former_owner_time, custody.former_owner_at)
-    if custody.facts is not None:
-        facts = custody.facts
-        message.tier = facts.tier
-        message.tier_rank = facts.tier_rank
-        message.stage = facts.stage
-        message.region = facts.region
-        message.archive_version = facts.version
-    if custody.embargo_until is not None and custody.state is State.IN_POOL:
-        set_instant(message.embargo_time, custody.embargo_until)
-    if custody.plan is not None:
-        _set_plan(message, prefix, custody.plan)
-    if custody.reservation is not None:
-        kept = custody.reservation
-        message.reservation.rep = f"{prefix}/reps/{kept.rep}"
-        message.reservation.purpose = custody_pb2.ReservationPurpose.Value(
-            f"RESERVATION_PURPOSE_{kept.purpose.value}"
-        )
-        set_instant(message.reservation.expire_time, kept.expires)
-    for one in custody.collaborators:
-        other = message.collaborators.add(
-            rep=f"{prefix}/reps/{one.rep}",
-            role=custody_pb2.CollaboratorRole.Value(f"COLLABORATOR_ROLE_{one.role}"),
-            field_scope=one.scope,
-        )
-        if one.expires is not None:
-            set_instant(other.expire_time, one.expires)
+    _set_further(message, prefix, custody)
     return message
 
 
@@ -270,6 +245,35 @@ def member_message(tenant: str, member: Member) -> pool_pb2.PoolMember:
 
 def _members(tenant: str, members: Iterable[Member]) -> list[pool_pb2.PoolMember]:
     return [member_message(tenant, member) for member in members]
+
+
+def _set_further(message: custody_pb2.Custody, prefix: str, custody: Custody) -> None:
+    if custody.facts is not None:
+        facts = custody.facts
+        message.tier = facts.tier
+        message.tier_rank = facts.tier_rank
+        message.stage = facts.stage
+        message.region = facts.region
+        message.archive_version = facts.version
+    if custody.embargo_until is not None and custody.state is State.IN_POOL:
+        set_instant(message.embargo_time, custody.embargo_until)
+    if custody.plan is not None:
+        _set_plan(message, prefix, custody.plan)
+    if custody.reservation is not None:
+        kept = custody.reservation
+        message.reservation.rep = f"{prefix}/reps/{kept.rep}"
+        message.reservation.purpose = custody_pb2.ReservationPurpose.Value(
+            f"RESERVATION_PURPOSE_{kept.purpose.value}"
+        )
+        set_instant(message.reservation.expire_time, kept.expires)
+    for one in custody.collaborators:
+        other = message.collaborators.add(
+            rep=f"{prefix}/reps/{one.rep}",
+            role=custody_pb2.CollaboratorRole.Value(f"COLLABORATOR_ROLE_{one.role}"),
+            field_scope=one.scope,
+        )
+        if one.expires is not None:
+            set_instant(other.expire_time, one.expires)
 
 
 def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan) -> None:

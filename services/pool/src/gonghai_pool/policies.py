@@ -76,7 +76,7 @@ class Policies:
 
 
 def claim_question(ground: Ground, custody: Custody, rep: str) -> DecisionRequest:
-    """Ask whether a rep may take a customer, what it weighs, and within which limits; "" for none."""
+    """Ask whether a rep ("" for none) may take a customer, what it weighs, within which limits."""
     facts = _customer_facts(ground, custody)
     _add_custody_facts(facts, ground, custody)
     known = ground.setup.reps.get(rep)
@@ -366,7 +366,7 @@ def _length(clock: Clock) -> str:
 
 
 def _leaves(ground: Ground, holder: Holder | None) -> list[Span]:
-    """The rep's leaves: spans in which his customers' clocks stand still; an open one freezes them."""
+    """The rep's leaves: his customers' clocks stand still meanwhile; an open one freezes them."""
     if holder is None or holder.kind is not HolderKind.REP:
         return []
     rep = ground.setup.reps.get(holder.id)

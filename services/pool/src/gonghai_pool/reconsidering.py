@@ -49,7 +49,7 @@ async def reconsidered(
 
 
 def rescheduled(situation: Situation, fresh: Custody) -> Custody:
-    """Return a holding with fresh clocks and weight: a version of its own if others see a change."""
+    """Return a holding with fresh clocks and weight: a new version if others see a change."""
     before = situation.custody
     if before is None or before.plan is None or fresh.plan is None:
         return _told(fresh)
@@ -112,7 +112,7 @@ async def _requalified(
 
 
 async def _placed(policies: Policies, situation: Situation, custody: Custody) -> Custody | None:
-    """Put a customer who waits into a pool that fits now, and one in the fallback where he belongs."""
+    """Put who waits into a pool that fits now, and who is in the fallback where he belongs."""
     ground, facts = situation.ground, custody.facts
     if facts is None:
         return None
@@ -129,7 +129,7 @@ async def _placed(policies: Policies, situation: Situation, custody: Custody) ->
 
 
 def moved(custody: Custody, pool: str, reason: str, rule: str) -> Custody:
-    """Return a pooled customer in another pool: he entered when he entered, so no embargo begins."""
+    """Return a pooled customer in another pool; no embargo begins, as he entered before."""
     return replace(
         custody,
         version=custody.version + 1,

@@ -73,7 +73,7 @@ def pooled(
     rule: str = "",
     clock: str = "",
 ) -> Custody:
-    """It is in a pool from now on, or waits for one when `pool` is "". Entering starts the embargo."""
+    """It is in a pool from now on, or waits for one if that is "". Entering starts the embargo."""
     lost = _lost(custody, at) if custody.state is State.HELD else custody
     reclaimed = change is Change.RECLAIMED
     return replace(

@@ -107,7 +107,7 @@ class AssignCustomer:
 
 
 def _require_manager(viewer: Viewer, setup: TenantSetup, custody: Custody, holder: Holder) -> None:
-    """A manager gives what is in his pools, or to his own people what they could claim themselves."""
+    """A manager gives what is in his pools, or to his people what they could claim themselves."""
     try:
         viewer.require_pool(setup, custody.pool)
     except NotAllowed:

@@ -61,7 +61,7 @@ class _Prepared:
 
 
 class ClaimCustomer:
-    """Checks everything, then takes the one step in which limits are counted and the claim is made."""
+    """Checks everything, then takes the one step that counts limits and makes the claim."""
 
     def __init__(self, custodies: CustodyStore, policies: Policies) -> None:
         """Take what it reads and asks."""

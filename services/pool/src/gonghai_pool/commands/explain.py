@@ -1,4 +1,4 @@
-"""May a rep claim a customer, and if not why; when will it be reclaimed, and what would reset it."""
+"""May a rep claim a customer, and if not why; when is it reclaimed, and what would reset it."""
 
 from __future__ import annotations
 
@@ -125,15 +125,11 @@ class ExplainCustody:
 
     async def _waits_for(self, ground: Ground, custody: Custody) -> str:
         plan = custody.plan
-        if custody.locked:
-            return "the lock"
-        if custody.disputed:
-            return "the dispute"
-        if plan is None:
-            return ""
-        if plan.frozen_because:
+        if custody.locked or custody.disputed:
+            return "the lock" if custody.locked else "the dispute"
+        if plan is not None and plan.frozen_because:
             return f"a decision of the policy: {plan.frozen_because}"
-        if plan.action != "reclaim" or plan.at is None or plan.at > ground.now:
+        if plan is None or plan.action != "reclaim" or plan.at is None or plan.at > ground.now:
             return ""
         store = self._custodies.store
         progress = await read_progress(store, store.partition(ground.tenant), keys.ARCHIVE)

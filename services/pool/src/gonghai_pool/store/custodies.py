@@ -86,7 +86,7 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The step was not taken: these limits are reached (none where something else is in the way)."""
+    """The step was not taken: these limits are reached (none where another thing is in the way)."""
 
     limits: tuple[LimitReached, ...]
 
@@ -477,7 +477,7 @@ class CustodyStore:
         limit: int,
         deadline: float | None = None,
     ) -> tuple[list[HistoryEntry], int]:
-        """Read entries, newest first, below a number; and the number to go on below (0: no more)."""
+        """Read entries, newest first, below a number; and where to go on below (0: no more)."""
         partition = self._store.partition(tenant)
         reply = await self._store.run(
             _LIST_HISTORY,
@@ -514,7 +514,7 @@ class CustodyStore:
 
 
 def consistency_token(partition: Partition, fields: Mapping[str, Any]) -> str:
-    """Return what a read of another service names to know of a change: partition, stream, place."""
+    """Return what another service's read names to know of a change: partition, stream, place."""
     text = f"{partition.index}:{fields['incarnation']}:{fields['position']}"
     return base64.urlsafe_b64encode(text.encode()).decode()
 

@@ -48,24 +48,7 @@ def pack_custody(custody: Custody) -> bytes:
         value = getattr(custody, name)
         if value is not None:
             record[name] = value
-    if custody.holder is not None:
-        record["holder"] = custody.holder.key
-    if custody.out_cause is not None:
-        record["out_cause"] = custody.out_cause.value
-    if custody.reservation is not None:
-        kept = custody.reservation
-        record["reservation"] = [kept.token, kept.rep, kept.expires, kept.purpose.value]
-    if custody.collaborators:
-        record["collaborators"] = [
-            [one.rep, one.role, list(one.scope), one.expires or 0] for one in custody.collaborators
-        ]
-    if custody.facts is not None:
-        record["facts"] = _facts(custody.facts)
-    if custody.activities:
-        record["activities"] = [_activity(one) for one in custody.activities]
-    if custody.plan is not None:
-        record["plan"] = _plan(custody.plan)
-    return CUSTODY.pack(record)
+    return CUSTODY.pack({**record, **_parts(custody)})
 
 
 def unpack_custody(packed: bytes) -> Custody:
@@ -170,6 +153,28 @@ _PLAIN: Final = (
     "term",
 )
 _INSTANTS: Final = ("entered", "former_owner_at", "embargo_until")
+
+
+def _parts(custody: Custody) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    if custody.holder is not None:
+        record["holder"] = custody.holder.key
+    if custody.out_cause is not None:
+        record["out_cause"] = custody.out_cause.value
+    if custody.reservation is not None:
+        kept = custody.reservation
+        record["reservation"] = [kept.token, kept.rep, kept.expires, kept.purpose.value]
+    if custody.collaborators:
+        record["collaborators"] = [
+            [one.rep, one.role, list(one.scope), one.expires or 0] for one in custody.collaborators
+        ]
+    if custody.facts is not None:
+        record["facts"] = _facts(custody.facts)
+    if custody.activities:
+        record["activities"] = [_activity(one) for one in custody.activities]
+    if custody.plan is not None:
+        record["plan"] = _plan(custody.plan)
+    return record
 
 
 def _facts(facts: Facts) -> dict[str, Any]:

@@ -56,7 +56,7 @@ async def each_for_itself(
         return
     except StoreFailure:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, the others of the batch go on
         _log.exception("due_batch_failed", due=due_kind, tenant=tenant, customers=len(customers))
     else:
         return
@@ -67,7 +67,7 @@ async def each_for_itself(
             continue
         except StoreFailure:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - and this one waits
             _log.exception("due_failed", due=due_kind, tenant=tenant, customer=customer)
             now = custodies.store.clock.now(lease.partition)
             await custodies.postpone(lease, due_kind, f"{tenant}/{customer}", now + _HOUR)
