@@ -72,24 +72,33 @@ class Sweeper:
         self._handle = handle
         self._limit = limit
         self._notified = False
+        self._woken = asyncio.Event()
 
     def notify(self) -> None:
         """Looks again at once: something that entries waited for has happened."""
         self._notified = True
-        self._tail.notify(self._partition)
+        self._woken.set()
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""
-        while True:
-            seen = self._tail.changes(self._partition)
-            clock_seen = self._tail.clock_changes(self._partition)
-            self._notified = False
-            progress, ahead = await self._sweep()
-            if not progress:
-                await self._rest(seen, clock_seen, min(ahead, POLL))
+        forget = (
+            self._store.on_write(self._key, self._woken.set),
+            self._tail.on_hint(self._partition, self._woken.set),
+        )
+        try:
+            while True:
+                clock_seen = self._tail.clock_changes(self._partition)
+                self._notified = False
+                self._woken.clear()
+                progress, ahead = await self._sweep()
+                if not progress:
+                    await self._rest(clock_seen, ahead)
+        finally:
+            for end in forget:
+                end()
 
     async def _sweep(self) -> tuple[bool, float]:
-        """Goes over what is due once: whether any was done, and seconds to the next."""
+        """Goes over what is due once: whether any was done, and seconds until the next look."""
         previous: list[str] = []
         left = 0
         offered = 0
@@ -104,16 +113,23 @@ class Sweeper:
             due = _due(records.sequence(reply.fields["due"]))
             if not due:
                 following = reply.fields.get("next")
-                ahead = POLL if following is None else (following - reply.now) / MICROSECONDS
+                # What was left is offered again soon; a hint of another process may be lost.
+                ahead = POLL if left else self._tail.poll
+                if following is not None:
+                    ahead = min(ahead, (following - reply.now) / MICROSECONDS)
                 return offered > left, ahead
             await self._handle(due, reply.now)
             offered += len(due)
             previous = [entry.member for entry in due]
 
-    async def _rest(self, seen: int, clock_seen: int, longest: float) -> None:
+    async def _rest(self, clock_seen: int, longest: float) -> None:
         """Waits for a change, but does not look at each of many that come together."""
         until = monotonic() + longest
-        await self._tail.wait(self._partition, seen, longest)
+        try:
+            async with asyncio.timeout(longest):
+                await self._woken.wait()
+        except TimeoutError:
+            return
         if self._notified or self._tail.clock_changes(self._partition) != clock_seen:
             return
         await asyncio.sleep(min(_BREATH, max(0.0, until - monotonic())))

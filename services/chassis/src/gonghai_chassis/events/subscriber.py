@@ -29,6 +29,12 @@ _STORE_PROGRESS = Script("gonghai_chassis.store", "store_progress")
 _BEGIN_REBUILD = Script("gonghai_chassis.store", "begin_rebuild")
 _FINISH_REBUILD = Script("gonghai_chassis.store", "finish_rebuild")
 
+_LEAP = 1_000_000
+"""µs by which a promise moves that is stored at once: a clock that stood still was moved."""
+
+_PROMISE_EVERY = 0.5
+"""Seconds between smaller ones: with a running clock each batch promises a little more."""
+
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
 _NOTE_EVERY = 5.0
@@ -204,7 +210,11 @@ class Subscriber:
             if await self._projection.apply(step, event):
                 self._stored = step.after
         moved = batch.cursor.position > self._stored.position
-        promised = batch.changes_through > self._through
+        promised = batch.changes_through > self._through and (
+            moved
+            or batch.changes_through >= self._through + _LEAP
+            or monotonic() - self._noted >= _PROMISE_EVERY
+        )
         # A stream on which nothing happens, under a clock that stands, is noted as heard all the
         # same: whoever reads the projection tells a quiet source from one that is away.
         if moved or promised or monotonic() - self._noted >= _NOTE_EVERY:

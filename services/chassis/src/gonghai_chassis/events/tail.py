@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.store import Store
 
@@ -30,12 +32,13 @@ def wake_channel(area: str) -> str:
 
 
 class _Signal:
-    __slots__ = ("changes", "clock_changes", "waiters")
+    __slots__ = ("changes", "clock_changes", "listeners", "waiters")
 
     def __init__(self) -> None:
         self.changes = 0
         self.clock_changes = 0
         self.waiters: set[asyncio.Future[None]] = set()
+        self.listeners: list[Callable[[], None]] = []
 
 
 class Tail:
@@ -72,6 +75,16 @@ class Tail:
         """Waits until hints are heard."""
         await self._hears.wait()
 
+    def on_hint(self, partition: Partition, listener: Callable[[], None]) -> Callable[[], None]:
+        """Calls the listener when another process changed the partition, or its clock was set.
+
+        Returns:
+            What to call to end it.
+        """
+        listeners = self._signals[partition.index].listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
     def changes(self, partition: Partition) -> int:
         """How many changes of a partition were heard of; take it before looking, then `wait`."""
         return self._signals[partition.index].changes
@@ -95,6 +108,12 @@ class Tail:
             await asyncio.wait((waiter,), timeout=self.poll if longest is None else longest)
         finally:
             signal.waiters.discard(waiter)
+
+    @classmethod
+    def _hint(cls, signal: _Signal) -> None:
+        cls._wake(signal)
+        for listener in tuple(signal.listeners):
+            listener()
 
     @staticmethod
     def _wake(signal: _Signal) -> None:
@@ -123,7 +142,7 @@ class Tail:
             self._hears.set()
             # What happened while nobody listened.
             for signal in self._signals:
-                self._wake(signal)
+                self._hint(signal)
             while True:
                 message = await subscription.get_message(timeout=_LISTEN)
                 if message is None:
@@ -136,4 +155,4 @@ class Tail:
                 signal = self._signals[index]
                 if message["channel"] == CLOCK_CHANNEL.encode():
                     signal.clock_changes += 1
-                self._wake(signal)
+                self._hint(signal)

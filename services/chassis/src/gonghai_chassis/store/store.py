@@ -95,6 +95,7 @@ class Store:
         self.clock = StoreClock(settings.partitions)
         self._default_deadline = settings.default_deadline
         self._listeners: list[Callable[[Partition], None]] = []
+        self._key_listeners: dict[str, list[Callable[[], None]]] = {}
         self._taken: OrderedDict[str, None] = OrderedDict()
         if connection.per_partition:
             self._lanes = [Lane(connection, settings, p) for p in self.partitions]
@@ -158,6 +159,22 @@ class Store:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def on_write(self, key: str, listener: Callable[[], None]) -> Callable[[], None]:
+        """Calls the listener after each step of this process that may have written to a key.
+
+        Returns:
+            What to call to end it.
+        """
+        listeners = self._key_listeners.setdefault(key, [])
+        listeners.append(listener)
+
+        def forget() -> None:
+            listeners.remove(listener)
+            if not listeners and self._key_listeners.get(key) is listeners:
+                del self._key_listeners[key]
+
+        return forget
 
     async def learn_time(self) -> None:
         """Asks each partition for its time."""
@@ -251,6 +268,8 @@ class Store:
         if script.notifies:
             for listener in self._listeners:
                 listener(partition)
+        if script.writes and not self._key_listeners.keys().isdisjoint(ordered):
+            self._tell_written(ordered)
         if replayed and self.settings.wait_replicas:
             # A remembered answer writes nothing that replicas could be asked about; what is
             # written now comes after it, and so is confirmed together with it.
@@ -260,6 +279,11 @@ class Store:
             kind, message = failure
             raise kind(f"{script.name}: {message}")
         return Reply(status, now, real, fields or {}, replayed)
+
+    def _tell_written(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            for written in tuple(self._key_listeners.get(key, ())):
+                written()
 
     def took(self, nonce: str) -> bool:
         """Whether a step of this process has this nonce: its listeners are told by `on_change`."""
