@@ -63,7 +63,7 @@ async def set_up_organisation(driver: Driver) -> None:
 async def open_pools(driver: Driver) -> None:
     """Make the pools; whoever waited for one is admitted."""
     pools = driver.sample.pools
-    driver.telling.begin("pools, admission, assignment", len(pools) + 1)
+    driver.telling.begin("pools, admission, assignment", len(pools))
     services, tenant = driver.services, driver.sample.tenant
     limits = pool_pb2.Limits(
         holding_limit=max(pool.holding_limit for pool in pools),
@@ -72,8 +72,9 @@ async def open_pools(driver: Driver) -> None:
     await put_limits(services, tenant, limits)
     for pool in pools:
         await put(services, tenant, "pools", pool.id, _pool(driver, pool))
+        # Who is assigned first decides what a rep has left for others: so a pool at a time.
+        await driver.quiet()
         driver.telling.advance()
-    await driver.quiet()
 
 
 def _rep(driver: Driver, rep: Rep) -> rep_pb2.Rep:
