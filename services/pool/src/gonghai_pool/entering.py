@@ -25,8 +25,8 @@ def pool_for(setup: TenantSetup, custody: Custody) -> str:
 def admission(setup: TenantSetup, facts: Facts) -> str:
     """Return the pool that takes a customer without an owner; "" while he waits.
 
-    The fallback takes those for whom the policy names no pool, or one that does not exist; not those
-    for whom it has not decided yet.
+    The fallback takes those for whom the policy names no pool, or one that does not exist; not
+    those for whom it has not decided yet.
     """
     owing = not facts.admission_pool and not facts.admission_rule
     return "" if owing else setup.admits(facts.admission_pool)

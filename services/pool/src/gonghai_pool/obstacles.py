@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.errors import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai_chassis.names import CustomerName, RepName
+    from gonghai_engine import ClaimLimits as PolicyLimits
     from gonghai_engine import Decision, DecisionFailure
     from gonghai_engine.outcomes import ClaimVerdict
     from gonghai_pool.ground import Ground
@@ -105,11 +107,22 @@ def obstacles(
 def claim_limits(ground: Ground, custody: Custody, verdict: ClaimVerdict | None) -> ClaimLimits:
     """Return what counts for a claim of this customer: of tenant, pool and policy the strictest."""
     pool = ground.setup.pools.get(custody.pool)
-    given = [ground.setup.limits.claim_limits]
+    return _claim_limits(
+        ground.setup.limits.claim_limits,
+        pool.claim_limits if pool is not None else None,
+        verdict.limits if verdict is not None else None,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _claim_limits(
+    tenant: ClaimLimits, pool: ClaimLimits | None, policy: PolicyLimits | None
+) -> ClaimLimits:
+    given = [tenant]
     if pool is not None:
-        given.append(pool.claim_limits)
-    if verdict is not None:
-        given.append(of_policy(verdict.limits))
+        given.append(pool)
+    if policy is not None:
+        given.append(of_policy(policy))
     return strictest(*given)
 
 
