@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from gonghai.archive.v1 import archive_service_pb2 as pb
-from gonghai.archive.v1 import events_pb2
+from gonghai.archive.v1 import customer_pb2, events_pb2
 from gonghai.type.v1 import watch_pb2
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.testing.refusals import refused
@@ -103,6 +104,27 @@ async def test_a_snapshot_tells_what_the_stream_told(store_settings: StoreSettin
     assert all(in_stream[each.activity] == each for each in recorded)
     assert items[0].policy_applied.revision == 1
     assert cursor.position == 8
+
+
+async def test_a_snapshot_names_the_version_that_the_stream_told(
+    store_settings: StoreSettings,
+) -> None:
+    # Found by `make faults`, F5: a pool that rebuilt named the record's version to assignment,
+    # which follows the stream and waited for that version for ever.
+    async with archive(store_settings) as a:
+        await a.create("c1")
+        renamed = customer_pb2.Customer(name=name("c1"), display_name="鲜达二店")
+        mask = FieldMask(paths=["display_name"])
+        after = await a.stub.UpdateCustomer(
+            pb.UpdateCustomerRequest(customer=renamed, update_mask=mask)
+        )
+        events = await watched(a, 1)
+        _, items = await exported(a)
+    assert after.display_name == "鲜达二店"
+    told = [e for e in events if e.WhichOneof("kind") == "customer_changed"]
+    again = [e for e in items if e.WhichOneof("kind") == "customer_changed"]
+    assert [(e.version, e.customer_changed.version) for e in told] == [(1, 1)]
+    assert [(e.version, e.customer_changed.version) for e in again] == [(1, 1)]
 
 
 async def test_who_begins_from_the_snapshot_misses_nothing(store_settings: StoreSettings) -> None:

@@ -48,6 +48,7 @@ class Customer:
         reservation: token of the place that pool kept for that rep, or "".
         digest: of what it was made with, so that a repeated import is known.
         published: digest of the facts that others were told last.
+        told: the version that they were told with.
     """
 
     tenant: str
@@ -61,6 +62,7 @@ class Customer:
     reservation: str = ""
     digest: str = ""
     published: str = ""
+    told: int = 0
 
     @property
     def name(self) -> CustomerName:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gonghai_archive import events
@@ -69,9 +69,12 @@ class Snapshot:
 
     def _customer(self, policy: TenantPolicy, customer: Customer) -> SnapshotItem:
         published = self.assessor.published(policy, customer.profile, customer.assessment)
-        payload = events.customer_facts(customer, published).SerializeToString()
+        # With the version of the event that told it: whoever rebuilds names that version to others,
+        # who follow the stream and would wait for a later one in vain.
+        told = replace(customer, version=customer.told)
+        payload = events.customer_facts(told, published).SerializeToString()
         return SnapshotItem(
-            events.CUSTOMER_CHANGED, customer.tenant, customer.id, customer.version, payload
+            events.CUSTOMER_CHANGED, customer.tenant, customer.id, customer.told, payload
         )
 
 

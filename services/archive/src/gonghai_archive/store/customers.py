@@ -163,7 +163,7 @@ class CustomerStore:
         after = change.after
         p = self.store.partition(after.tenant)
         published = events.customer_facts(replace(after, version=1, created=0), change.published)
-        after = replace(after, published=events.digest_of(published))
+        after = replace(after, published=events.digest_of(published), told=1)
         reply = await self.store.run(
             CREATE,
             p,
@@ -363,8 +363,10 @@ def _published(change: Change) -> tuple[Change, bytes | None]:
     after = replace(change.after, version=before.version + 1)
     message = events.customer_facts(after, change.published)
     digest = events.digest_of(message)
-    event = message.SerializeToString() if digest != before.published else None
-    return replace(change, after=replace(after, published=digest)), event
+    if digest == before.published:
+        return replace(change, after=replace(after, published=digest, told=before.told)), None
+    after = replace(after, published=digest, told=after.version)
+    return replace(change, after=after), message.SerializeToString()
 
 
 def _before(change: Change) -> Customer:

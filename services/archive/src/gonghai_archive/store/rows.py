@@ -36,6 +36,7 @@ def pack_body(customer: Customer) -> bytes:
             customer.reservation,
             customer.digest,
             customer.published,
+            customer.told,
         ]
     )
 
@@ -64,7 +65,7 @@ def _customer(
     head: tuple[int, int, int, int],
     body: Any,  # noqa: ANN401
 ) -> Customer:
-    schema, profile, assessment, owner, reservation, digest, published = body
+    schema, profile, assessment, owner, reservation, digest, published, told = body
     if schema > _SCHEMA:
         raise ValueError(f"A customer of schema {schema} is newer than this program knows.")
     version, created, updated, revision = head
@@ -80,6 +81,7 @@ def _customer(
         reservation,
         digest,
         published,
+        told,
     )
 
 
