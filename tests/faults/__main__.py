@@ -13,13 +13,14 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from tests.faults.crew import REPLICAS, Crew, SingleStore
-from tests.faults.rows import PLAIN
+from tests.faults.crew import REPLICAS
+from tests.faults.rows import ROWS
 from tests.faults.stage import play
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from tests.faults.stage import Result
 
 BUILD: Final = Path("build")
-_say: Final = Console(highlight=False, markup=False, soft_wrap=True)
-_ROWS: Final = tuple(PLAIN)
+say: Final = Console(highlight=False, markup=False, soft_wrap=True)
+_ROWS: Final = tuple(ROWS)
 _SHOWN: Final = 5
 
 
@@ -50,30 +51,32 @@ def main(words: Sequence[str]) -> int:
         folder = told.keep or Path(scratch)
         results = asyncio.run(run(rows, seed, told.scale, folder))
     write(results, told.scale)
-    _say.print(table(results))
+    say.print(table(results))
     for result in results:
         for violation in result.violations[:_SHOWN]:
-            _say.print(f"{result.row} {violation.law}: {violation.sentence}")
+            say.print(f"{result.row} {violation.law}: {violation.sentence}")
         if len(result.violations) > _SHOWN:
-            _say.print(f"{result.row}: and {len(result.violations) - _SHOWN} more")
+            say.print(f"{result.row}: and {len(result.violations) - _SHOWN} more")
     return int(any(result.violations for result in results))
 
 
 async def run(rows: Sequence[str], seed: int, scale: float, folder: Path) -> list[Result]:
     """Play rows and return their results."""
-    results = []
-    began = time.monotonic()
-    plain = [row for row in rows if row in PLAIN]
-    if plain:
-        shutil.rmtree(folder / "plain", ignore_errors=True)
-        _say.print(f"seed {seed}: starting a store and {REPLICAS} replicas of each service …")
-        async with Crew(folder / "plain", SingleStore(folder / "plain" / "store")) as crew:
-            for row in plain:
-                _say.print(f"{row}: {(PLAIN[row].__doc__ or '').partition(':')[2].strip()}")
-                result = await play(PLAIN[row](scale), crew, seed, folder / f"{row}.jsonl")
-                _say.print(f"{row}: {_in_short(result)}")
+    results: list[Result] = []
+    begun = time.monotonic()
+    ordered = [row for row in ROWS if row in rows]
+    for make_crew, sharing in groupby(ordered, key=lambda row: ROWS[row][1]):
+        home = folder / make_crew.__name__
+        shutil.rmtree(home, ignore_errors=True)
+        say.print(f"seed {seed}: starting {make_crew.__doc__}")
+        async with await make_crew(home, seed) as crew:
+            for row in sharing:
+                make = ROWS[row][0]
+                say.print(make.__doc__ or row)
+                result = await play(make(scale), crew, seed, folder / f"{row}.jsonl")
+                say.print(f"    {_in_short(result)}")
                 results.append(result)
-    _say.print(f"{time.monotonic() - began:.0f} s")
+    say.print(f"{time.monotonic() - begun:.0f} s")
     return results
 
 

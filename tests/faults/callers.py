@@ -23,7 +23,7 @@ from gonghai.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 from gonghai_chassis.clients import status_in
 from tests.faults.moments import lapse
 from tests.faults.record import Attempt
-from tests.faults.tenant import REGION
+from tests.faults.tenant import FOLLOW_UP, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,13 @@ class Callers:
         async with asyncio.TaskGroup() as group:
             for number in range(self.count):
                 group.create_task(self._caller(number))
+
+    async def follow_up(self, customer: str) -> bool:
+        """Record a follow-up now; answers whether it was acknowledged."""
+        random = Random(f"{self.seed}-{customer}")
+        request = _request("follow_up", self.tenant, [customer], random)
+        request.message.request_id = f"{self.tenant.id}-{customer}-now"
+        return await self._until_answered("follower", request, random)
 
     async def _caller(self, number: int) -> None:
         random = Random(f"{self.seed}-{self.tenant.id}-{number}")
@@ -310,7 +317,7 @@ def _transfer(subject: _Subject) -> _Request:
 
 
 def _follow_up(subject: _Subject) -> _Request:
-    activity = f"f-{subject.lot:x}"
+    activity = f"{FOLLOW_UP}{subject.lot:x}"
     message = archive_service_pb2.RecordFollowUpRequest(
         parent=subject.customer_name,
         activity_id=activity,

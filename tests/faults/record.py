@@ -88,7 +88,7 @@ class State:
 
     Attributes:
         tenant: id.
-        kind: custody, history, quota, holdings, customer, activities, audit.
+        kind: custody, history, quota, holdings, customer, activities, away, audit.
         subject: id of what was read.
         content: what matters of it.
     """

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from tests.faults.callers import Manners
-from tests.faults.crew import LEASE_TTL, SERVICES, SingleStore
+from gonghai.dev.v1.clock_pb2_grpc import ClockServiceStub
+from gonghai.pool.v1 import pool_service_pb2
+from gonghai_chassis.clients import open_channel
+from gonghai_chassis.events import EventStream
+from gonghai_chassis.store import Partition, Store, StoreSettings
+from gonghai_chassis.store.partitions import partition_index
+from tests.faults.callers import Manners, ident
+from tests.faults.cluster import ClusterStore
+from tests.faults.crew import LEASE_TTL, PARTITIONS, SERVICES, Crew, SingleStore
 from tests.faults.moments import lapse
+from tests.faults.record import State
 from tests.faults.stage import Play
+from tests.faults.tenant import DUE_DAYS, GRACE_DAYS, WARN_DAYS
+from tests.faults.wall_clocks import skewed, skewing_library
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.faults.stage import Scene
+
+MakeCrew = Callable[["Path", int], Awaitable[Crew]]
 
 STORE_AWAY: Final = 10.0
 """Seconds for which the store is stopped in F3."""
@@ -138,12 +154,150 @@ def services_ended(scale: float) -> Play:
     return Play("F13", strike)
 
 
-PLAIN: Final = {
-    "F1": store_killed,
-    "F2": services_killed,
-    "F3": store_stopped,
-    "F8": holder_paused,
-    "F9": requests_repeated,
-    "F13": services_ended,
+def consumers_cut_off(scale: float) -> Play:
+    """F5: who follows a stream is away until it was trimmed behind him; he rebuilds."""
+
+    async def strike(scene: Scene) -> None:
+        rebuilt = scene.crew.said("rebuilt")
+        random = random_of("F5", scene)
+        for away, sources in (
+            ("pool", ("archive", "assignment")),
+            ("archive", ("pool", "assignment")),
+            ("assignment", ("archive", "pool")),
+        ):
+            await lapse(random.uniform(1, 2))
+            for replica in scene.crew.of(away):
+                await scene.crew.kill(replica)
+            await lapse(2 * scale)
+            for source in sources:
+                await _trim(scene, source)
+            scene.struck(f"{away} away, streams trimmed")
+            for replica in scene.crew.of(away):
+                await scene.crew.launch(replica)
+            await scene.crew.ready(*scene.crew.of(away))
+        await lapse(2)
+        scene.evidence["rebuilt"] = scene.crew.said("rebuilt") - rebuilt
+
+    return Play("F5", strike, listening=False, whole=False)
+
+
+def archive_away(scale: float) -> Play:
+    """F10: wall clocks minutes apart; the archive is away while holdings fall due."""
+
+    async def strike(scene: Scene) -> None:
+        random = random_of("F10", scene)
+        callers = scene.callers[0]
+        await lapse(3 + 2 * scale)
+        # The warnings go out; the day of reclaim comes when the archive is away.
+        await scene.forward(DUE_DAYS - WARN_DAYS + 1)
+        await lapse(2)
+        held = await _held(scene)
+        worked = random.sample(held, len(held) // 2)
+        for replica in scene.crew.of("pool"):
+            replica.signal(signal.SIGSTOP)
+        try:
+            done = await asyncio.gather(*(callers.follow_up(customer) for customer in worked))
+        finally:
+            for replica in scene.crew.of("archive"):
+                await scene.crew.kill(replica)
+            scene.struck("archive killed")
+            async with open_channel(scene.crew.target("assignment")) as channel:
+                clock = ClockServiceStub(channel)
+                await scene.forward(WARN_DAYS + GRACE_DAYS + 1, clock)
+                gone = await scene.now(clock)
+                for replica in scene.crew.of("pool"):
+                    replica.signal(signal.SIGCONT)
+                await lapse(3)
+                back = await scene.now(clock)
+        for tenant in scene.tenants:
+            span = {"from": gone, "to": back}
+            scene.recorder.add(State(tenant.id, "away", "archive", span))
+        for replica in scene.crew.of("archive"):
+            await scene.crew.launch(replica)
+        await scene.crew.ready(*scene.crew.of("archive"))
+        await lapse(2)
+        scene.evidence["held"] = len(held)
+        scene.evidence["worked unseen"] = sum(done)
+
+    return Play("F10", strike, callers=3)
+
+
+def master_killed(scale: float) -> Play:
+    """F4: in a Cluster, the master of the tenant's partition dies, and its replica takes over."""
+
+    async def strike(scene: Scene) -> None:
+        random = random_of("F4", scene)
+        cluster = scene.crew.backing
+        assert isinstance(cluster, ClusterStore)
+        for turn in range(max(1, round(scale))):
+            await lapse(random.uniform(2, 4))
+            tenant = scene.tenants[turn % len(scene.tenants)].id
+            victim = await cluster.master_of(_partition_key(tenant))
+            await cluster.kill(victim)
+            scene.struck(f"master on {victim.port} killed")
+            await lapse(random.uniform(0, 1))
+            await victim.start()
+            await lapse(6)
+
+    # What is read without WAIT may be lost with the master; so may events that were heard.
+    relaxed = frozenset({"what_comes_later_is_later"})
+    return Play("F4", strike, listening=False, relaxed=relaxed)
+
+
+async def _held(scene: Scene) -> list[str]:
+    request = pool_service_pb2.ListHoldingsRequest(parent=scene.tenants[0].name, page_size=1000)
+    page = await scene.services.pool.ListHoldings(request)
+    return sorted(ident(custody.customer) for custody in page.custodies)
+
+
+async def _trim(scene: Scene, source: str) -> None:
+    settings = StoreSettings(url=scene.crew.backing.url, partitions=PARTITIONS)
+    store = await Store.open(settings, area=source)
+    try:
+        for partition in store.partitions:
+            await EventStream(store).trim(partition, max_length=1)
+    finally:
+        await store.close()
+
+
+def _partition_key(tenant: str) -> str:
+    return Partition(partition_index(tenant, PARTITIONS), "pool").keys.clock
+
+
+async def plain_crew(folder: Path, seed: int) -> Crew:
+    """One store, nothing special."""
+    del seed
+    return Crew(folder, SingleStore(folder / "store"))
+
+
+async def skewed_crew(folder: Path, seed: int) -> Crew:
+    """One store; no two replicas agree on the time of day."""
+    crew = Crew(folder, SingleStore(folder / "store"))
+    library = await skewing_library(folder)
+    random = Random(f"wall clocks {seed}")
+    for replica in crew.replicas:
+        minutes = random.randint(2, 6) * (1 if replica.number else -1)
+        replica.environment |= skewed(library, minutes * 60)
+    return crew
+
+
+async def cluster_crew(folder: Path, seed: int) -> Crew:
+    """A Cluster; nothing is acknowledged that is not on a replica as well."""
+    del seed
+    settings = {"GONGHAI_STORE__WAIT_REPLICAS": "1"}
+    return Crew(folder, ClusterStore(folder / "store"), settings)
+
+
+ROWS: Final[dict[str, tuple[Callable[[float], Play], MakeCrew]]] = {
+    "F1": (store_killed, plain_crew),
+    "F2": (services_killed, plain_crew),
+    "F3": (store_stopped, plain_crew),
+    "F8": (holder_paused, plain_crew),
+    "F9": (requests_repeated, plain_crew),
+    "F13": (services_ended, plain_crew),
+    # The last on its crew: it trims the streams.
+    "F5": (consumers_cut_off, plain_crew),
+    "F10": (archive_away, skewed_crew),
+    "F4": (master_killed, cluster_crew),
 }
-"""The rows that share a crew, each with tenants of its own."""
+"""In the order in which they are played; neighbours with the same crew share it."""

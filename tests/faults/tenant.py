@@ -18,6 +18,9 @@ TEAM: Final = "sales"
 POOL: Final = "general"
 REGION: Final = "east"
 REPS: Final = 8
+FOLLOW_UP: Final = "f-"
+"""With what the ids of follow-ups begin."""
+
 HOLDING_LIMIT: Final = 10
 WARN_DAYS: Final = 2
 DUE_DAYS: Final = 5

@@ -9,12 +9,15 @@ import pytest
 
 from tests.faults.checks import LAWS, check
 from tests.faults.record import Attempt, Heard, History, Recorder, State
+from tests.faults.tenant import DUE_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.faults.record import Entry
+
+DUE = DUE_DAYS * 86_400_000_000 + 2
 
 ROWS: tuple[tuple[str, str, str, str, int], ...] = (
     ("ADMITTED", "IN_POOL", "", "", 1),
@@ -75,11 +78,12 @@ def true_story() -> list[Entry]:
         State("t", "quota", "bob", {"holdings": 1, "claimed": 1, "limit": 1}),
         State("t", "holdings", "", {"c": "bob"}),
         State("t", "audit", "pool", []),
+        State("t", "away", "archive", {"from": 10, "to": 20}),
     ]
     for live in (True, False):
         entries += [
             Heard("t", "pool", live, number, f"n{number}", "custody_changed", "c", number,
-                  {**told(number), "due": 0})
+                  {**told(number), "due": DUE})
             for number in range(1, 6)
         ]  # fmt: skip
         entries.append(Heard("t", "archive", live, 1, "a1", "customer_changed", "c", 1))
@@ -159,6 +163,11 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
             "warned_before_reclaimed",
             changed(State, 0, content=[told(1), told(2), {**told(4), "version": 3}]),
         ),
+        (
+            "who_is_worked_stays",
+            changed(State, 3, content=[{"activity": "f-1", "occurred": DUE}]),
+        ),
+        ("nothing_is_reclaimed_unseen", changed(State, 8, content={"from": 4, "to": 5})),
         ("the_stores_agree", changed(State, 7, content=["something differs"])),
     ],
 )

@@ -111,6 +111,19 @@ async def all_events(doors: Doors, tenant: Tenant, source: str) -> list[Heard]:
     return found
 
 
+async def snapshot(doors: Doors, tenant: Tenant) -> list[Heard]:
+    """Read what the archive says of its customers now, as if it were events."""
+    request = archive_service_pb2.ExportSnapshotRequest(
+        scope=watch_pb2.WatchScope(tenant=tenant.name)
+    )
+    found: list[Heard] = []
+    async for answer in doors.archive.ExportSnapshot(request):
+        for event in answer.events:
+            event.position = len(found) + 1
+            found.append(heard(event, tenant, "archive", live=False))
+    return found
+
+
 def heard(
     event: Any,  # noqa: ANN401 - an Event of one of three contracts
     tenant: Tenant,
@@ -163,18 +176,21 @@ class Reader:
         self._tenant = tenant
         self._free = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(self, *, events: bool) -> None:
+    async def run(self, *, whole: bool) -> None:
         """Read everything into the record.
 
         Args:
-            events: also the streams, from their first entry on; not where they were trimmed.
+            whole: whether the streams have their first entries; else what the archive says of its
+                customers is read as a snapshot.
         """
         names = await self._known()
-        if events:
-            read = (all_events(self._doors, self._tenant, source) for source in SOURCES)
-            for heard_of in await asyncio.gather(*read):
-                for event in heard_of:
-                    self._recorder.add(event)
+        if whole:
+            read = [all_events(self._doors, self._tenant, source) for source in SOURCES]
+        else:
+            read = [snapshot(self._doors, self._tenant)]
+        for heard_of in await asyncio.gather(*read):
+            for event in heard_of:
+                self._recorder.add(event)
         await self._each(self._custody, names)
         await self._each(self._history, names)
         await self._each(self._activities, names)
