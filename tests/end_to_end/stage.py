@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_chassis.store import Store, StoreSettings
 from gonghai_cli.account.account import account_of
 from gonghai_cli.demo import opening
 from gonghai_cli.flow.driver import Driver
@@ -14,6 +15,7 @@ from gonghai_cli.flow.flow import play
 from gonghai_cli.flow.sample import sample_maker
 from gonghai_cli.services import Services
 from gonghai_cli.stack import SERVICES, STORE, Stack, StackSettings
+from gonghai_pool.consistency import audit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 CUSTOMERS: Final = 24
 DAYS: Final = 30
+PARTITIONS: Final = 2
 LEASE_TTL: Final = "0.5"
 """Seconds until another process may take a dead one's work; short, so that a kill costs little."""
 
@@ -40,7 +43,7 @@ def stack_on(data: Path) -> Stack:
         StackSettings(
             data,
             port_base=0,
-            partitions=2,
+            partitions=PARTITIONS,
             fsync="always",
             environment={"GONGHAI_LEASE_TTL": LEASE_TTL, "GONGHAI_LOG_LEVEL": "warning"},
         )
@@ -51,6 +54,15 @@ async def played(services: Services, sample: Sample, days: int = DAYS) -> Accoun
     """Play the flow and return the account."""
     await play(Driver(services, sample), days)
     return await account_of(services, sample.tenant)
+
+
+async def disagreements(stack: Stack) -> list[str]:
+    """Return where the pool service's records, indexes, quotas, history and events disagree."""
+    store = await Store.open(StoreSettings(url=stack.store_url, partitions=PARTITIONS), area="pool")
+    try:
+        return await audit(store)
+    finally:
+        await store.close()
 
 
 @dataclass(slots=True)

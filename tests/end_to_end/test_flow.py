@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gonghai_cli.flow.claims import DAY
+from tests.end_to_end.stage import disagreements
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Run
@@ -65,6 +66,11 @@ async def test_former_owners_are_refused_by_cool_down_with_its_end(undisturbed: 
     assert cooling
     assert all(line.why for line in cooling)
     assert any(line.until is not None for line in cooling)
+
+
+@pytest.mark.requirement("B2")
+async def test_records_indexes_history_events_and_due_times_agree(undisturbed: Run) -> None:
+    assert await disagreements(undisturbed.stack) == []
 
 
 async def test_holdings_pools_and_quotas_agree(undisturbed: Run) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.stage import CountedServices, Killer, Ticks, played, stack_on
+from tests.end_to_end.stage import (
+    CountedServices,
+    Killer,
+    Ticks,
+    disagreements,
+    played,
+    stack_on,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,5 +37,6 @@ async def test_killing_a_service_or_the_store_changes_nothing(
             account = await played(services, undisturbed.sample)
         await asyncio.gather(*ticks.acting)
         assert len(killer.killed) == len(ticks.act)
+        assert await disagreements(stack) == []
     for part in fields(account):
         assert getattr(account, part.name) == getattr(undisturbed.account, part.name), part.name
