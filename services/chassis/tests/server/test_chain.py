@@ -16,7 +16,10 @@ from gonghai.archive.v1 import archive_service_pb2_grpc as archive_grpc
 from gonghai.pool.v1 import pool_service_pb2 as pool
 from gonghai.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 from gonghai_chassis.chain import ORDER, Chain
+from gonghai_chassis.chain.call import Call, Method
+from gonghai_chassis.chain.errors import leave
 from gonghai_chassis.chain.request_context import language_of
+from gonghai_chassis.context import RequestContext
 from gonghai_chassis.errors import WrongState
 from gonghai_chassis.principals import Reach, Role
 from gonghai_chassis.testing.refusals import refused
@@ -435,3 +438,29 @@ async def test_an_answer_of_the_wrong_type_is_a_fault_of_ours(
     assert error.code is grpc.StatusCode.INTERNAL
     assert error.reason == "INTERNAL_FAULT"
     assert error.metadata["incident"] in "".join(capfd.readouterr())
+
+
+class HungUp:
+    """The transport of a call whose caller has gone: nothing can be sent any more."""
+
+    async def abort(self, code: grpc.StatusCode, *_: object) -> None:
+        # What cygrpc raises then is no class that it shows.
+        raise RuntimeError(f"Failed to send {code}")
+
+
+async def test_a_caller_who_hangs_up_as_the_refusal_leaves_is_no_incident() -> None:
+    # Found by `make faults`, F9: it was logged as an unexpected failure, with a traceback.
+    method = Method(
+        "/gonghai.pool.v1.PoolService/ClaimCustomer",
+        None,
+        None,
+        streams_in=False,
+        streams_out=False,
+    )
+    transport: Any = HungUp()
+    info = RequestContext(method.path, "call-1")
+    call = Call(method, transport, {}, None, info)
+    refusal = WrongState("customers/c1", "HELD", "somebody has it")
+    with pytest.raises(asyncio.CancelledError):
+        await leave(call, refusal)
+    assert (call.code, call.reason) == (grpc.StatusCode.CANCELLED, "")

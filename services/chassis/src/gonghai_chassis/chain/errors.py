@@ -22,18 +22,26 @@ async def leave(call: Call, refusal: Refusal) -> NoReturn:
     """End the call with the refusal's status.
 
     Raises:
-        AbortError: always; grpc.aio ends the call by it.
+        AbortError: grpc.aio ends the call by it.
+        CancelledError: the caller has gone, and did not hear it.
     """
     status = status_of(refusal)
     code = code_of(refusal)
     call.code = code
     call.reason = refusal.reason.value
     call.incident = refusal.metadata.get("incident", "") if code is grpc.StatusCode.INTERNAL else ""
-    await call.transport.abort(
-        code,
-        status.message,
-        ((DETAILS, status.SerializeToString()), (CALL_ID, call.info.call_id)),
-    )
+    try:
+        await call.transport.abort(
+            code,
+            status.message,
+            ((DETAILS, status.SerializeToString()), (CALL_ID, call.info.call_id)),
+        )
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        # The caller hung up in this very moment: nobody is left to tell, and nothing is wrong here.
+        call.code, call.reason, call.incident = grpc.StatusCode.CANCELLED, "", ""
+        raise asyncio.CancelledError from error
     raise AssertionError(code)  # abort always raises
 
 
