@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import platform
 import random
@@ -17,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from rich.console import Console
 
 from tests.faults.crew import REPLICAS
@@ -42,6 +44,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--only", default=",".join(_ROWS), help="rows, separated by commas")
     parser.add_argument("--keep", type=Path, help="a folder for records and logs")
     told = parser.parse_args(words)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     rows = [row.strip() for row in told.only.split(",")]
     unknown = set(rows) - set(_ROWS)
     if unknown:
