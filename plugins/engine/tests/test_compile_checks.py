@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 from plugins.engine.tests.rulebooks import WHY, SomeSettings, lifecycle, plugin, stage
+from pydantic import Field
 
+from gonghai_engine.bound import bind, evaluate
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.loading import check
@@ -28,6 +30,10 @@ from gonghai_plugin.outcomes import Admit, Stage
 from gonghai_plugin.policies import Admission, Lifecycle
 
 ORDERS = host_facts.ORDERS_365D
+
+
+class SettingsWithPlaces(SomeSettings):
+    places: dict[str, str] = Field(default={}, description="a pool by region")
 
 
 def _refused(made: Plugin) -> str:
@@ -123,3 +129,15 @@ def test_an_empty_list_in_the_settings_turns_a_rule_off() -> None:
     made = plugin("odd", lifecycle(_rule(host_facts.SOURCE.is_one_of(setting("names")))))
     check(made, "odd")
     CompiledPolicy(made.policies[0], made, SomeSettings(names=())).close()
+
+
+def test_a_table_in_the_settings_stands_for_what_it_leads_to() -> None:
+    condition = host_facts.SOURCE.is_one_of(setting("places"))
+    bound = bind(condition, SettingsWithPlaces(places={"east": "p1", "west": "p2"}), "here")
+    assert [evaluate(bound, {"source": place}) for place in ("p1", "p2", "east", None)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not evaluate(bind(condition, SettingsWithPlaces(), "here"), {"source": "p1"})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias, Union
@@ -16,7 +17,7 @@ from gonghai_plugin.conditions import All, Any, Compare, Has, Missing, Not, OneO
 from gonghai_plugin.facts import INT64_MAX, INT64_MIN, Fact, Kind, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from gonghai_engine.decisions import FactValue
     from gonghai_plugin.conditions import Comparand, Condition
@@ -217,6 +218,8 @@ def _texts(
     if isinstance(values, tuple):
         return tuple(_text(fact, value, where, "") for value in values)
     found = value_at(settings, values.path, where)
+    if isinstance(found, Mapping):
+        found = tuple(dict.fromkeys(found.values()))  # a table: one of what it leads to
     several = found if isinstance(found, (tuple, list, set, frozenset)) else (found,)
     return tuple(_text(fact, value, where, values.path) for value in several)
 

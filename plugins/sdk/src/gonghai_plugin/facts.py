@@ -324,7 +324,7 @@ class Fact(Expression):
         return conditions.Compare(self, conditions.Operator.EQUALS, operand=False)
 
     def is_one_of(self, values: Iterable[str] | Setting) -> Condition:
-        """Hold when a text is one of ``values`` (or of a setting that is a list)."""
+        """Hold when a text is one of ``values``: of a setting's list, of its table's values."""
         return conditions.OneOf(self, values if isinstance(values, Setting) else tuple(values))
 
     def has(self, value: str | Setting) -> Condition:

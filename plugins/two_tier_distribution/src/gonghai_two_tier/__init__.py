@@ -1,0 +1,47 @@
+"""The policy of distribution in two tiers (二级分销)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gonghai_plugin import Plugin, Text, hookimpl
+from gonghai_two_tier import custody, worth
+from gonghai_two_tier.attributes import ATTRIBUTES
+from gonghai_two_tier.facts import FACTS
+from gonghai_two_tier.settings import TwoTierSettings
+
+if TYPE_CHECKING:
+    from gonghai_plugin import Registry
+
+TWO_TIER: Final = Plugin(
+    name="two_tier_distribution",
+    version="0.1.0",
+    sdk="1.0",
+    title=Text("Two-tier distribution", "二级分销"),
+    settings=TwoTierSettings,
+    attributes=ATTRIBUTES,
+    facts=FACTS,
+    policies=(
+        worth.LIFECYCLE,
+        worth.TIERING,
+        worth.FOLLOW_UP,
+        worth.RISK,
+        custody.ADMISSION,
+        custody.CLAIM,
+        custody.RECLAIM,
+        custody.QUALIFICATION,
+        custody.MATCHING,
+    ),
+)
+"""What the plugin declares."""
+
+
+class _Hooks:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        """Hand the declarations over."""
+        registry.add(TWO_TIER)
+
+
+plugin: Final = _Hooks()
+"""What the entry point names."""
