@@ -19,9 +19,10 @@ from gonghai_chassis.chain import ORDER, Chain
 from gonghai_chassis.chain.call import Call, Method
 from gonghai_chassis.chain.errors import leave
 from gonghai_chassis.chain.request_context import language_of
-from gonghai_chassis.context import RequestContext
+from gonghai_chassis.context import RequestContext, current
 from gonghai_chassis.errors import WrongState
 from gonghai_chassis.principals import Reach, Role
+from gonghai_chassis.store.failures import StoreUnavailable
 from gonghai_chassis.testing.refusals import refused
 
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -313,6 +314,21 @@ async def test_the_callers_own_deadline_cancels_the_work() -> None:
         await asyncio.wait_for(ended.wait(), 5)
 
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_who_waits_for_a_store_that_is_away_hears_so_before_his_deadline() -> None:
+    # Found by `make faults`, F3: he heard DEADLINE_EXCEEDED, as his call was cancelled first.
+    servicer = Pool()
+
+    async def away() -> None:
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await asyncio.wait((never,), timeout=current().remaining())
+        raise StoreUnavailable("The store did not answer in time.")
+
+    servicer.act = away
+    async with door(servicer) as served:
+        error = await refused(served.stub(PoolServiceStub).GetCustody(GET, timeout=1.0))
+    assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
 
 
 async def test_more_calls_than_there_is_room_for_are_refused_and_told_when_to_try_again() -> None:

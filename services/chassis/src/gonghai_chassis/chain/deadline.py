@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 INTERVAL: Final = 0.1
 """Seconds between two looks for calls that are overdue."""
 
+MARGIN: Final = 0.1
+"""Seconds before the caller's deadline at which stores and peers are no longer waited for."""
+
+_MARGIN_SHARE: Final = 0.1
+
 
 class Deadline:
     """Ends a unary call after the caller's deadline, the default one, or the longest allowed.
@@ -39,8 +44,9 @@ class Deadline:
         async def run(call: Call) -> object:
             left: float | None = call.transport.time_remaining()
             if left is not None and left <= self._most:
-                # grpc cancels the call by itself when this deadline passes.
-                call.info.deadline = time.monotonic() + left
+                # grpc cancels the call by itself when this deadline passes. What the call waits for
+                # is given up a little earlier, so that the caller still hears what is the matter.
+                call.info.deadline = time.monotonic() + left - min(MARGIN, left * _MARGIN_SHARE)
                 return await proceed(call)
             end = time.monotonic() + (self._default if left is None else self._most)
             call.info.deadline = end
