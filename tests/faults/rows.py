@@ -143,13 +143,15 @@ def services_ended(scale: float) -> Play:
         random.shuffle(order)
         for service in order:
             await lapse(random.uniform(0.3, 1.2))
+            # The other one must be there to take over.
+            await scene.crew.ready(*scene.crew.of(service))
             replica = random.choice(scene.crew.of(service))
             status = await scene.crew.end(replica)
             scene.struck(f"{replica.name} ended")
             if status:
                 scene.found(scene.tenants[0], replica.name, [f"{replica.name} ended with {status}"])
             await scene.crew.launch(replica)
-            await scene.crew.ready(replica)
+        await lapse(1)
 
     return Play("F13", strike)
 

@@ -164,6 +164,9 @@ async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
             await _read(play, scene)
             evidence = scene.evidence
     history = History.read(record)
+    evidence["past the deadline"] = sum(
+        attempt.code == "DEADLINE_EXCEEDED" for attempt in history.attempts
+    )
     for change in ("ASSIGNED", "CLAIMED", "RECLAIMED"):
         evidence[change.lower()] = sum(
             entry["change"] == change
