@@ -4,6 +4,9 @@
 # What is passed on: `make run ARGS=--exit`, `make test ARGS='-k claim'`.
 ARGS ?=
 
+# Whose sample `make run` plays: aquatic_products, two_tier_distribution; unset: fmcg_distributor.
+PLUGIN ?=
+
 # The interpreter of the virtual environment: the first of these that is 3.11 or 3.12.
 # durable-rules does not import on 3.13.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
@@ -27,8 +30,8 @@ help: ## list the targets
 
 setup: $(WORKSPACE) ## make the virtual environment: libraries by hash, then the workspace
 
-run: $(WORKSPACE) ## start everything, play the main flow, serve until Ctrl-C (ARGS=--exit ends after it)
-	$(BIN)/gonghai demo $(ARGS)
+run: $(WORKSPACE) ## start everything, play the main flow, serve until Ctrl-C (PLUGIN=… whose sample, ARGS=--exit ends after it)
+	$(BIN)/gonghai demo $(if $(PLUGIN),--plugin $(PLUGIN)) $(ARGS)
 
 test: $(WORKSPACE) ## run all tests and list the requirements that have none
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,4 +1,4 @@
-"""Purchases and follow-ups of a sample as messages."""
+"""What happens with the customers of a sample, as messages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from google.type.money_pb2 import Money
 
 from gonghai.archive.v1 import activity_pb2, customer_pb2
 from gonghai_chassis.instants import timestamp
+from gonghai_cli.flow.sample import Feedback, Return
 
 if TYPE_CHECKING:
-    from gonghai_cli.flow.sample import FollowUp, Purchase
+    from gonghai_cli.flow.sample import FollowUp, Line, Other, Purchase
 
 _CENT: Final = 10_000_000
 """Nanounits of a minor unit."""
@@ -29,15 +30,7 @@ def purchase_message(parent: str, purchase: Purchase) -> activity_pb2.Activity:
         sales_channel=purchase.channel,
         purchase=activity_pb2.Purchase(
             amount=money(purchase.amount),
-            lines=[
-                activity_pb2.PurchaseLine(
-                    product=line.product,
-                    category=line.category,
-                    quantity_milli=line.quantity * 1000,
-                    amount=money(line.amount),
-                )
-                for line in purchase.lines
-            ],
+            lines=[_line(line) for line in purchase.lines],
         ),
     )
 
@@ -58,7 +51,39 @@ def follow_up_message(parent: str, follow_up: FollowUp, rep: str | None) -> acti
     )
 
 
+def other_message(parent: str, other: Other) -> activity_pb2.Activity:
+    """Return a return, feedback or interest as an activity of the tenant's customer."""
+    message = activity_pb2.Activity(occur_time=timestamp(other.at))
+    if isinstance(other, Return):
+        message.purchase_return.CopyFrom(
+            activity_pb2.PurchaseReturn(
+                amount=money(other.amount),
+                lines=[_line(line) for line in other.lines],
+                purchase=f"purchase-{other.purchase}",
+            )
+        )
+    elif isinstance(other, Feedback):
+        message.feedback.kind = activity_pb2.FeedbackKind.Value(
+            f"FEEDBACK_KIND_{other.kind.upper()}"
+        )
+        message.feedback.text = other.text
+    else:
+        message.interest.product = other.product
+        message.interest.category = other.category
+    message.name = f"{parent}/customers/{other.customer}/activities/{other.id}"
+    return message
+
+
 def money(minor: int) -> Money:
     """Return an amount of minor units of the sample's currency."""
     units, cents = divmod(minor, 100)
     return Money(currency_code="CNY", units=units, nanos=cents * _CENT)
+
+
+def _line(line: Line) -> activity_pb2.PurchaseLine:
+    return activity_pb2.PurchaseLine(
+        product=line.product,
+        category=line.category,
+        quantity_milli=line.quantity * 1000,
+        amount=money(line.amount),
+    )

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from gonghai_cli.account.reading import ident, list_holdings
-from gonghai_cli.flow.activities import follow_up_message, purchase_message
+from gonghai_cli.flow.activities import follow_up_message, other_message, purchase_message
 from gonghai_cli.flow.claims import DAY, claim_back, claim_each
 from gonghai_cli.flow.imports import ingest
 from gonghai_cli.flow.sample import ClaimBack, Claims, FollowUp, Purchase
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gonghai.archive.v1 import activity_pb2
     from gonghai_cli.flow.driver import Driver
+    from gonghai_cli.flow.sample import Other
 
 
 async def live(driver: Driver, days: int) -> None:
@@ -36,7 +37,7 @@ async def live(driver: Driver, days: int) -> None:
 
 
 async def _happen(
-    driver: Driver, events: Sequence[Purchase | FollowUp | Claims | ClaimBack], day: int
+    driver: Driver, events: Sequence[Purchase | FollowUp | Other | Claims | ClaimBack], day: int
 ) -> None:
     """Let reps claim, then record what they and the customers did."""
     for event in events:
@@ -56,7 +57,7 @@ async def _happen(
 
 def _activities(
     driver: Driver,
-    events: Sequence[Purchase | FollowUp | Claims | ClaimBack],
+    events: Sequence[Purchase | FollowUp | Other | Claims | ClaimBack],
     holders: dict[str, str],
 ) -> Iterator[activity_pb2.Activity]:
     """A follow-up that names nobody is done by whoever holds the customer, if anybody does."""
@@ -67,3 +68,5 @@ def _activities(
                 yield follow_up_message(driver.parent, event, rep)
         elif isinstance(event, Purchase):
             yield purchase_message(driver.parent, event)
+        elif not isinstance(event, (Claims, ClaimBack)):
+            yield other_message(driver.parent, event)

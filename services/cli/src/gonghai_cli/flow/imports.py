@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from gonghai.archive.v1 import activity_pb2, archive_service_pb2, customer_pb2
 from gonghai.type.v1 import fact_pb2
-from gonghai_cli.flow.activities import follow_up_message, purchase_message
+from gonghai_cli.flow.activities import follow_up_message, other_message, purchase_message
 from gonghai_cli.flow.repeat import repeated
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ async def import_customers(driver: Driver) -> None:
 
 
 async def ingest_history(driver: Driver) -> None:
-    """Ingest the purchases and follow-ups of the year before."""
+    """Ingest what happened in the year before."""
     sample, parent = driver.sample, driver.parent
-    total = len(sample.purchases) + len(sample.follow_ups)
+    total = len(sample.purchases) + len(sample.follow_ups) + len(sample.others)
     driver.telling.begin("a year of purchases and follow-ups", total)
 
     def past() -> Iterator[activity_pb2.Activity]:
@@ -69,6 +69,7 @@ async def ingest_history(driver: Driver) -> None:
         yield from (
             follow_up_message(parent, follow_up, follow_up.rep) for follow_up in sample.follow_ups
         )
+        yield from (other_message(parent, other) for other in sample.others)
 
     await ingest(driver, past)
     driver.telling.advance(total)

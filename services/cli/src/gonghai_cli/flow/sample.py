@@ -185,6 +185,60 @@ class FollowUp(Protocol):
 
 
 @runtime_checkable
+class Return(Protocol):
+    """Goods of a purchase given back."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def customer(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def purchase(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def lines(self) -> Sequence[Line]: ...
+
+
+@runtime_checkable
+class Feedback(Protocol):
+    """What a customer said: a complaint, a suggestion or praise."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def customer(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+@runtime_checkable
+class Interest(Protocol):
+    """A product that a customer asked about."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def customer(self) -> str: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def product(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+
+
+Other = Return | Feedback | Interest
+"""What happens with a customer beside purchases and follow-ups."""
+
+
+@runtime_checkable
 class Claims(Protocol):
     """A rep tries to claim these customers, one after the other."""
 
@@ -207,7 +261,7 @@ class ClaimBack(Protocol):
 
 
 class Sample(Protocol):
-    """A tenant's data: `purchases` and `follow_ups` lie before the start, `script` after it."""
+    """A tenant's data: what happened lies before the start, `script` after it."""
 
     @property
     def tenant(self) -> str: ...
@@ -234,7 +288,9 @@ class Sample(Protocol):
     @property
     def follow_ups(self) -> Sequence[FollowUp]: ...
     @property
-    def script(self) -> Sequence[Purchase | FollowUp | Claims | ClaimBack]: ...
+    def others(self) -> Sequence[Other]: ...
+    @property
+    def script(self) -> Sequence[Purchase | FollowUp | Other | Claims | ClaimBack]: ...
 
 
 class SampleMaker(Protocol):
