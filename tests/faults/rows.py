@@ -33,6 +33,8 @@ MakeCrew = Callable[["Path", int], Awaitable[Crew]]
 STORE_AWAY: Final = 10.0
 """Seconds for which the store is stopped in F3."""
 
+FENCED: Final = "Another replica holds the lease now"
+
 _TAKEN_OVER: Final = LEASE_TTL * 2
 """Seconds after which another replica has the leases of one that stands still."""
 
@@ -104,14 +106,15 @@ def holder_paused(scale: float) -> Play:
 
     async def strike(scene: Scene) -> None:
         random = random_of("F8", scene)
-        lost = scene.crew.said("lease_lost")
+        lost, fenced = scene.crew.said("lease_lost"), scene.crew.said(FENCED)
         await lapse(2)
-        turns = round(6 * scale)
+        turns = round(8 * scale)
         for turn in range(turns):
-            victims = scene.crew.of("pool" if turn % 3 != 2 else random.choice(SERVICES))
+            victims = scene.crew.of("pool" if turn % 4 != 3 else random.choice(SERVICES))
             replica = victims[turn % len(victims)]
             await scene.forward(random.choice((1, 2)))
-            await lapse(random.uniform(0, 0.15))
+            # In the middle of the sweep that begins now, with some luck.
+            await lapse(random.uniform(0, 0.05))
             replica.signal(signal.SIGSTOP)
             scene.struck(f"{replica.name} paused")
             try:
@@ -120,6 +123,7 @@ def holder_paused(scale: float) -> Play:
                 replica.signal(signal.SIGCONT)
             await lapse(random.uniform(0.1, 0.6))
         scene.evidence["leases lost"] = scene.crew.said("lease_lost") - lost
+        scene.evidence["fenced off"] = scene.crew.said(FENCED) - fenced
 
     return Play("F8", strike)
 
