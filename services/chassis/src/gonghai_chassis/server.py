@@ -39,6 +39,7 @@ from gonghai_chassis.health import Health
 from gonghai_chassis.logs import CallLog, configure
 from gonghai_chassis.metrics import MetricsEndpoint
 from gonghai_chassis.settings import Settings, UnsafeSettings
+from gonghai_chassis.store.failures import StoreUnusable
 from gonghai_chassis.tls import server_certificate
 from gonghai_chassis.tokens import NoKeys, Tokens
 
@@ -208,14 +209,15 @@ def main(
     """Run a service as a process: what its `__main__` calls.
 
     Returns:
-        The exit status: 0 after an ordered stop, 2 when the settings are refused.
+        The exit status: 0 after an ordered stop, 2 when the settings, or the store that they name,
+        are refused.
     """
     try:
         settings = settings_type()
         settings.check_safe()
         configure(settings.log_level, log_format_of(settings), name)
         uvloop.run(run(name, assemble, settings))
-    except (UnsafeSettings, NoKeys, ValidationError) as error:
+    except (UnsafeSettings, NoKeys, ValidationError, StoreUnusable) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return UNSAFE
     return 0

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
     redis_url: str | None = Field(None, description="Where the store is; overrides store.url")
     partitions: int | None = Field(
-        None, ge=1, le=16384, description="How many partitions; fixed at install"
+        None, ge=1, le=4096, description="How many partitions; fixed at install"
     )
     store: StoreSettings = Field(default_factory=StoreSettings)
 

@@ -31,8 +31,9 @@ from gonghai.pool.v1.pool_service_pb2_grpc import PoolServiceStub
 from gonghai_chassis.closing import Closing
 from gonghai_chassis.health import Health
 from gonghai_chassis.metrics import Metrics
-from gonghai_chassis.server import ServiceServer
+from gonghai_chassis.server import UNSAFE, ServiceServer
 from gonghai_chassis.settings import Settings
+from gonghai_chassis.store import Store
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gonghai_chassis.assembly import Assembly
+    from gonghai_chassis.store import StoreSettings
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -437,3 +439,45 @@ async def test_a_process_stops_in_order_on_a_signal_and_ends_with_0(number: sign
 
     assert out == b"worker stopped\n"
     assert process.returncode == 0
+
+
+STORE_PROGRAM = """
+import sys
+from gonghai_chassis.server import main
+from gonghai_chassis.settings import Settings
+
+async def assemble(assembly):
+    await assembly.open_store()
+
+sys.exit(main("pool", assemble, Settings))
+"""
+
+
+async def start_on(url: str, partitions: int) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        STORE_PROGRAM,
+        env={
+            "GONGHAI_MODE": "dev",
+            "GONGHAI_REDIS_URL": url,
+            "GONGHAI_PARTITIONS": str(partitions),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        _, err = await process.communicate()
+    return process.returncode, err.decode()
+
+
+async def test_a_store_of_other_partitions_is_refused_in_a_sentence(
+    store_settings: StoreSettings,
+) -> None:
+    await (await Store.open(store_settings, area="pool")).close()
+
+    status, said = await start_on(store_settings.url, store_settings.partitions + 1)
+
+    assert status == UNSAFE
+    assert "Traceback" not in said
+    assert "pool: " in said
