@@ -12,6 +12,7 @@ from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_chassis.testing.eventually import eventually
 from gonghai_engine import Policy
+from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
 
 from .moody import Moody
@@ -56,7 +57,7 @@ async def test_a_neglected_customer_is_warned_of_then_taken_back(
 
         await world.move_to(WARN)
         assert changes(await world.history("c1")) == ["ADMITTED", "CLAIMED"]
-        await world.move_to(WARN + 1)
+        await world.move_to(WARN + AFTER)
         custody = await world.custody("c1")
         assert custody.warned
         assert custody.state == custody_pb2.CUSTODY_STATE_HELD
@@ -64,7 +65,7 @@ async def test_a_neglected_customer_is_warned_of_then_taken_back(
 
         await world.move_to(DUE)
         assert (await world.custody("c1")).state == custody_pb2.CUSTODY_STATE_HELD
-        await world.move_to(DUE + 1)
+        await world.move_to(DUE + AFTER)
         custody = await world.custody("c1")
         assert custody.state == custody_pb2.CUSTODY_STATE_IN_POOL
         assert custody.pool == pool_name("east")
@@ -201,7 +202,7 @@ async def test_while_the_archive_is_away_nothing_is_taken_back(
         assert instant_of(custody.reclaim_time) >= world.now + 3 * DAY
         await world.move_to(instant_of(custody.reclaim_time))
         assert (await world.custody("c1")).state == custody_pb2.CUSTODY_STATE_HELD
-        await world.move_to(instant_of(custody.reclaim_time) + 1)
+        await world.move_to(instant_of(custody.reclaim_time) + AFTER)
         assert (await world.custody("c1")).state == custody_pb2.CUSTODY_STATE_IN_POOL
 
 
@@ -215,7 +216,7 @@ async def test_a_warning_is_stale_once_an_activity_has_moved_the_due_time(
         await world.activity("c1")
         custody = await world.custody("c1")
         assert not custody.warned
-        await world.move_to(instant_of(custody.reclaim_time) + 1)
+        await world.move_to(instant_of(custody.reclaim_time) + AFTER)
         assert changes(await world.history("c1"))[-3:] == ["RESCHEDULED", "WARNED", "RECLAIMED"]
 
 
@@ -244,7 +245,7 @@ async def test_a_policy_that_fails_freezes_the_clocks(store_settings: StoreSetti
         assert await audit(world.parts.store) == []
 
         moody.failing = set()
-        await world.move_to(DUE + 6 * DAY + 2)
+        await world.move_to(DUE + 6 * DAY + 2 * AFTER)
         custody = await world.custody("c1")
         assert not custody.frozen_because
         # It is due for long, but nobody was warned.

@@ -13,6 +13,7 @@ from gonghai.pool.v1 import custody_pb2, pool_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.testing.refusals import refused
+from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
 
 from .sea import HOUR, MINUTE, PARENT, START, Sea, customer_name, pool_name, rep_name, sea
@@ -143,7 +144,7 @@ async def test_peer_18_a_transfer_starts_its_clocks_and_stands_in_the_history(
         assert changes(entries) == ["ADMITTED", "ASSIGNED", "TRANSFERRED"]
         assert entries[-1].former_holder.rep == rep_name("wang")
         assert entries[-1].reason == "new area"
-        await world.move_to(instant_of(transferred.reclaim_time) + 1)
+        await world.move_to(instant_of(transferred.reclaim_time) + AFTER)
         assert (await world.custody("c1")).state == custody_pb2.CUSTODY_STATE_IN_POOL
 
 

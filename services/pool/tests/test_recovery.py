@@ -15,6 +15,7 @@ from gonghai_engine.clocks import Custody as EngineCustody
 from gonghai_engine.clocks import schedule
 from gonghai_engine.outcomes import Clock, ClockUnit, ReclaimPlan
 from gonghai_plugin.texts import Text
+from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
 from gonghai_pool.custody import State
 from gonghai_pool.policies import _of_day
@@ -94,11 +95,11 @@ async def test_a_reclaim_waits_for_the_watermark_inside_its_step(
         await world.sweep()
         await world.claim("c1", "wang")
         await world.pass_to(at(2060, 3, 13))
-        await world.at(at(2060, 3, 14) + 1, promise=False)
+        await world.at(at(2060, 3, 14) + AFTER, promise=False)
         (due,) = await world.due(keys.CLOCK)
         await world.clocks._work("acme", ["c1"])
         assert (await world.custody("c1")).state is State.HELD
-        await world.promise(due.at - 1)
+        await world.promise(due.at - AFTER)
         await world.clocks._work("acme", ["c1"])
         assert (await world.custody("c1")).state is State.HELD
         await world.promise(due.at)

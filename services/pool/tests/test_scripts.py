@@ -13,6 +13,7 @@ from gonghai_chassis.store import Store
 from gonghai_chassis.store.failures import ScriptFailed
 from gonghai_chassis.store.scripts import Script
 from gonghai_chassis.testing.failing_scripts import contents, failing_at
+from gonghai_pool.alterations import AFTER
 from gonghai_pool.commands.cancel_reservation import Cancellation
 from gonghai_pool.commands.reserve import Reserve
 from gonghai_pool.custody import Purpose, State
@@ -92,9 +93,9 @@ async def everything(world: Hands) -> None:
     await world.parts.commands.reserve(Reserve(name, owner, Purpose.SELF_SOURCED), order())
     await world.at(START + DAY)
     await world.sweep()
-    await world.at(at(2060, 3, 11) + 1)
+    await world.at(at(2060, 3, 11) + AFTER)
     await world.sweep()
-    await world.at(at(2060, 3, 14) + 1)
+    await world.at(at(2060, 3, 14) + AFTER)
     await world.sweep()
     assert (await world.custody("c1")).state is State.IN_POOL
     assert (await world.custody("c2")).state is State.OUT

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 NO_DUE: Final = 2**53 - 1
 """Where a holding without a clock stands in an index by due time: last."""
+AFTER: Final = 1_000_000
+"""µs between the moment at which something falls due and the look at it.
+
+What the archive does at that very moment (at a midnight, as a rule) comes first: it is in once the
+archive's stream is known to be complete beyond the moment.
+"""
 
 
 def altered(
@@ -133,22 +139,18 @@ def unchanged(situation: Situation) -> dict[str, Any]:
 
 
 def clock_at(custody: Custody) -> int | None:
-    """Return when the sweeper looks at a holding: right after its next action falls due.
-
-    The microsecond more lets what the archive does at that very moment (at a midnight, as a rule)
-    come first: it is known to be in once the archive's stream is complete beyond the moment.
-    """
+    """Return when the sweeper looks at a holding: a moment after its next action falls due."""
     plan = custody.plan
     if custody.state is not State.HELD or plan is None or not plan.action or plan.at is None:
         return None
-    return plan.at + 1
+    return plan.at + AFTER
 
 
 def reservation_at(custody: Custody) -> int | None:
-    """Return when the sweeper looks at a reservation: right after it ends."""
+    """Return when the sweeper looks at a reservation: a moment after it ends."""
     if custody.state is not State.RESERVED or custody.reservation is None:
         return None
-    return custody.reservation.expires + 1
+    return custody.reservation.expires + AFTER
 
 
 def _place(custody: Custody | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gonghai_chassis.events import read_progress
 from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
-from gonghai_pool.alterations import Alteration, altered, clock_at
+from gonghai_pool.alterations import AFTER, Alteration, altered, clock_at
 from gonghai_pool.custody import Change, Custody, Plan, State
 from gonghai_pool.entering import embargoed, pool_for
 from gonghai_pool.ground import SYSTEM
@@ -133,7 +133,7 @@ def _warned(situation: Situation, fresh: Custody, plan: Plan, reclaim: Answer) -
     at = plan.at or ground.now
     # In time it counts as of the moment it fell due; late, as of the next full minute, so that the
     # notice is never cut.
-    out = at if ground.now <= at + 1 else -(-ground.now // _MINUTE) * _MINUTE
+    out = at if ground.now <= at + AFTER else -(-ground.now // _MINUTE) * _MINUTE
     told = replace(plan, warned={**plan.warned, **dict.fromkeys(plan.for_clocks, out)})
     warned = replace(
         fresh,
