@@ -287,6 +287,19 @@ QUALIFICATION: Final = Qualification(
 MATCHING: Final = Matching(
     first_hit(
         Rule(
+            "small-industrial",
+            all_(_INDUSTRIAL, host.TIER.equals("minor")),
+            Need(
+                weights=Weights(value=1, need=2, ability=1, region=1, load=3, relation=1),
+                required_skills=(INDUSTRY_SKILL,),
+                region=RegionMatch.PREFERRED,
+            ),
+            Text(
+                "a small processor or farm asks for the skill, and waits to be claimed",
+                "小型加工与养殖客户看技能，等待领取",
+            ),
+        ),
+        Rule(
             "industrial",
             _INDUSTRIAL,
             Need(
