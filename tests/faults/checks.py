@@ -375,6 +375,24 @@ def services_know_of_each_other(story: Story) -> Iterator[str]:
             yield f"{customer}: the pool has version {seen} of the archive's {version}"
 
 
+def loads_are_what_the_pool_says(story: Story) -> Iterator[str]:
+    """When all is quiet, assignment counts for each rep what the pool counts."""
+    quotas = story.state("quota")
+    for rep, known in story.state("rep").items():
+        quota = quotas[rep]
+        if (known["holdings"], known["load"]) != (quota["holdings"], quota["weight"]):
+            yield f"{rep}: assignment thinks {known}, the pool says {quota}"
+
+
+def figures_are_what_activities_say(story: Story) -> Iterator[str]:
+    """The amount that a customer bought for is the sum of the purchases on record."""
+    activities = story.state("activities")
+    for customer, known in story.state("customer").items():
+        amount = sum(each["amount"] for each in activities.get(customer, []))
+        if known.get("amount", amount) != amount:
+            yield f"{customer}: {known['amount']} by its metrics, {amount} by its purchases"
+
+
 def warned_before_reclaimed(story: Story) -> Iterator[str]:
     """Nothing is reclaimed without a warning in the same term."""
     for customer, entries in story.state("history").items():
@@ -431,6 +449,8 @@ LAWS: Final[tuple[Callable[[Story], Iterable[str]], ...]] = (
     no_event_missing_or_out_of_order,
     quotas_are_what_history_says,
     services_know_of_each_other,
+    loads_are_what_the_pool_says,
+    figures_are_what_activities_say,
     warned_before_reclaimed,
     who_is_worked_stays,
     nothing_is_reclaimed_unseen,

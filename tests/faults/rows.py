@@ -53,6 +53,8 @@ def store_killed(scale: float) -> Play:
         assert isinstance(store, SingleStore)
         for _ in range(round(4 * scale)):
             await lapse(random.uniform(0.6, 2.2))
+            await scene.forward(random.choice((1, 2, 3)))
+            await lapse(random.uniform(0, 0.1))
             await store.server.kill()
             scene.struck("store killed")
             await lapse(random.uniform(0, 0.6))
@@ -73,6 +75,9 @@ def services_killed(scale: float) -> Play:
         for service in victims:
             await lapse(random.uniform(0.6, 2.4))
             replica = random.choice(scene.crew.of(service))
+            if random.random() < 0.7:
+                await scene.forward(random.choice((1, 2, 3)))
+                await lapse(random.uniform(0, 0.1))
             await scene.crew.kill(replica)
             scene.struck(f"{replica.name} killed")
             await scene.crew.launch(replica)
@@ -239,6 +244,8 @@ def master_killed(scale: float) -> Play:
             await lapse(random.uniform(2, 4))
             tenant = scene.tenants[turn % len(scene.tenants)].id
             victim = await cluster.master_of(_partition_key(tenant))
+            await scene.forward(random.choice((4, 5)))
+            await lapse(random.uniform(0, 0.1))
             await cluster.kill(victim)
             scene.struck(f"master on {victim.port} killed")
             await lapse(random.uniform(0, 1))

@@ -72,12 +72,13 @@ def true_story() -> list[Entry]:
         call("GetCustody", "", 7, version=5),
         State("t", "history", "c", [told(version) for version in range(1, 6)]),
         State("t", "custody", "c", {**answer(5), "archive_version": 1}),
-        State("t", "customer", "c", {"owner": "bob", "state": "HELD", "version": 5}),
-        State("t", "activities", "c", [{"activity": "f-1", "occurred": 1}]),
+        State("t", "customer", "c", {"owner": "bob", "state": "HELD", "version": 5, "amount": 5}),
+        State("t", "activities", "c", [{"activity": "f-1", "occurred": 1, "amount": 5}]),
         State("t", "quota", "ann", {"holdings": 0, "claimed": 1, "limit": 1}),
-        State("t", "quota", "bob", {"holdings": 1, "claimed": 1, "limit": 1}),
+        State("t", "quota", "bob", {"holdings": 1, "claimed": 1, "limit": 1, "weight": 1000}),
         State("t", "holdings", "", {"c": "bob"}),
         State("t", "audit", "pool", []),
+        State("t", "rep", "bob", {"holdings": 1, "load": 1000}),
         State("t", "away", "archive", {"from": 10, "to": 20}),
     ]
     for live in (True, False):
@@ -135,7 +136,7 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         ("nothing_invented_and_nothing_twice", dropped(Attempt, 5)),
         (
             "nothing_invented_and_nothing_twice",
-            changed(State, 3, content=[{"activity": "f-1", "occurred": 1}] * 2),
+            changed(State, 3, content=[{"activity": "f-1", "occurred": 1, "amount": 5}] * 2),
         ),
         (
             "one_owner_at_a_time",
@@ -148,7 +149,7 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         ("no_event_missing_or_out_of_order", changed(Heard, 1, nonce="another")),
         (
             "quotas_are_what_history_says",
-            changed(State, 5, content={"holdings": 0, "claimed": 1, "limit": 1}),
+            changed(State, 5, content={"holdings": 0, "claimed": 1, "limit": 1, "weight": 1000}),
         ),
         ("quotas_are_what_history_says", changed(State, 6, content={})),
         (
@@ -163,11 +164,16 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
             "warned_before_reclaimed",
             changed(State, 0, content=[told(1), told(2), {**told(4), "version": 3}]),
         ),
+        ("loads_are_what_the_pool_says", changed(State, 8, content={"holdings": 1, "load": 0})),
+        (
+            "figures_are_what_activities_say",
+            changed(State, 3, content=[{"activity": "f-1", "occurred": 1, "amount": 4}]),
+        ),
         (
             "who_is_worked_stays",
-            changed(State, 3, content=[{"activity": "f-1", "occurred": DUE}]),
+            changed(State, 3, content=[{"activity": "f-1", "occurred": DUE, "amount": 5}]),
         ),
-        ("nothing_is_reclaimed_unseen", changed(State, 8, content={"from": 4, "to": 5})),
+        ("nothing_is_reclaimed_unseen", changed(State, 9, content={"from": 4, "to": 5})),
         ("the_stores_agree", changed(State, 7, content=["something differs"])),
     ],
 )

@@ -291,7 +291,11 @@ class Reader:
             except PeerRefused:
                 return
             found += [
-                {"activity": ident(each.name), "occurred": instant_of(each.occur_time)}
+                {
+                    "activity": ident(each.name),
+                    "occurred": instant_of(each.occur_time),
+                    "amount": each.purchase.amount.units,
+                }
                 for each in page.activities
             ]
             token = page.next_page_token
@@ -318,6 +322,7 @@ class Reader:
                     "owner": ident(got.custody.owner),
                     "state": got.custody.state,
                     "version": got.custody.version,
+                    "amount": got.metrics.amount_365d.units,
                 },
             )
 
@@ -334,6 +339,9 @@ class Reader:
                 "limit": quota.holding_limit,
             },
         )
+        asked = assignment_service_pb2.GetRepRequest(name=request.rep)
+        known = await repeated(lambda: self._services.assignment.GetRep(asked))
+        self._note("rep", rep, {"holdings": known.holdings, "load": known.load_milli})
 
     async def _listed(self) -> None:
         held: dict[str, str] = {}
