@@ -159,6 +159,7 @@ class Router:
         self._taking = TakingIn(routings, rosters)
         self._woken = asyncio.Event()
         self._caught_up = False
+        self._owing: set[tuple[str, str]] = set()
         self.lock = asyncio.Lock()
         """Held while an event is taken in and what it leads to is decided."""
 
@@ -189,10 +190,33 @@ class Router:
             self._caught_up = True
 
     async def drain(self) -> None:
-        """Route all that waits, in order; call it with the lock held."""
-        while waiting := await self._routings.queued(self._partition, _PAGE):
-            for tenant, customer in waiting:
-                await self.route(tenant, customer)
+        """Route all that waits, in order; call it with the lock held.
+
+        Who waits for facts that pool had seen is passed over until they come.
+        """
+        self._owing.clear()
+        while waiting := await self._waiting():
+            for tenant, customers in waiting.items():
+                for entry in await self._routings.entries(tenant, customers):
+                    custody = entry.custody
+                    if custody is not None and entry.facts.version < custody.archive_version:
+                        self._owing.add((tenant, entry.customer))
+                    else:
+                        await self.route(tenant, entry.customer, known=entry)
+
+    def facts_came(self, tenant: str, customer: str) -> None:
+        """Archive's facts of a customer are stored."""
+        if (tenant, customer) in self._owing:
+            self.wake()
+
+    async def _waiting(self) -> dict[str, list[str]]:
+        """The first customers in the queue who need not wait for facts, by tenant."""
+        queued = await self._routings.queued(self._partition, _PAGE + len(self._owing))
+        waiting: dict[str, list[str]] = {}
+        for tenant, customer in queued:
+            if (tenant, customer) not in self._owing:
+                waiting.setdefault(tenant, []).append(customer)
+        return waiting
 
     async def enter(self, step: Step, entry: Entry) -> bool:
         """Take in that a customer whom nobody had entered a pool, and route it, in one step.

@@ -38,6 +38,7 @@ class Followed:
 
     store: Store
     kinds: frozenset[str] = frozenset()
+    side_by_side: frozenset[str] = frozenset()
     fail_at: set[int] = field(default_factory=set)
     with_intents: bool = False
     promised: list[int] = field(default_factory=list)
@@ -280,6 +281,64 @@ async def test_an_intent_that_waits_does_not_stop_others_where_several_may_run(p
     release.set()
     await eventually(lambda: _no_intents(pair))
     await tail.close()
+
+
+@dataclass
+class Slow(Followed):
+    """A projection that takes its time to decide, the longer the earlier the event."""
+
+    deciding: int = 0
+    most: int = 0
+
+    async def apply(self, step: Step, event: Event) -> bool:
+        self.deciding += 1
+        self.most = max(self.most, self.deciding)
+        try:
+            for _ in range(max(0, 60 - 5 * event.position)):
+                await asyncio.sleep(0)
+            if event.position in self.pass_over:
+                return False
+            if event.position in self.fail_at:
+                self.fail_at.discard(event.position)
+                raise RuntimeError("made to fail")
+            await step.turn()
+            await self.store.run(
+                FOLLOW,
+                step.partition,
+                keys={**step.keys(), "seen": step.partition.key("seen")},
+                args={**step.args(), "what": str(event.position), "intent": None},
+            )
+        finally:
+            self.deciding -= 1
+        return True
+
+
+async def test_events_of_different_subjects_are_decided_on_together_and_stored_in_order(
+    pair: Pair,
+) -> None:
+    projection = Slow(
+        pair.follower,
+        side_by_side=frozenset({"Counted"}),
+        fail_at={4, 9},
+        pass_over={6},
+    )
+    for number in range(12):
+        await Counters(pair.source).count("acme", f"s{number}")
+    await Counters(pair.source).count("acme", "s11")
+    pair.subscribe(projection)
+    wanted = [number for number in range(1, 14) if number != 6]
+    await eventually(lambda: _seen(projection, pair.p, len(wanted)))
+    assert await projection.seen(pair.p) == wanted
+    assert projection.most > 3
+
+
+async def test_events_of_one_subject_are_decided_on_one_after_the_other(pair: Pair) -> None:
+    projection = Slow(pair.follower, side_by_side=frozenset({"Counted"}))
+    await pair.count(6)
+    pair.subscribe(projection)
+    await eventually(lambda: _seen(projection, pair.p, 6))
+    assert await projection.seen(pair.p) == [1, 2, 3, 4, 5, 6]
+    assert projection.most == 1
 
 
 async def test_an_offered_intent_is_carried_out_once_and_at_once(pair: Pair) -> None:

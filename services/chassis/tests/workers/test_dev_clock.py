@@ -146,6 +146,7 @@ class World:
                 await Counters(self.pool).count("acme", str(left - 1), due_at=due.at + DAY)
 
     kinds: frozenset[str] = frozenset()
+    side_by_side: frozenset[str] = frozenset()
 
     async def apply(self, step: Step, event: Event) -> bool:
         keys = {**step.keys(), "seen": step.partition.key("seen")}

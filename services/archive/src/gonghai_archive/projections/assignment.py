@@ -21,6 +21,7 @@ class AssignmentProjection:
     """Keeps reps and teams."""
 
     kinds = frozenset(KINDS)
+    side_by_side: frozenset[str] = frozenset()
 
     def __init__(self, resources: Resources) -> None:
         """Keep them here."""

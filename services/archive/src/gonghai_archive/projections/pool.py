@@ -33,6 +33,7 @@ class PoolProjection:
     """Keeps custodies and pools."""
 
     kinds = frozenset(KINDS)
+    side_by_side = frozenset({"custody_changed"})
 
     def __init__(self, store: Store, customers: CustomerStore, resources: Resources) -> None:
         """Keep them in this store, beside these customers."""
@@ -46,6 +47,7 @@ class PoolProjection:
         if event.kind == "custody_changed":
             told = events_pb2.CustodyChanged.FromString(event.payload).custody
             custody = custody_of(told)
+            await step.turn()
             await self._store.run(
                 FOLLOW,
                 p,

@@ -82,6 +82,7 @@ class ArchiveProjection:
     """Follows archive in one partition."""
 
     kinds = frozenset({CUSTOMER, POLICY})
+    side_by_side = frozenset({CUSTOMER})
 
     def __init__(
         self, store: ProjectionStore, latest: LatestFacts, book: PolicyBook, router: Router
@@ -104,6 +105,7 @@ class ArchiveProjection:
         customer, facts = _facts(event.payload)
         retry = await self._store.take_facts(step, event.tenant, customer, facts)
         self._latest.remember(event.tenant, customer, facts)
+        self._router.facts_came(event.tenant, customer)
         if retry:
             async with self._router.lock:
                 await self._router.retry(event.tenant)

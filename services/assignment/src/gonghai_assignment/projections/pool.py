@@ -35,6 +35,8 @@ class PoolProjection:
     """Follows pool in one partition, and routes what enters a pool, in the order of its events."""
 
     kinds = frozenset({CUSTODY, POOL, POOL_DELETED, LIMITS})
+    # Each choice rests on the one before it.
+    side_by_side: frozenset[str] = frozenset()
 
     def __init__(
         self, store: ProjectionStore, latest: LatestFacts, rosters: Rosters, router: Router

@@ -126,6 +126,7 @@ class ProjectionStore:
             Whether the customer is parked, and to be tried again.
         """
         partition = step.partition
+        await step.turn()
         reply = await self._store.run(
             _PROJECT_CUSTOMER,
             partition,

@@ -17,7 +17,7 @@ from gonghai_chassis.store.failures import CursorTooOld, StaleStep
 from gonghai_chassis.store.scripts import Script
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.store import Store
@@ -28,6 +28,9 @@ _READ_PROGRESS = Script("gonghai_chassis.store", "read_progress")
 _STORE_PROGRESS = Script("gonghai_chassis.store", "store_progress")
 _BEGIN_REBUILD = Script("gonghai_chassis.store", "begin_rebuild")
 _FINISH_REBUILD = Script("gonghai_chassis.store", "finish_rebuild")
+
+_TOGETHER = 32
+"""Most events that are applied at the same time."""
 
 _LEAP = 1_000_000
 """µs by which a promise moves that is stored at once: a clock that stood still was moved."""
@@ -50,19 +53,35 @@ class Step:
         source: area whose stream is followed.
         before: the stored cursor.
         after: the cursor to store.
+        earlier: set once the step before it is on its way; None when that is stored already.
+        sent: set once this one is on its way; None when none waits for it.
     """
 
     partition: Partition
     source: str
     before: Cursor
     after: Cursor
+    earlier: asyncio.Event | None = None
+    sent: asyncio.Event | None = None
+
+    async def turn(self) -> None:
+        """Waits until the step before it is on its way to the store, which keeps their order.
+
+        To be awaited right before the script is run, by projections that let events be applied
+        side by side.
+        """
+        if self.earlier is not None:
+            await self.earlier.wait()
 
     def keys(self) -> dict[str, str]:
         """Keys that the include `cursor` needs."""
         return {"cursor": self.partition.cursor_key(self.source)}
 
     def args(self) -> dict[str, Any]:
-        """Arguments that the include `cursor` needs."""
+        """Arguments that the include `cursor` needs; to be asked for where the script is run."""
+        if self.sent is not None:
+            # As soon as who asked has handed the script over, which he does without a pause.
+            asyncio.get_running_loop().call_soon(self.sent.set)
         return {
             "step": {
                 "from_incarnation": self.before.incarnation,
@@ -110,6 +129,14 @@ class Projection(Protocol):
     @property
     def kinds(self) -> frozenset[str]:
         """Kinds of events to apply; the others are passed over. Empty for all."""
+
+    @property
+    def side_by_side(self) -> frozenset[str]:
+        """Kinds of events that may be decided on at the same time where their subjects differ.
+
+        Their steps are stored in order all the same: `apply` awaits `step.turn()` before it runs
+        its script.
+        """
 
     async def apply(self, step: Step, event: Event) -> bool:
         """Stores the effect of an event together with the step, in one script.
@@ -203,11 +230,17 @@ class Subscriber:
     async def _take(self, batch: Batch) -> None:
         kinds = self._projection.kinds
         incarnation = batch.cursor.incarnation
-        for event in batch.events:
-            if event.position <= self._stored.position or (kinds and event.kind not in kinds):
+        wanted = [
+            event
+            for event in batch.events
+            if event.position > self._stored.position and (not kinds or event.kind in kinds)
+        ]
+        for together in self._independent(wanted):
+            if len(together) > 1:
+                await self._apply_together(together, incarnation)
                 continue
-            step = self._step(event.cursor(incarnation))
-            if await self._projection.apply(step, event):
+            step = self._step(together[0].cursor(incarnation))
+            if await self._projection.apply(step, together[0]):
                 self._stored = step.after
         moved = batch.cursor.position > self._stored.position
         promised = batch.changes_through > self._through and (
@@ -230,6 +263,58 @@ class Subscriber:
         if promised:
             self._through = batch.changes_through
             await self._projection.checkpoint(self._partition, self._through)
+
+    def _independent(self, events: Sequence[Event]) -> Iterator[list[Event]]:
+        """Cuts events into runs of those that need not wait for each other."""
+        kinds = self._projection.side_by_side
+        run: list[Event] = []
+        subjects: set[tuple[str, str]] = set()
+        for event in events:
+            subject = (event.tenant, event.subject)
+            alone = event.kind not in kinds
+            if run and (alone or subject in subjects or len(run) >= _TOGETHER):
+                yield run
+                run, subjects = [], set()
+            if alone:
+                yield [event]
+                continue
+            run.append(event)
+            subjects.add(subject)
+        if run:
+            yield run
+
+    async def _apply_together(self, events: Sequence[Event], incarnation: str) -> None:
+        """Applies events at the same time; their steps reach the store in order."""
+        steps: list[Step] = []
+        before, earlier = self._stored, None
+        for event in events:
+            after, sent = event.cursor(incarnation), asyncio.Event()
+            steps.append(Step(self._partition, self._source, before, after, earlier, sent))
+            before, earlier = after, sent
+        ends = await asyncio.gather(
+            *(self._apply_one(step, event) for step, event in zip(steps, events, strict=True)),
+            return_exceptions=True,
+        )
+        for step, end in zip(steps, ends, strict=True):
+            if end is not None:
+                # Those after it found the cursor elsewhere; they come again with it.
+                raise end
+            self._stored = step.after
+
+    async def _apply_one(self, step: Step, event: Event) -> None:
+        try:
+            if not await self._projection.apply(step, event):
+                # The next step begins at this one's end.
+                await step.turn()
+                await self._store.run(
+                    _STORE_PROGRESS,
+                    self._partition,
+                    keys=step.keys(),
+                    args={**step.args(), "through": self._through},
+                )
+        finally:
+            if step.sent is not None:
+                step.sent.set()
 
     def _step(self, after: Cursor) -> Step:
         return Step(self._partition, self._source, self._stored, after)

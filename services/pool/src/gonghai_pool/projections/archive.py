@@ -50,6 +50,7 @@ class ArchiveProjection:
     """Lets the archive's events take effect on custody, together with the move of the cursor."""
 
     kinds = frozenset({CUSTOMER, ACTIVITY, POLICY})
+    side_by_side = frozenset({CUSTOMER, ACTIVITY})
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ class AssignmentProjection:
     """Keeps reps and teams, together with the move of the cursor."""
 
     kinds = frozenset({REP, TEAM})
+    side_by_side: frozenset[str] = frozenset()
 
     def __init__(self, setups: SetupStore) -> None:
         """Take where they are kept."""

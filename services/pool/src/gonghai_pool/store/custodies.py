@@ -323,6 +323,7 @@ class CustodyStore:
             StaleStep: somebody else moved the cursor.
         """
         ground = alteration.situation.ground
+        await step.turn()
         reply = await self._store.run(
             _PROJECT,
             step.partition,
