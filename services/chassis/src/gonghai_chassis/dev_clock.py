@@ -26,8 +26,8 @@ _READ = Script("gonghai_chassis.store", "read_clock")
 _REGISTER = Script("gonghai_chassis.store", "register_dues", repeatable=True)
 _WORK = Script("gonghai_chassis.store", "read_work")
 
-_SHORTEST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.02
+_SHORTEST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.05
 
 
 class ClockRunsForward(ValueError):  # noqa: N818 - the law, not a defect
@@ -233,7 +233,7 @@ class DevClock:
                 continue
             before = None
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def advance(self, until: int) -> AsyncGenerator[Stop, None]:
         """Moves the clock from due moment to due moment; yields each stop once it is quiet.

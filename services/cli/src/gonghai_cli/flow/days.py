@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from gonghai_cli.account.reading import ident, list_holdings
+from gonghai.pool.v1 import pool_service_pb2
+from gonghai_cli.account.reading import ident
 from gonghai_cli.flow.activities import follow_up_message, other_message, purchase_message
 from gonghai_cli.flow.claims import DAY, claim_back, claim_each
 from gonghai_cli.flow.imports import ingest
+from gonghai_cli.flow.repeat import repeated
 from gonghai_cli.flow.sample import ClaimBack, Claims, FollowUp, Purchase
 
 if TYPE_CHECKING:
@@ -45,14 +48,27 @@ async def _happen(
             await claim_each(driver, event.rep, event.customers, f"day-{day}")
         elif isinstance(event, ClaimBack):
             await claim_back(driver, event.count, f"back-{day}")
-    holders = {
-        ident(custody.customer): ident(custody.holder.rep)
-        for custody in await list_holdings(driver.services, driver.sample.tenant)
-    }
-    recorded = list(_activities(driver, events, holders))
+    wanted = {event.customer for event in events if isinstance(event, FollowUp) and not event.rep}
+    recorded = list(_activities(driver, events, await _holders(driver, wanted)))
     if recorded:
         await ingest(driver, lambda: recorded)
     await driver.quiet()
+
+
+async def _holders(driver: Driver, customers: set[str]) -> dict[str, str]:
+    """Return who holds each of these customers now, "" for nobody."""
+
+    async def holder(customer: str) -> str:
+        request = pool_service_pb2.GetCustodyRequest(
+            name=f"{driver.parent}/customers/{customer}/custody"
+        )
+        custody = await repeated(lambda: driver.services.pool.GetCustody(request))
+        return ident(custody.holder.rep)
+
+    ordered = sorted(customers)
+    return dict(
+        zip(ordered, await asyncio.gather(*(holder(each) for each in ordered)), strict=True)
+    )
 
 
 def _activities(

@@ -70,7 +70,8 @@ def demo(  # noqa: PLR0913 - one for each option
         Path, typer.Option(help="Where the demo's data is kept; cleared at each start.")
     ] = Path(".gonghai-demo"),
     port_base: PortBase = PORT_BASE,
-    partitions: Partitions = 8,
+    # The sample is one tenant, which lives in one partition.
+    partitions: Partitions = 2,
 ) -> None:
     """Play the main flow on a plugin's sample, print the account, and serve until Ctrl-C."""
     session = session_of(context)
