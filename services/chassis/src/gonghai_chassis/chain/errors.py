@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import grpc
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 DETAILS = "grpc-status-details-bin"
 CALL_ID = "x-request-id"
+
+LAST_TRY: Final = 0.3
+"""Seconds before the caller's deadline from which on UNAVAILABLE is not worth another try."""
+
+_NO_MORE: Final = (("grpc-retry-pushback-ms", "-1"),)
 
 
 async def leave(call: Call, refusal: Refusal) -> NoReturn:
@@ -34,7 +39,11 @@ async def leave(call: Call, refusal: Refusal) -> NoReturn:
         await call.transport.abort(
             code,
             status.message,
-            ((DETAILS, status.SerializeToString()), (CALL_ID, call.info.call_id)),
+            (
+                (DETAILS, status.SerializeToString()),
+                (CALL_ID, call.info.call_id),
+                *(_NO_MORE if _too_late_to_retry(call, code) else ()),
+            ),
         )
     except grpc.aio.AbortError:
         raise
@@ -43,6 +52,14 @@ async def leave(call: Call, refusal: Refusal) -> NoReturn:
         call.code, call.reason, call.incident = grpc.StatusCode.CANCELLED, "", ""
         raise asyncio.CancelledError from error
     raise AssertionError(code)  # abort always raises
+
+
+def _too_late_to_retry(call: Call, code: grpc.StatusCode) -> bool:
+    """Say whether a retry would only turn the answer into DEADLINE_EXCEEDED."""
+    if code is not grpc.StatusCode.UNAVAILABLE:
+        return False
+    left: float | None = call.transport.time_remaining()
+    return left is not None and left < LAST_TRY
 
 
 class Errors:
