@@ -7,6 +7,9 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
+from gonghai_chassis.clients import PeerFailed
+from gonghai_chassis.errors import PeerRefused, PeerUnavailable
+from gonghai_cli.refusals import describe
 from gonghai_cli.stack import DataInUse, Stack, StackFailed
 
 if TYPE_CHECKING:
@@ -48,8 +51,11 @@ async def serve(
             finally:
                 console.print("stopping …", style="dim")
                 await stack.stop()
-    except (DataInUse, StackFailed) as error:
+    except (DataInUse, StackFailed, PeerUnavailable, PeerFailed) as error:
         console.print(str(error), style="red", highlight=False, markup=False)
+        return FAILED
+    except PeerRefused as refusal:
+        console.print(describe(refusal))
         return FAILED
 
 

@@ -6,15 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gonghai.assignment.v1 import assignment_service_pb2
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
-from gonghai_chassis.errors import PeerRefused
 from gonghai_chassis.instants import instant_of
 from gonghai_cli.account.reading import Findings, ident, read
 from gonghai_cli.flow.repeat import repeated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from gonghai_cli.services import Services
 
@@ -65,7 +63,7 @@ class RepLine:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A customer that somebody got, how and why."""
+    """A customer that somebody got: how, why, and out of which pool."""
 
     customer: str
     name: str
@@ -74,6 +72,7 @@ class Gain:
     how: str
     at: int
     why: str
+    pool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ async def account_of(services: Services, tenant: str) -> Account:
         standings=tuple(_standings(found)),
         pools=tuple(_pools(found)),
         reps=tuple(_reps(found)),
-        gains=tuple([gain async for gain in _gains(services, found)]),
+        gains=tuple(_gains(found)),
         warnings=sum(
             event.custody_changed.change == custody_pb2.CUSTODY_CHANGE_WARNED
             for event in found.events
@@ -213,7 +212,7 @@ def _reps(found: Findings) -> list[RepLine]:
     return lines
 
 
-async def _gains(services: Services, found: Findings) -> AsyncIterator[Gain]:
+def _gains(found: Findings) -> Iterator[Gain]:
     for event in found.events:
         changed = event.custody_changed
         if changed.change not in _GAINS:
@@ -226,18 +225,9 @@ async def _gains(services: Services, found: Findings) -> AsyncIterator[Gain]:
             rep=ident(custody.holder.rep),
             how=_GAINS[changed.change],
             at=instant_of(event.time),
-            why=found.reasons.get((ident(custody.customer), custody.version))
-            or await _why(services, custody),
+            why=found.reasons.get((ident(custody.customer), custody.version)) or "",
+            pool=ident(changed.former_pool),
         )
-
-
-async def _why(services: Services, custody: custody_pb2.Custody) -> str:
-    request = assignment_service_pb2.ExplainAssignmentRequest(customer=custody.customer)
-    try:
-        explained = await repeated(lambda: services.assignment.ExplainAssignment(request))
-    except PeerRefused:
-        return ""
-    return explained.reason
 
 
 def _losses(found: Findings) -> list[Loss]:

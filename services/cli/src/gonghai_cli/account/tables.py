@@ -92,7 +92,8 @@ class _Tables:
     def gains(self) -> Table:
         def row(line: Gain) -> tuple[str, ...]:
             how = self._word(line.how)
-            return (line.name, line.tier, line.rep, how, self.moment(line.at), line.why)
+            why = line.why or word("out_of", self._language, pool=line.pool)
+            return (line.name, line.tier, line.rep, how, self.moment(line.at), why)
 
         # Some of each way, so that the rare ones are seen beside the many.
         chosen: list[Gain] = []

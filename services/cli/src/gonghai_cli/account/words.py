@@ -32,6 +32,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "how": ("how", "方式"),
     "when": ("when", "时间"),
     "why": ("why", "原因"),
+    "out_of": ("took it out of {pool}", "从{pool}领取"),
     "losses": ("What was reclaimed, and why", "回收情况及原因"),
     "from": ("from", "原负责人"),
     "to": ("to", "去向"),
