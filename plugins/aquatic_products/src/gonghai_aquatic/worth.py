@@ -199,8 +199,11 @@ RISK: Final = Risk(
             "valuable-and-silent",
             all_(
                 host.TIER.is_one_of(("strategic", "core", "steady")),
-                host.STAGE.is_one_of(("dormant", "churned")),
-                not_(facts.LIVES_ON_CATCH),
+                any_(
+                    host.STAGE.equals("churned"),
+                    # Who lives on the catch sleeps through each closed season.
+                    all_(host.STAGE.equals("dormant"), not_(facts.LIVES_ON_CATCH)),
+                ),
             ),
             Signal(3),
             Text(
