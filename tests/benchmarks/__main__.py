@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.benchmarks.claims import measure_claims
 from tests.benchmarks.flow import measure_flow
-from tests.benchmarks.machine import machine, versions
+from tests.benchmarks.machine import disk_ms, machine, versions
 from tests.benchmarks.stage import bare_server, stage
 
 if TYPE_CHECKING:
@@ -78,8 +78,11 @@ def main() -> int:
     wanted = frozenset(arguments.rows or known)
     if not wanted.issubset(known):
         parser.error(f"no such row: {', '.join(sorted(wanted - set(known)))}")
-    console = Console()
+    # Piped away, a table is not to be cut to the width of no terminal.
+    console = Console(width=None if sys.stdout.isatty() else 140)
     before = machine()
+    with tempfile.TemporaryDirectory(prefix="gonghai-bench-") as data:
+        before["fdatasync_ms"] = disk_ms(Path(data))
     rows = asyncio.run(measure(wanted, arguments.scale, console))
     console.print(table(rows))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

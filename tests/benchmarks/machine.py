@@ -7,9 +7,11 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from gonghai_chassis.embedded import bundled_binary
+from tests.benchmarks.row import percentile
 
 _PACKAGES = ("grpcio", "protobuf", "protovalidate", "redis", "hiredis", "uvloop", "durable-rules")
 
@@ -36,6 +38,18 @@ def versions() -> dict[str, str]:
         "store": store.stdout.strip().split(" sha=")[0],
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def disk_ms(directory: Path, times: int = 200) -> dict[str, float]:
+    """How long a disk takes to keep a small write for good (fdatasync), in milliseconds."""
+    found = []
+    with (directory / "fdatasync").open("wb", buffering=0) as file:
+        for _ in range(times):
+            file.write(bytes(2000))
+            began = perf_counter()
+            os.fdatasync(file.fileno())
+            found.append((perf_counter() - began) * 1000)
+    return {"p50": percentile(found, 0.5), "p99": percentile(found, 0.99)}
 
 
 def cpu_seconds(pid: int) -> float:
