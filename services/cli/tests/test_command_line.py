@@ -15,11 +15,11 @@ from gonghai_chassis.errors import (
     Reason,
     Refusal,
 )
-from gonghai_cli.account.words import _WORDS, word
 from gonghai_cli.flow.sample import NoSample, sample_maker
 from gonghai_cli.language import Language, language_of_environment
 from gonghai_cli.main import app
 from gonghai_cli.refusals import describe
+from gonghai_cli.words import _WORDS, word
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,6 +17,7 @@ from gonghai_cli.flow.progress import shown
 from gonghai_cli.flow.repeat import repeated
 from gonghai_cli.flow.sample import sample_maker
 from gonghai_cli.services import Services
+from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,9 +57,9 @@ async def play(stack: Stack, settings: DemoSettings, console: Console) -> None:
         clock = await repeated(lambda: services.clock.GetClock(clock_pb2.GetClockRequest()))
         start = opening(settings.start or clock.now.ToDatetime(UTC) + timedelta(days=1))
         sample = make(seed=settings.seed, start=start)
-        with shown(console) as telling:
+        with shown(console, settings.language) as telling:
             if await _played(services, sample.tenant):
-                console.print("an earlier demo's data is here: it is shown as it is")
+                console.print(word("kept", settings.language))
             else:
                 await play_flow(Driver(services, sample, telling), sample.days)
             telling.begin("account")

@@ -11,12 +11,14 @@ from gonghai_chassis.clients import PeerFailed
 from gonghai_chassis.errors import PeerRefused, PeerUnavailable
 from gonghai_cli.refusals import describe
 from gonghai_cli.stack import DataInUse, Stack, StackFailed
+from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from rich.console import Console
 
+    from gonghai_cli.language import Language
     from gonghai_cli.stack import StackSettings
 
 FAILED = 1
@@ -28,6 +30,7 @@ async def serve(
     console: Console,
     work: Callable[[Stack], Awaitable[bool]],
     *,
+    language: Language,
     fresh: bool = False,
 ) -> int:
     """Start everything, do some work, and serve until SIGINT or SIGTERM; then end it in order.
@@ -36,6 +39,7 @@ async def serve(
         settings: what to start.
         console: where to say what happens.
         work: what to do once everything serves; says whether to go on serving.
+        language: in which to say it.
         fresh: whether to throw away the data of earlier runs.
 
     Returns:
@@ -49,7 +53,7 @@ async def serve(
             try:
                 return await _watch(stack, console, work(stack), asked)
             finally:
-                console.print("stopping …", style="dim")
+                console.print(word("stopping", language), style="dim")
                 await stack.stop()
     except (DataInUse, StackFailed, PeerUnavailable, PeerFailed) as error:
         console.print(str(error), style="red", highlight=False, markup=False)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from gonghai_cli.account.words import word
+from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -29,13 +29,13 @@ async def live(driver: Driver, days: int) -> None:
         day: list(events)
         for day, events in groupby(sample.script, lambda event: (event.at - sample.start) // DAY)
     }
-    driver.telling.begin("virtual days", days)
+    driver.telling.begin("days", days)
     for day in range(days):
         events = script.get(day, [])
         if events:
             await driver.advance(max(event.at for event in events))
             await _happen(driver, events, day)
-        driver.telling.advance(note=f"day {day + 1}")
+        driver.telling.advance(day=day + 1)
     await driver.advance(sample.start + days * DAY)
 
 

@@ -39,7 +39,7 @@ async def play(driver: Driver, days: int) -> None:
     await ingest_history(driver)
     await open_pools(driver)
     await live(driver, days)
-    driver.telling.begin("claims that the rules refuse")
+    driver.telling.begin("refused")
     await claim_back(driver, _BACK, "last")
     await claim_too_many(driver)
     await driver.quiet()

@@ -35,7 +35,7 @@ class ImportFailed(Exception):  # noqa: N818 - named after what happened
 async def import_customers(driver: Driver) -> None:
     """Import the customers as a stream of rows; a stream that broke off is sent again whole."""
     sample = driver.sample
-    driver.telling.begin("import of customers", len(sample.customers))
+    driver.telling.begin("import", len(sample.customers))
 
     async def rows() -> AsyncIterator[archive_service_pb2.ImportCustomersRequest]:
         numbered = enumerate(sample.customers, start=1)
@@ -62,7 +62,7 @@ async def ingest_history(driver: Driver) -> None:
     """Ingest what happened in the year before."""
     sample, parent = driver.sample, driver.parent
     total = len(sample.purchases) + len(sample.follow_ups) + len(sample.others)
-    driver.telling.begin("a year of purchases and follow-ups", total)
+    driver.telling.begin("history", total)
 
     def past() -> Iterator[activity_pb2.Activity]:
         yield from (purchase_message(parent, purchase) for purchase in sample.purchases)

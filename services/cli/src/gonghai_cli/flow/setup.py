@@ -39,7 +39,7 @@ async def set_up_organisation(driver: Driver) -> None:
     """Make regions, teams and reps."""
     sample, services, tenant = driver.sample, driver.services, driver.sample.tenant
     total = len(sample.regions) + len(sample.teams) + len(sample.reps)
-    driver.telling.begin("regions, teams and reps", total)
+    driver.telling.begin("organisation", total)
     for region in sample.regions:
         message = rep_pb2.Region(display_name=region.name)
         if region.parent:
@@ -63,7 +63,7 @@ async def set_up_organisation(driver: Driver) -> None:
 async def open_pools(driver: Driver) -> None:
     """Make the pools; whoever waited for one is admitted."""
     pools = driver.sample.pools
-    driver.telling.begin("pools, admission, assignment", len(pools))
+    driver.telling.begin("pools", len(pools))
     services, tenant = driver.services, driver.sample.tenant
     limits = pool_pb2.Limits(
         holding_limit=max(pool.holding_limit for pool in pools),

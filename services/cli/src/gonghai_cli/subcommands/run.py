@@ -14,10 +14,12 @@ from gonghai_cli.dev import serve
 from gonghai_cli.flow.sample import NoSample
 from gonghai_cli.stack import PORT_BASE, StackSettings
 from gonghai_cli.subcommands.session import session_of
+from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gonghai_cli.language import Language
     from gonghai_cli.stack import Stack
 
 PortBase = Annotated[
@@ -42,11 +44,11 @@ def dev(
     console = session.console
 
     async def ready(stack: Stack) -> bool:
-        announce(stack, console)
+        announce(stack, console, session.language)
         return True
 
     settings = StackSettings(data, port_base=port_base, partitions=partitions)
-    raise typer.Exit(asyncio.run(serve(settings, console, ready)))
+    raise typer.Exit(asyncio.run(serve(settings, console, ready, language=session.language)))
 
 
 def demo(  # noqa: PLR0913 - one for each option
@@ -81,19 +83,20 @@ def demo(  # noqa: PLR0913 - one for each option
     async def work(stack: Stack) -> bool:
         await play(stack, demo_settings, console)
         if not leave:
-            announce(stack, console)
+            announce(stack, console, session.language)
         return not leave
 
     settings = StackSettings(data, port_base=port_base, partitions=partitions)
+    playing = serve(settings, console, work, language=session.language, fresh=not keep)
     try:
-        raise typer.Exit(asyncio.run(serve(settings, console, work, fresh=not keep)))
+        raise typer.Exit(asyncio.run(playing))
     except NoSample as error:
         raise typer.BadParameter(str(error), param_hint="--plugin") from None
 
 
-def announce(stack: Stack, console: Console) -> None:
+def announce(stack: Stack, console: Console, language: Language) -> None:
     """Say where everything listens, and how to end it."""
     for name, address in stack.addresses.by_name.items():
         console.print(f"{name:>11}  {address}", highlight=False)
     console.print(f"{'store':>11}  {stack.store_url}", highlight=False)
-    console.print("serving; Ctrl-C ends everything, the data stays", style="bold")
+    console.print(word("serving", language), style="bold")

@@ -1,4 +1,4 @@
-"""The words of the account, in English and in Chinese."""
+"""What the command line says while it plays and of what came out, in English and in Chinese."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ from typing import Final
 from gonghai_cli.language import Language
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
+    "step_policy": ("policy", "策略"),
+    "step_organisation": ("regions, teams and reps", "区域、团队与销售"),
+    "step_import": ("import of customers", "导入客户"),
+    "step_history": ("a year of purchases and follow-ups", "一年的采购与跟进"),
+    "step_pools": ("pools, admission, assignment", "公海、入池与分配"),
+    "step_days": ("virtual days", "虚拟日"),
+    "step_refused": ("claims that the rules refuse", "应被拒的领取"),
+    "step_account": ("account", "汇总"),
+    "day": ("day {day}", "第{day}天"),
+    "kept": (
+        "an earlier demo's data is here: it is shown as it is",
+        "已有先前演示的数据：按原样显示",
+    ),
+    "serving": (
+        "serving; Ctrl-C ends everything, the data stays",
+        "服务中；按Ctrl-C全部结束，数据保留",
+    ),
+    "stopping": ("stopping …", "正在停止……"),
     "tiers": ("Tiers and stages", "客户分级与生命周期"),
     "tier": ("tier", "分级"),
     "rank": ("rank", "级别分"),
@@ -50,6 +68,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 
 
 def word(key: str, language: Language, **figures: object) -> str:
-    """Return a word of the account, with figures put in."""
+    """Return what is said in the language, with figures put in."""
     english, chinese = _WORDS[key]
     return (chinese if language is Language.ZH else english).format(**figures)
