@@ -111,6 +111,22 @@ async def test_a_caller_who_lost_the_answer_gets_it_by_asking_again(
         assert len({call.request_id for call in pool.calls}) == 1
 
 
+async def test_a_customer_just_given_away_is_in_no_pool(store_settings: StoreSettings) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("li")
+        await in_pool(assignment)
+        # Pool agrees, and its event does not come yet.
+        assignment.peers.pool.quiet = True
+        await assignment.stub.RouteCustomer(request(request_id="one"))
+        calls = len(assignment.peers.pool.calls)
+        error = await refused(assignment.stub.RouteCustomer(request(request_id="two")))
+        assert (error.code, error.reason) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "CUSTOMER_NOT_IN_POOL",
+        )
+        assert len(assignment.peers.pool.calls) == calls
+
+
 async def test_a_choice_made_on_demand_survives_the_service(
     store_settings: StoreSettings,
 ) -> None:

@@ -197,6 +197,24 @@ async def test_loads_equal_what_events_and_open_choices_say(
         await store.close()
 
 
+async def test_a_choice_that_pool_agreed_to_stands_until_pool_tells_of_it(
+    open_store: OpenStore,
+) -> None:
+    # Found by `make faults`, F1: asked again before pool's event came, the customer was given to a
+    # second rep, and what was on its way to the first was counted for ever.
+    world = World(await open_store("assignment"))
+    world.happens("c1", state=CustodyState.POOL, rep=None)
+    await world.hear()
+    await world.choose("c1", "a")
+    await world.settle("c1", agreed=True)
+    await world.choose("c1", "b")
+    assert world.chosen == {"c1": ("a", 700)}
+    await world.check()
+    world.happens("c1", state=CustodyState.HELD, rep="a", weight=700)
+    await world.hear()
+    await world.check()
+
+
 async def test_a_rebuild_ends_with_the_loads_of_the_snapshot(open_store: OpenStore) -> None:
     world = World(await open_store("assignment"))
     for customer, rep in (("c1", "a"), ("c2", "a"), ("c3", "b")):

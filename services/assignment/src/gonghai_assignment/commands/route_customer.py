@@ -102,6 +102,7 @@ class RouteCustomer:
             routing = None if validate_only else _under_way(entry, request)
             if routing is None:
                 _check_open(customer, entry)
+                _check_not_given(customer, entry)
                 roster = await self.rosters.read(tenant, deadline=deadline)
                 choice = await self.chooser.choose(
                     entry,
@@ -201,6 +202,21 @@ def _check_open(customer: CustomerName, entry: Entry) -> None:
             "the customer is locked or disputed; unlock it or have the dispute decided first",
             reason=Reason.CUSTOMER_LOCKED,
             metadata={"customer": str(customer)},
+        )
+
+
+def _check_not_given(customer: CustomerName, entry: Entry) -> None:
+    """Pool has agreed already to give it to somebody; only its event is not here yet."""
+    routing, custody = entry.routing, entry.custody
+    if routing is None or custody is None:
+        return
+    if routing.outcome is Outcome.ASSIGNED and routing.term == custody.term:
+        raise WrongState(
+            customer,
+            "HELD",
+            "the customer has just been given to somebody, so that it cannot be assigned",
+            reason=Reason.CUSTOMER_NOT_IN_POOL,
+            metadata={"customer": str(customer), "state": "HELD"},
         )
 
 

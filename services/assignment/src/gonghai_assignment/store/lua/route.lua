@@ -18,8 +18,9 @@ local entry = redis.call('HGET', KEY.custody, ARG.customer)
 entry = entry and cmsgpack.unpack(entry) or nil
 local open = entry ~= nil and entry.state == 'pool' and not entry.blocked
 if open and versions_moved(entry) then return reply('moved') end
+-- One that pool agreed to stands as well: its event is on the way, and what it counts goes with it.
 local pending = open and choice_before ~= nil and choice_before.term == entry.term
-  and choice_before.outcome == 'pending'
+  and (choice_before.outcome == 'pending' or choice_before.outcome == 'assigned')
 -- WRITES
 write_clock()
 if pending or not open then
