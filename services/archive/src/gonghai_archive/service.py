@@ -36,6 +36,7 @@ from gonghai_archive.workers.recomputing import Recompute
 from gonghai_chassis.dev_clock import AreaWork
 from gonghai_chassis.dev_servicer import ClockServicer
 from gonghai_chassis.events import EventStream, Subscriber, Tail
+from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.sweeper import Sweeper
 from gonghai_chassis.watching import WatchServer
@@ -161,6 +162,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
             PartitionTask(
                 "assess", Sweeper(store, tail, p, due_kind=keys.ASSESSMENT, handle=due).run
             ),
+            retaining(stream, p, settings),
         ]
 
     workers = PartitionWorkers(store, tasks, ttl=settings.lease_ttl)

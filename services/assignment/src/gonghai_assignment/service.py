@@ -38,6 +38,7 @@ from gonghai_assignment.workers.partition import PartitionTasks
 from gonghai_chassis.dev_clock import AreaWork
 from gonghai_chassis.dev_servicer import ClockServicer
 from gonghai_chassis.events import EventStream, Tail
+from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionWorkers
@@ -114,30 +115,31 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
     )
     await clock.start()
     assembly.serve_in_dev(add_ClockServiceServicer_to_server, clock)
+    tasks = PartitionTasks(
+        store=store,
+        tail=tail,
+        archive=PeerFeed(
+            assembly.peer("archive", ArchiveServiceStub),
+            archive_service_pb2.WatchRequest,
+            archive_service_pb2.ExportSnapshotRequest,
+            kinds=tuple(sorted(ArchiveProjection.kinds)),
+        ),
+        pool=PeerFeed(
+            assembly.peer("pool", PoolServiceStub),
+            pool_service_pb2.WatchRequest,
+            pool_service_pb2.ExportSnapshotRequest,
+            kinds=tuple(sorted(PoolProjection.kinds)),
+        ),
+        calls=calls,
+        routings=routings,
+        projections=projections,
+        rosters=rosters,
+        chooser=chooser,
+        book=book,
+    )
     workers = PartitionWorkers(
         store,
-        PartitionTasks(
-            store=store,
-            tail=tail,
-            archive=PeerFeed(
-                assembly.peer("archive", ArchiveServiceStub),
-                archive_service_pb2.WatchRequest,
-                archive_service_pb2.ExportSnapshotRequest,
-                kinds=tuple(sorted(ArchiveProjection.kinds)),
-            ),
-            pool=PeerFeed(
-                assembly.peer("pool", PoolServiceStub),
-                pool_service_pb2.WatchRequest,
-                pool_service_pb2.ExportSnapshotRequest,
-                kinds=tuple(sorted(PoolProjection.kinds)),
-            ),
-            calls=calls,
-            routings=routings,
-            projections=projections,
-            rosters=rosters,
-            chooser=chooser,
-            book=book,
-        ),
+        lambda lease: [*tasks(lease), retaining(stream, lease.partition, settings)],
         ttl=settings.lease_ttl,
     )
     assembly.worker("partitions", workers.start, workers.stop)

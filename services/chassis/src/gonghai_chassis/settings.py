@@ -111,6 +111,13 @@ class Settings(BaseSettings):
 
     plugins_allowed: Names = Field((), description="Plugins that may load; empty: all installed")
     plugins_required: Names = Field((), description="Plugins without which not to start")
+    event_retention_count: int = Field(
+        1_000_000, ge=1, description="Most events that a partition's stream keeps"
+    )
+    event_retention_days: float = Field(7.0, gt=0, description="Days that events are kept")
+    event_retention_every: float = Field(
+        60.0, gt=0, description="Seconds between two looks at what is kept too long"
+    )
     lease_ttl: float = Field(3.0, gt=0, description="Seconds until a dead holder's lease ends")
 
     @field_validator("plugins_allowed", "plugins_required", mode="before")

@@ -11,6 +11,7 @@ from gonghai.pool.v1 import events_pb2, pool_service_pb2, pool_service_pb2_grpc
 from gonghai_chassis.dev_clock import AreaWork
 from gonghai_chassis.dev_servicer import ClockServicer
 from gonghai_chassis.events import EventStream, Subscriber, Tail
+from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.sweeper import Sweeper
 from gonghai_chassis.watching import WatchServer
@@ -190,7 +191,10 @@ async def build(
     await _serve_clock(assembly, store)
     workers = PartitionWorkers(
         store,
-        lambda lease: parts.tasks(lease, archive, assignment),
+        lambda lease: [
+            *parts.tasks(lease, archive, assignment),
+            retaining(EventStream(store), lease.partition, assembly.settings),
+        ],
         ttl=assembly.settings.lease_ttl,
     )
     assembly.worker("partitions", workers.start, workers.stop)
