@@ -116,7 +116,8 @@ class Sweeper:
                 # What was left is offered again soon; a hint of another process may be lost.
                 ahead = POLL if left else self._tail.poll
                 if following is not None:
-                    ahead = min(ahead, (following - reply.now) / MICROSECONDS)
+                    # Not in no time, however near it is: the clock may stand still just before it.
+                    ahead = min(ahead, max(_BREATH, (following - reply.now) / MICROSECONDS))
                 return offered > left, ahead
             await self._handle(due, reply.now)
             offered += len(due)
