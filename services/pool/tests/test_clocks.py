@@ -61,6 +61,7 @@ async def test_a_neglected_customer_is_warned_of_then_taken_back(
         custody = await world.custody("c1")
         assert custody.warned
         assert custody.state == custody_pb2.CUSTODY_STATE_HELD
+        assert custody.change == custody_pb2.CUSTODY_CHANGE_CLAIMED
         assert instant_of(custody.reclaim_time) == DUE
 
         await world.move_to(DUE)

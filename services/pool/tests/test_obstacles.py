@@ -232,6 +232,7 @@ async def test_a_plugins_rules_are_named_one_by_one(store_settings: StoreSetting
 
         assert error.reason == "CLAIM_RULE"
         assert error.metadata["rule"] == "closed"
+        assert error.metadata["plugin"] == "standard"
         assert violations(error) == [
             ("CLAIM_RULE:closed", rfc3339(at(2060, 3, 8))),
             ("CLAIM_RULE:vip", ""),

@@ -24,12 +24,21 @@ archive's stream is known to be complete beyond the moment.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Something that happened to a custody and left it as it is: a warning, clocks counted anew."""
+
+    change: Change
+    reason: str
+
+
 def altered(
     situation: Situation,
     after: Custody,
     actor: Actor,
     clock: str = "",
     due_at: int | None = None,
+    beside: Beside | None = None,
 ) -> Alteration:
     """Return what is to become of a custody; its term grows where the place is another."""
     before = situation.custody
@@ -44,7 +53,7 @@ def altered(
         term = before.term + moved
     if after.term != term:
         after = replace(after, term=term)
-    return Alteration(situation, after, actor, clock, due_at)
+    return Alteration(situation, after, actor, clock, due_at, beside)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,8 @@ class Alteration:
             changed: the record is kept without an entry and an event.
         clock: the clock that a warning or reclaim is about.
         due_at: when the holding was due, for a warning (instant).
+        beside: what is told and kept in the history instead of how the custody came to be, where
+            state and holder stay.
     """
 
     situation: Situation
@@ -64,6 +75,7 @@ class Alteration:
     actor: Actor
     clock: str = ""
     due_at: int | None = None
+    beside: Beside | None = None
 
     @cached_property
     def message(self) -> custody_pb2.Custody:
@@ -103,23 +115,23 @@ class Alteration:
 
     @property
     def _change(self) -> Change:
-        return self.after.change
+        return self.after.change if self.beside is None else self.beside.change
 
     def _entry(self) -> HistoryEntry:
-        before, after = self.situation.custody, self.after
+        before, after, beside = self.situation.custody, self.after, self.beside
         counted = after.counted
         return HistoryEntry(
             version=after.version,
             time=self.situation.ground.now,
-            change=after.change,
+            change=self._change,
             state=after.state,
             pool=after.pool,
             holder=after.holder,
             former_holder=before.holder if before is not None else None,
             principal=self.actor.principal,
             on_behalf_of=self.actor.on_behalf_of,
-            reason=after.reason,
-            rule=after.rule,
+            reason=after.reason if beside is None else beside.reason,
+            rule=after.rule if beside is None else "",
             clock=self.clock,
             term=after.term,
             counted=counted.key if counted is not None else "",

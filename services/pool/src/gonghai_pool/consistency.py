@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gonghai.pool.v1 import custody_pb2, events_pb2
 from gonghai_pool.alterations import NO_DUE, clock_at, reservation_at
-from gonghai_pool.custody import Change, State
+from gonghai_pool.custody import BESIDE, Change, State
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
@@ -179,13 +179,15 @@ class _Audit:
                 self._found.append(f"{where}: version {after.version} goes back in time or term")
         if entries:
             last = entries[-1]
-            said = (last.state, last.pool, last.holder, last.change, last.term, last.weight)
+            # How the custody came to be: a warning, say, left it as it was.
+            came = [entry.change for entry in entries if entry.change not in BESIDE]
+            said = (last.state, last.pool, last.holder, came[-1:], last.term, last.weight)
             counted = custody.weight
             known = (
                 custody.state,
                 custody.pool,
                 custody.holder,
-                custody.change,
+                [custody.change],
                 custody.term,
                 counted,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,20 @@ class Change(StrEnum):
     COLLABORATORS_CHANGED = "COLLABORATORS_CHANGED"
     EXTENSION_CHANGED = "EXTENSION_CHANGED"
     FROZEN_CHANGED = "FROZEN_CHANGED"
+
+
+BESIDE: Final = frozenset(
+    {
+        Change.WARNED,
+        Change.RESCHEDULED,
+        Change.LOCK_CHANGED,
+        Change.DISPUTE_CHANGED,
+        Change.COLLABORATORS_CHANGED,
+        Change.EXTENSION_CHANGED,
+        Change.FROZEN_CHANGED,
+    }
+)
+"""What leaves the custody as it is, and how it came to be."""
 
 
 class OutCause(StrEnum):

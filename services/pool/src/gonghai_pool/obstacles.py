@@ -54,12 +54,14 @@ class Obstacle:
     Attributes:
         until: when it will no longer be (instant); None where that does not come by itself.
         rule: the plugin's rule, for CLAIM_RULE; the limit's name, for CLAIM_LIMIT.
+        plugin: whose rule it is, or who could not decide.
     """
 
     reason: Reason
     message: str
     until: int | None = None
     rule: str = ""
+    plugin: str = ""
 
     @property
     def is_limit(self) -> bool:
@@ -89,16 +91,19 @@ def obstacles(
     found = [*_of_state(custody, pool), *_of_rep(ground, custody, rep)]
     if custody.state is State.IN_POOL:
         verdict = verdict_of(answer) if answer is not None else None
+        industry = custody.facts.industry if custody.facts is not None else ""
+        plugin = ground.policy.industry(industry).plugin
         found += _of_time(ground, custody, rep, claim_limits(ground, custody, verdict))
         if verdict is not None:
             for refusal in verdict.refusals:
                 text = refusal.reason.zh if language == "zh" else refusal.reason.en
-                found.append(Obstacle(Reason.CLAIM_RULE, text, refusal.until, refusal.rule))
+                found.append(Obstacle(Reason.CLAIM_RULE, text, refusal.until, refusal.rule, plugin))
         elif answer is not None:
             found.append(
                 Obstacle(
                     Reason.POLICY_UNAVAILABLE,
                     "the claim policy could not decide, so nobody may claim; an operator must look",
+                    plugin=plugin,
                 )
             )
     return sorted(found, key=lambda one: _ORDER.index(one.reason))
@@ -234,6 +239,8 @@ def _metadata(
         metadata["rule"] = first.rule
     if first.reason is Reason.POLICY_UNAVAILABLE:
         metadata["policy"] = "claim"
+    if first.plugin:
+        metadata["plugin"] = first.plugin
     return metadata
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gonghai_pool.alterations import Alteration, altered
+from gonghai_pool.alterations import Alteration, Beside, altered
 from gonghai_pool.custody import Change, Custody, State
 from gonghai_pool.entering import admission, embargoed
 from gonghai_pool.ground import SYSTEM
@@ -40,34 +40,26 @@ async def reconsidered(
     for situation, custody in judged_:
         if custody.state is State.HELD:
             fresh = keep(situation.ground, custody, next(answers), next(answers))
-            after: Custody | None = rescheduled(situation, fresh)
-        else:
-            after = await _placed(policies, situation, custody)
+            if fresh != situation.custody:
+                found.append(rescheduled(situation, fresh, actor))
+            continue
+        after = await _placed(policies, situation, custody)
         if after is not None and after != situation.custody:
             found.append(altered(situation, after, actor))
     return found
 
 
-def rescheduled(situation: Situation, fresh: Custody) -> Custody:
+def rescheduled(situation: Situation, fresh: Custody, actor: Actor) -> Alteration:
     """Return a holding with fresh clocks and weight: a new version if others see a change."""
     before = situation.custody
-    if before is None or before.plan is None or fresh.plan is None:
-        return _told(fresh)
-    same = before.plan.observable == fresh.plan.observable and before.weight == fresh.weight
-    if same:
-        return fresh
-    frozen = bool(before.plan.frozen_because) != bool(fresh.plan.frozen_because)
-    return _told(fresh, Change.FROZEN_CHANGED if frozen else Change.RESCHEDULED)
-
-
-def _told(fresh: Custody, change: Change = Change.RESCHEDULED) -> Custody:
-    return replace(
-        fresh,
-        version=fresh.version + 1,
-        change=change,
-        reason="the clocks were computed anew",
-        rule="",
-    )
+    change = Change.RESCHEDULED
+    if before is not None and before.plan is not None and fresh.plan is not None:
+        if before.plan.observable == fresh.plan.observable and before.weight == fresh.weight:
+            return altered(situation, fresh, actor)
+        if bool(before.plan.frozen_because) != bool(fresh.plan.frozen_because):
+            change = Change.FROZEN_CHANGED
+    told = replace(fresh, version=fresh.version + 1)
+    return altered(situation, told, actor, beside=Beside(change, "the clocks were computed anew"))
 
 
 async def _requalified(

@@ -23,7 +23,7 @@ async def eventually(condition: Callable[[], Awaitable[T]], within: float = ...)
 async def eventually(condition: Callable[[], T], within: float = ...) -> T: ...
 
 
-async def eventually(condition: Callable[[], object], within: float = 10.0) -> object:
+async def eventually(condition: Callable[[], object], within: float = 30.0) -> object:
     """Waits until the condition gives something true, and gives that back.
 
     Args:

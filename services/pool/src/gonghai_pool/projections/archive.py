@@ -140,9 +140,17 @@ class ArchiveProjection:
         elif custody is None or known is None or _comes_back(custody):
             owner = _id(message.initial_owner) if known is None else ""
             after = await self._new(situation, facts, owner)
+        elif custody.state is State.HELD:
+            fresh = replace(custody, facts=facts)
+            return await self._with_fresh_clocks(situation, fresh)
         else:
-            after = await self._known(situation, replace(custody, facts=facts), known)
+            after = await self._unheld(situation, replace(custody, facts=facts), known)
         return altered(situation, after, ARCHIVE)
+
+    async def _with_fresh_clocks(self, situation: Situation, fresh: Custody) -> Alteration:
+        ground = situation.ground
+        reclaim, claim = await self._policies.decide(held_questions(ground, fresh))
+        return rescheduled(situation, keep(ground, fresh, reclaim, claim), ARCHIVE)
 
     async def _new(self, situation: Situation, facts: Facts, owner: str) -> Custody:
         ground, customer = situation.ground, situation.customer
@@ -163,11 +171,8 @@ class ArchiveProjection:
         reclaim, claim = await self._policies.decide(held_questions(ground, after))
         return keep(ground, after, reclaim, claim)
 
-    async def _known(self, situation: Situation, custody: Custody, before: Facts) -> Custody:
+    async def _unheld(self, situation: Situation, custody: Custody, before: Facts) -> Custody:
         ground, facts = situation.ground, custody.facts
-        if custody.state is State.HELD:
-            reclaim, claim = await self._policies.decide(held_questions(ground, custody))
-            return rescheduled(situation, keep(ground, custody, reclaim, claim))
         if facts is None:
             return custody
         pool = admission(ground.setup, facts)
@@ -203,10 +208,7 @@ class ArchiveProjection:
             [qualification_question(ground, custody, activity)]
         )
         activity = judged(activity, verdict, ground.policy.revision)
-        after = _with_activity(custody, activity)
-        reclaim, claim = await self._policies.decide(held_questions(ground, after))
-        after = rescheduled(situation, keep(ground, after, reclaim, claim))
-        return altered(situation, after, ARCHIVE)
+        return await self._with_fresh_clocks(situation, _with_activity(custody, activity))
 
 
 def _with_activity(custody: Custody, activity: Activity) -> Custody:

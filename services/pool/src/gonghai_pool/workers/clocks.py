@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gonghai_chassis.events import read_progress
 from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
-from gonghai_pool.alterations import AFTER, Alteration, altered, clock_at
+from gonghai_pool.alterations import AFTER, Alteration, Beside, altered, clock_at
 from gonghai_pool.custody import Change, Custody, Plan, State
 from gonghai_pool.entering import embargoed, pool_for
 from gonghai_pool.ground import SYSTEM
@@ -95,8 +95,7 @@ class Clocks:
         plan = fresh.plan
         if plan is None or plan.at is None or plan.at >= ground.now:
             # It is not due any more: something has moved it.
-            after = rescheduled(situation, fresh)
-            sorted_.reschedule.append(altered(situation, after, SYSTEM))
+            sorted_.reschedule.append(rescheduled(situation, fresh, SYSTEM))
         elif plan.action == "warn":
             sorted_.warn.append(_warned(situation, fresh, plan, reclaim))
         elif plan.action == "reclaim":
@@ -104,8 +103,7 @@ class Clocks:
             clock = plan.for_clocks[0] if plan.for_clocks else ""
             sorted_.reclaim.append(altered(situation, after, SYSTEM, clock, plan.due_at))
         else:
-            after = rescheduled(situation, fresh)
-            sorted_.reschedule.append(altered(situation, after, SYSTEM))
+            sorted_.reschedule.append(rescheduled(situation, fresh, SYSTEM))
 
     async def _reclaimed(self, ground: Ground, fresh: Custody, plan: Plan) -> Custody:
         clock = plan.for_clocks[0] if plan.for_clocks else ""
@@ -135,16 +133,11 @@ def _warned(situation: Situation, fresh: Custody, plan: Plan, reclaim: Answer) -
     # notice is never cut.
     out = at if ground.now <= at + AFTER else -(-ground.now // _MINUTE) * _MINUTE
     told = replace(plan, warned={**plan.warned, **dict.fromkeys(plan.for_clocks, out)})
-    warned = replace(
-        fresh,
-        version=fresh.version + 1,
-        change=Change.WARNED,
-        reason=_why(plan, plan.for_clocks[0] if plan.for_clocks else ""),
-        rule="",
-    )
-    after = replace(warned, plan=plan_of(ground, replace(warned, plan=told), reclaim))
     clock = plan.for_clocks[0] if plan.for_clocks else ""
-    return altered(situation, after, SYSTEM, clock, plan.due_at)
+    warned = replace(fresh, version=fresh.version + 1)
+    after = replace(warned, plan=plan_of(ground, replace(warned, plan=told), reclaim))
+    beside = Beside(Change.WARNED, _why(plan, clock))
+    return altered(situation, after, SYSTEM, clock, plan.due_at, beside)
 
 
 def _why(plan: Plan, clock: str) -> str:
