@@ -26,7 +26,6 @@ from redis.exceptions import (
 )
 
 from gonghai_chassis.store.failures import (
-    DeadlineExceeded,
     ScriptFailed,
     StoreFull,
     StoreRefused,
@@ -146,7 +145,9 @@ class Lane:
                 self._fail(command, StoreUnavailable("The store did not answer in time."))
         for command in self._waiting:
             if command.deadline < now:
-                self._fail(command, DeadlineExceeded("The store was not free in time."))
+                # It waits because the store does not answer those before it: the store is away,
+                # and not the caller in a hurry.
+                self._fail(command, StoreRefused("The store was not free in time."))
         busy = self._waiting or self._sent
         self._watch = self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines) if busy else None
 

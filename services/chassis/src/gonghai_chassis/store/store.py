@@ -203,7 +203,7 @@ class Store:
 
         Raises:
             StoreUnavailable: no answer came.
-            DeadlineExceeded: the deadline passed before the store was free.
+            StoreRefused: the deadline passed before the store was free.
         """
         if not 0 < len(keys) <= _LARGEST_READ:
             raise ValueError(f"A read takes 1 to {_LARGEST_READ} keys, not {len(keys)}.")
