@@ -139,15 +139,20 @@ async def account_of(services: Services, tenant: str) -> Account:
         standings=tuple(_standings(found)),
         pools=tuple(_pools(found)),
         reps=tuple(_reps(found)),
-        gains=tuple(_gains(found)),
+        gains=tuple(sorted(_gains(found), key=_by_time)),
         warnings=sum(
             event.custody_changed.change == custody_pb2.CUSTODY_CHANGE_WARNED
             for event in found.events
         ),
-        losses=tuple(_losses(found)),
+        losses=tuple(sorted(_losses(found), key=_by_time)),
         refusals=tuple([refusal async for refusal in _refusals(services, found)]),
         places=tuple(_places(found)),
     )
+
+
+def _by_time(line: Gain | Loss) -> tuple[int, str]:
+    """Order what happens at one moment by customer: those calls go side by side."""
+    return line.at, line.customer
 
 
 def _standings(found: Findings) -> list[Standing]:
