@@ -151,6 +151,8 @@ def _what(event: Any, kind: str) -> dict[str, Any]:  # noqa: ANN401 - as above
         change = event.custody_changed
         return {
             **essentials(change.custody),
+            # The custody itself says how it came to be, whatever happened beside it since.
+            "change": custody_pb2.CustodyChange.Name(change.change).removeprefix("CUSTODY_CHANGE_"),
             "former": ident(change.former_holder.rep),
             "due": instant_of(change.due_time),
             "time": instant_of(event.time),
