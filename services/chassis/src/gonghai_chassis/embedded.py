@@ -177,10 +177,11 @@ class EmbeddedStore:
             LOOPBACK,
             "--port",
             str(self.port),
+            # The server changes into its directory before it opens its log: both must be absolute.
             "--dir",
-            str(self.settings.directory),
+            str(self.settings.directory.absolute()),
             "--logfile",
-            str(self.log_path),
+            str(self.log_path.absolute()),
             "--appendonly",
             "yes",
             "--appendfsync",
