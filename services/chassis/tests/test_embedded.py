@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from gonghai_chassis.embedded import EmbeddedSettings, EmbeddedStore
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def test_it_starts_in_a_directory_named_from_where_one_stands(
