@@ -1,3 +1,0 @@
-"""The pool's tests run on a real store."""
-
-pytest_plugins = ["gonghai_chassis.testing.plugin"]
