@@ -16,7 +16,7 @@ from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
 
 from .moody import Moody
-from .sea import DAY, HOUR, PARENT, START, Sea, at, customer_name, pool_name, rep_name, sea
+from .sea import DAY, HOUR, MINUTE, PARENT, START, Sea, at, customer_name, pool_name, rep_name, sea
 from .sea_plugin import sea_engine
 
 if TYPE_CHECKING:
@@ -140,6 +140,42 @@ async def test_a_correction_takes_the_place_of_what_it_corrects(
             qualities={"outcome": "not_reached"},
         )
         assert instant_of((await world.custody("c1")).due_time) == DUE
+
+
+async def test_a_correction_from_before_the_custody_still_takes_away_what_it_corrects(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await held(world)
+        await world.pass_days(5)
+        wrong = world.tell_activity("c1")
+        await world.taken_in()
+        assert instant_of((await world.custody("c1")).due_time) == at(2060, 3, 19)
+        await world.activity(
+            "c1", when=START - DAY, corrects=f"{customer_name('c1')}/activities/{wrong}"
+        )
+        assert instant_of((await world.custody("c1")).due_time) == DUE
+
+
+async def test_however_many_calls_reach_nobody_the_follow_up_before_them_counts(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await held(world)
+        await world.pass_days(5)
+        await world.activity("c1")
+        for number in range(120):
+            world.tell_activity(
+                "c1", when=world.now + (number + 1) * MINUTE, qualities={"outcome": "not_reached"}
+            )
+        await world.taken_in()
+        assert instant_of((await world.custody("c1")).due_time) == at(2060, 3, 19)
+
+        # And of those that count, the latest stays.
+        for number in range(120):
+            world.tell_activity("c1", when=world.now - (number + 1) * MINUTE)
+        await world.taken_in()
+        assert instant_of((await world.custody("c1")).due_time) == at(2060, 3, 19)
 
 
 @pytest.mark.requirement("B7")

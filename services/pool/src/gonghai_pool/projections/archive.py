@@ -27,7 +27,7 @@ from gonghai_pool.reconsidering import moved, rescheduled
 from gonghai_pool.transitions import admitted, held, withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from gonghai_chassis.events import Event, SnapshotItem, Step
     from gonghai_chassis.store import Partition
@@ -43,7 +43,10 @@ POLICY: Final = "policy_applied"
 _ATTEMPTS: Final = 50
 """Tries against callers who change the same customer; the event waits for the next round then."""
 _MOST_KEPT: Final = 100
-"""Activities of one kind that a holding keeps, the latest: older ones restart no clock."""
+"""Activities of one kind that a holding keeps: those that count before others, later before older.
+
+The latest that counts for a clock always stays, because the clock rests on it.
+"""
 
 
 class ArchiveProjection:
@@ -202,37 +205,60 @@ class ArchiveProjection:
             qualities=qualities,
             corrects=_id(message.corrects),
         )
-        if activity.at < custody.since or any(one.id == activity.id for one in custody.activities):
+        if any(one.id == activity.id for one in custody.activities):
             return None
-        (verdict,) = await self._policies.decide(
-            [qualification_question(ground, custody, activity)]
-        )
-        activity = judged(activity, verdict, ground.policy.revision)
-        return await self._with_fresh_clocks(situation, _with_activity(custody, activity))
+        within = activity.at >= custody.since
+        corrected = next((one for one in custody.activities if one.id == activity.corrects), None)
+        if corrected is not None:
+            # What was corrected never was, whatever time the correction gives it.
+            custody = _without_activity(custody, corrected)
+        elif not within:
+            return None
+        if within:
+            (verdict,) = await self._policies.decide(
+                [qualification_question(ground, custody, activity)]
+            )
+            activity = judged(activity, verdict, ground.policy.revision)
+            custody = _with_activity(custody, activity)
+        return await self._with_fresh_clocks(situation, custody)
 
 
 def _with_activity(custody: Custody, activity: Activity) -> Custody:
-    corrected = next((one for one in custody.activities if one.id == activity.corrects), None)
-    kept = sorted(
-        (*(one for one in custody.activities if one is not corrected), activity),
-        key=lambda one: (one.at, one.id),
-    )
+    kept = sorted((*custody.activities, activity), key=lambda one: (one.at, one.id))
     of_kind = [one for one in kept if one.kind == activity.kind]
     if len(of_kind) > _MOST_KEPT:
-        kept.remove(of_kind[0])
-    gone = (corrected,) if corrected is not None else ()
+        dropped = _dispensable(of_kind)
+        kept = [one for one in kept if one is not dropped]
     return replace(
         custody,
         activities=tuple(kept),
-        follow_ups=custody.follow_ups
-        + (activity.kind in FOLLOW_UPS)
-        - sum(one.kind in FOLLOW_UPS for one in gone),
-        orders=custody.orders
-        + (activity.kind == "purchase")
-        - sum(one.kind == "purchase" for one in gone),
-        dealt=any(one.kind in DEALS for one in kept)
-        or (custody.dealt and not any(one.kind in DEALS for one in gone)),
+        follow_ups=custody.follow_ups + (activity.kind in FOLLOW_UPS),
+        orders=custody.orders + (activity.kind == "purchase"),
+        dealt=custody.dealt or activity.kind in DEALS,
     )
+
+
+def _without_activity(custody: Custody, activity: Activity) -> Custody:
+    kept = tuple(one for one in custody.activities if one is not activity)
+    return replace(
+        custody,
+        activities=kept,
+        follow_ups=custody.follow_ups - (activity.kind in FOLLOW_UPS),
+        orders=custody.orders - (activity.kind == "purchase"),
+        dealt=any(one.kind in DEALS for one in kept)
+        or (custody.dealt and activity.kind not in DEALS),
+    )
+
+
+def _dispensable(of_kind: Sequence[Activity]) -> Activity | None:
+    """The one of a kind (oldest first) that no clock misses; None where clocks rest on them all.
+
+    The oldest that does not count, else the oldest after which another restarts the same clocks.
+    """
+    latest = {one.clocks: one for one in of_kind if one.counts}
+    idle = (one for one in of_kind if not one.counts)
+    passed = (one for one in of_kind if one is not latest.get(one.clocks))
+    return next(idle, None) or next(passed, None)
 
 
 def _gone(situation: Situation, facts: Facts, *, merged: bool) -> Custody:
