@@ -2,8 +2,8 @@
 
 A token holds the place to go on from and a digest of the request without `page_token` and
 `page_size`, so that a token of another list, another filter or another order is refused instead of
-answering with a page that belongs to nothing. It is no secret and no credential: what it names is
-checked like any other request.
+answering with a page that belongs to nothing. It is no secret and no credential, and anybody can
+make one: who reads a place says what it is made of, and trusts nothing more about it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", str, int)
 _DIGEST = 8
+_MOST = 2**53
 _PAGING = ("page_token", "page_size")
 
 Place = list[Any]
-"""Where the next page begins: what msgpack can write, strings and numbers as a rule."""
+"""Where the next page begins: texts, and whole numbers that are not negative."""
 
 
 def page_token(request: Message, place: Place) -> str:
@@ -34,11 +35,16 @@ def page_token(request: Message, place: Place) -> str:
     return base64.urlsafe_b64encode(_bind(request, body) + body).rstrip(b"=").decode()
 
 
-def page_place(request: Message) -> Place | None:
+def page_place(request: Message, *types: type[int | str]) -> Place | None:
     """Return the place that the request's `page_token` names; None for the first page.
 
+    Args:
+        request: a List request.
+        types: what the place is made of, in order. A number is from 0 to what Lua holds exactly.
+
     Raises:
-        InvalidRequest: the token is malformed, or belongs to another request.
+        InvalidRequest: the token is malformed, belongs to another request, or is made of something
+            else.
     """
     token = _field(request, "page_token", "")
     if not token:
@@ -48,9 +54,9 @@ def page_place(request: Message) -> Place | None:
         seal, body = data[:_DIGEST], data[_DIGEST:]
         if seal == _bind(request, body):
             place = msgpack.unpackb(body)
-            if isinstance(place, list):
+            if isinstance(place, list) and _made_of(place, types):
                 return place
-    except (ValueError, binascii.Error, msgpack.UnpackException):
+    except (ValueError, OverflowError, binascii.Error, msgpack.UnpackException):
         pass
     raise InvalidRequest(
         FieldViolation(
@@ -80,6 +86,14 @@ def _field(request: Message, name: str, empty: _F) -> _F:
         return value
     message = f"{request.DESCRIPTOR.full_name}.{name} is no {type(empty).__name__}"
     raise TypeError(message)
+
+
+def _made_of(place: Place, types: tuple[type[int | str], ...]) -> bool:
+    """Say whether a place has the parts that it should; a bool is no number here."""
+    return len(place) == len(types) and all(
+        type(part) is kind and (not isinstance(part, int) or 0 <= part <= _MOST)
+        for part, kind in zip(place, types, strict=True)
+    )
 
 
 def _bind(request: Message, body: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +14,27 @@ from gonghai.archive.v1 import archive_service_pb2 as archive
 from gonghai.pool.v1 import pool_service_pb2 as pool
 from gonghai_chassis.errors import EtagMismatch, InvalidRequest, Reason
 from gonghai_chassis.etags import check_etag, etag_of, expected_version
-from gonghai_chassis.fingerprints import digest_of, fingerprint
+from gonghai_chassis.fingerprints import content, digest_of, fingerprint
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
 
 NAME = "tenants/acme/customers/c1"
 versions = st.integers(min_value=1, max_value=2**53)
-places = st.lists(st.one_of(st.text(), st.integers(-(2**63), 2**63 - 1), st.binary()), max_size=5)
+places = st.lists(st.one_of(st.text(), st.integers(0, 2**53)), max_size=5)
+packable = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**64 - 1),
+        st.floats(),
+        st.text(),
+        st.binary(),
+        st.builds(msgpack.ExtType, st.integers(-1, 127).filter(abs), st.binary(max_size=12)),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.text(), st.integers(0, 9)), inner, max_size=3),
+    ),
+)
 
 
 @given(versions)
@@ -56,10 +72,47 @@ def a_list(**fields: object) -> archive.ListCustomersRequest:
 
 
 @given(places)
-def test_a_page_token_leads_back_to_its_place(place: list[object]) -> None:
+def test_a_page_token_leads_back_to_its_place(place: list[int | str]) -> None:
     token = page_token(a_list(), place)
 
-    assert page_place(a_list(page_token=token, page_size=7)) == place
+    kinds = [type(part) for part in place]
+    assert page_place(a_list(page_token=token, page_size=7), *kinds) == place
+
+
+def a_forged_token(body: bytes) -> str:
+    """A token that is sealed as ours are, around whatever: anybody can make one."""
+    name = a_list().DESCRIPTOR.full_name
+    seal = digest_of(name, content(a_list(), ("page_token", "page_size")), body)[:8]
+    return base64.urlsafe_b64encode(seal + body).rstrip(b"=").decode()
+
+
+def test_a_forged_token_of_the_right_shape_is_a_place_like_any_other() -> None:
+    token = a_forged_token(msgpack.packb([7, "c1"]))
+
+    assert page_place(a_list(page_token=token), int, str) == [7, "c1"]
+
+
+@given(st.one_of(packable.map(msgpack.packb), st.binary(max_size=40)))
+def test_whatever_a_forged_token_holds_is_a_place_or_refused(body: bytes) -> None:
+    try:
+        place = page_place(a_list(page_token=a_forged_token(body)), int, str)
+    except InvalidRequest:
+        return
+    assert place is not None
+    score, member = place
+    assert type(score) is int
+    assert 0 <= score <= 2**53
+    assert type(member) is str
+
+
+@pytest.mark.parametrize(
+    "place", [[], ["c1"], [1], [1, "c1", "c2"], [-1, "c1"], [2**53 + 1, "c1"], [True, "c1"], [1, 2]]
+)
+def test_a_place_of_another_shape_is_refused(place: list[object]) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        page_place(a_list(page_token=page_token(a_list(), place)), int, str)
+
+    assert raised.value.reason is Reason.INVALID_PAGE_TOKEN
 
 
 def test_the_first_page_has_no_place() -> None:

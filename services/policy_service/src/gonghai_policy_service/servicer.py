@@ -62,7 +62,7 @@ class PolicyServicer(PolicyServiceServicer):
         tenant = TenantName.parse(request.parent, "parent").tenant
         policy = await self._book.tenant(tenant, deadline=current().deadline)
         names = self._catalogue.names(policy)
-        start = int((page_place(request) or [0])[0])
+        start = (page_place(request, int) or [0])[0]
         end = start + page_size(request, most=_LARGEST_PAGE)
         return policy_service_pb2.ListPoliciesResponse(
             policies=[self._catalogue.summary(policy, name) for name in names[start:end]],
@@ -139,10 +139,10 @@ class PolicyServicer(PolicyServiceServicer):
         if self._apply is None:
             raise _archive_only("ListRevisions")
         tenant = TenantName.parse(request.parent, "parent").tenant
-        place = page_place(request)
+        place = page_place(request, int)
         revisions, more = await self._book.revisions(
             tenant,
-            below=None if place is None else int(place[0]),
+            below=None if place is None else place[0],
             limit=page_size(request, most=_LARGEST_PAGE),
             deadline=current().deadline,
         )

@@ -123,7 +123,7 @@ class Activities:
             key=_when,
             reverse=True,
         )
-        place = page_place(request)
+        place = page_place(request, int, str)
         if place is not None:
             listed = [each for each in listed if _when(each) < (place[0], place[1])]
         size = page_size(request)

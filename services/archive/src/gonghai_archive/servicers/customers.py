@@ -134,7 +134,7 @@ class Customers:
         """List customers, a page at a time."""
         tenant = TenantName.parse(request.parent, "parent").tenant
         selection = await self._selection(tenant, request)
-        place = page_place(request)
+        place = page_place(request, int, str)
         page = await self.store.select(
             tenant,
             selection,

@@ -244,7 +244,7 @@ def _shown(context: RequestContext, rep: Rep, roster: RosterRecords) -> rep_pb2.
 
 def _page(request: Message, items: Iterable[Listed]) -> tuple[list[Listed], str]:
     """The items of a page, which have ids and come in their order, and where to go on."""
-    place = page_place(request)
+    place = page_place(request, str)
     after = str(place[0]) if place else ""
     size = page_size(request)
     rest = [item for item in items if getattr(item, "id") > after]  # noqa: B009 - all have ids

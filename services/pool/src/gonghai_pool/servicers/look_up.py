@@ -120,7 +120,7 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
     ) -> pb.ListCustodyHistoryResponse:
         """List what happened to a customer's custody, newest first."""
         customer = CustomerName.parse(request.parent, "parent")
-        place = page_place(request)
+        place = page_place(request, int)
         entries, following, owner = await self._look_up.history(
             customer, place[0] if place else None, page_size(request), order_of(request)
         )
@@ -200,5 +200,5 @@ def _parent(text: str) -> tuple[str, Holder | None]:
 
 
 def _place(request: Message) -> Place | None:
-    place = page_place(request)
+    place = page_place(request, int, str)
     return Place(place[1], place[0]) if place else None

@@ -79,7 +79,7 @@ class PoolRpcs(pb_grpc.PoolServiceServicer):
     ) -> pb.ListPoolsResponse:
         """List the pools that the caller may know of."""
         tenant = TenantName.parse(request.parent, "parent").tenant
-        place = page_place(request)
+        place = page_place(request, str)
         found, more = await self._pools.listed(
             tenant, place[0] if place else "", page_size(request), order_of(request)
         )
