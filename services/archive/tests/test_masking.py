@@ -278,7 +278,8 @@ async def test_a_rep_changes_his_own_and_records_for_himself(
         changed = await a.as_("rep:wang@acme").UpdateCustomer(change)
         other = await refused(a.as_("rep:zhao@acme").UpdateCustomer(change))
         record = pb.RecordFollowUpRequest(parent=name("c1"), follow_up=REACHED)
-        made = await a.as_("rep:zhao@acme").RecordFollowUp(record)
+        made = await a.as_("rep:wang@acme").RecordFollowUp(record)
+        not_his = await refused(a.as_("rep:zhao@acme").RecordFollowUp(record))
         record.rep = f"{PARENT}/reps/wang"
         feigned = await refused(a.as_("rep:zhao@acme").RecordFollowUp(record))
         record.rep = f"{PARENT}/reps/wang"
@@ -295,7 +296,8 @@ async def test_a_rep_changes_his_own_and_records_for_himself(
         for_other = await refused(a.as_("rep:zhao@acme").CreateCustomer(own))
     assert changed.source == "fair"
     assert other.code is grpc.StatusCode.PERMISSION_DENIED
-    assert made.rep == f"{PARENT}/reps/zhao"
+    assert made.rep == f"{PARENT}/reps/wang"
+    assert not_his.code is grpc.StatusCode.PERMISSION_DENIED
     assert feigned.code is grpc.StatusCode.PERMISSION_DENIED
     assert managed.rep == f"{PARENT}/reps/wang"
     assert not_managed.code is grpc.StatusCode.PERMISSION_DENIED

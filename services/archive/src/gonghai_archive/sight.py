@@ -10,7 +10,7 @@ from gonghai_chassis.principals import Principal, Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HELD, IN_POOL = "HELD", "IN_POOL"
+HELD, IN_POOL, RESERVED = "HELD", "IN_POOL", "RESERVED"
 """States of custody, as the contract names them."""
 
 _SEES_ALL: Final = frozenset({Role.ADMIN, Role.INTEGRATOR, Role.SERVICE})
@@ -192,6 +192,41 @@ def may_know(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> 
         return True
     pool = around.pools.get(custody.pool) if custody.state == IN_POOL else None
     return pool is not None and _belongs(viewer, pool.members | pool.managers, around)
+
+
+def may_record(
+    viewer: Viewer,
+    made_for: str,
+    custody: Custody | None,
+    around: Neighbourhood,
+    *,
+    order: bool,
+) -> bool:
+    """Say whether the viewer may record that something happened with a customer.
+
+    Who works on it or manages who does records everything; the members of the pool that it lies in
+    record everything but orders. Where pool is in doubt its last word counts: what is recorded
+    shows nobody anything, and a pool service that is away keeps no rep from his notes.
+
+    Args:
+        viewer: who records.
+        made_for: the rep for whom the customer was made, or "".
+        custody: as pool told of it last.
+        around: what decides who works on it.
+        order: whether it is a purchase or a return, which counts for whoever holds the customer.
+    """
+    if viewer.sees_all:
+        return True
+    if custody is None or (custody.state == RESERVED and not custody.pool):
+        # Just made: pool will tell in a moment. Orders are for him whose place it takes; a note
+        # gives nobody anything, and who may write the next one is known by then.
+        return not order or (bool(viewer.rep) and viewer.rep == made_for)
+    if custody.state == HELD:
+        return works_on(viewer, custody, around) or _manages(viewer, custody, around)
+    pool = around.pools.get(custody.pool) if custody.state == IN_POOL else None
+    if pool is None:
+        return False
+    return _belongs(viewer, pool.managers if order else pool.members | pool.managers, around)
 
 
 def manages_rep(viewer: Viewer, rep: str, around: Neighbourhood) -> bool:

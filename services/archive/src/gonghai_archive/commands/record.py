@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gonghai_archive.commands.deciding import AT_ONCE, ATTEMPTS, Desk
@@ -39,11 +39,14 @@ class NewActivity:
         customer: id of the customer.
         activity: what happened; its `id` may be "" for one made here.
         whenever: the caller did not say when, which means now.
+        unless_own: what to answer when it corrects one that the caller neither recorded nor did;
+            None when he may correct any.
     """
 
     customer: str
     activity: Activity
     whenever: bool = False
+    unless_own: Refusal | None = None
 
 
 @dataclass(slots=True)
@@ -103,13 +106,14 @@ class RecordActivities:
             NotFound: there is no such customer, or none to correct.
             AlreadyExists: (ACTIVITY_EXISTS) the id was used for something else.
             InvalidRequest: it lies in the future, or corrects one of another kind.
+            NotAllowed: it corrects what others recorded, and he may not.
             WrongState: it corrects one that was corrected already.
             Contention: the customer changed again and again meanwhile.
         """
         made = not new.activity.id
         if made:
             ident = derived_id(tenant, new.customer, request.id) if request.id else new_id()
-            new = NewActivity(new.customer, new.activity._replace(id=ident), new.whenever)
+            new = replace(new, activity=new.activity._replace(id=ident))
         item = _Item(0, new)
         async with self._turns.of(tenant, new.customer):
             await self._record(tenant, [item], actor, request, deadline)
@@ -230,14 +234,16 @@ def _admit(
             continue
         if item.new.whenever:
             activity = activity._replace(occurred=now)
-        refusal = _refusal(customer, activity, by_id, corrected, now)
+        refusal = _refusal(customer, activity, by_id, corrected, now) or _none_of_his(
+            item.new, by_id.get(activity.corrects), actor
+        )
         if refusal is not None:
             item.outcome = refusal
             continue
         activity = activity._replace(
             actor=actor.principal, on_behalf_of=actor.on_behalf_of, recorded=0
         )
-        item.new = NewActivity(item.new.customer, activity, item.new.whenever)
+        item.new = replace(item.new, activity=activity)
         by_id[activity.id] = activity
         if activity.corrects:
             corrected[activity.corrects] = activity.id
@@ -274,6 +280,19 @@ def _refusal(
             f"{corrected[activity.corrects]} has corrected it already: correct that one",
         )
     return None
+
+
+def _none_of_his(new: NewActivity, target: Activity | None, actor: Actor) -> Refusal | None:
+    """The refusal of a correction of what somebody else recorded, unless the caller did it."""
+    if target is None or new.unless_own is None:
+        return None
+    person = actor.on_behalf_of or actor.principal
+    if (target.on_behalf_of or target.actor) == person:
+        return None
+    # The rep is known by the same id as the person, whatever he is called for.
+    if target.rep and target.rep == person.partition(":")[2]:
+        return None
+    return new.unless_own
 
 
 def _exists(customer: Customer, activity: Activity) -> AlreadyExists:

@@ -146,10 +146,10 @@ class Activities:
         activity, whenever = activity_from(message, name.tenant, self.currency)
         if activity.rep:
             await self.guard.over_rep(name.tenant, activity.rep)
-        await self.guard.to_record(name)
+        unless_own = await self.guard.to_record(name, activity)
         recorded = await self.record.one(
             name.tenant,
-            NewActivity(name.id, activity, whenever),
+            NewActivity(name.id, activity, whenever, unless_own),
             actor=actor(),
             request=request_of(request),
             deadline=current().deadline,
@@ -182,11 +182,12 @@ class Activities:
         name, _ = activity_name(message.name, "activities.name")
         same_tenant(tenant, name, "activities.name")
         activity, whenever = activity_from(message, tenant, self.currency, "activities")
+        unless_own = None
         if current().reach < Reach.TENANT:
             if activity.rep:
                 await self.guard.over_rep(tenant, activity.rep)
-            await self.guard.to_record(name)
-        return NewActivity(name.id, activity, whenever)
+            unless_own = await self.guard.to_record(name, activity)
+        return NewActivity(name.id, activity, whenever, unless_own)
 
 
 def _when(activity: Activity) -> tuple[int, str]:

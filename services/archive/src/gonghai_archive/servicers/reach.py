@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gonghai_archive.activities import Kind
 from gonghai_archive.customers import Actor, Request
-from gonghai_archive.sight import Viewer, manages_rep
+from gonghai_archive.sight import Viewer, manages_rep, may_know, may_record, sight
 from gonghai_chassis.context import current
-from gonghai_chassis.errors import NotAllowed
+from gonghai_chassis.errors import NotAllowed, NotFound
 from gonghai_chassis.principals import Reach
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from gonghai_archive.activities import Activity
     from gonghai_archive.presenting import Presenter
     from gonghai_chassis.names import CustomerName
 
@@ -64,11 +66,34 @@ class Guard:
         if not sight.sensitive:
             raise NotAllowed(call.method, "the customer is neither yours nor your team's")
 
-    async def to_record(self, name: CustomerName) -> None:
+    async def to_record(self, name: CustomerName, activity: Activity) -> NotAllowed | None:
         """Check that the caller may say that something happened with a customer.
+
+        Returns:
+            What to answer if it corrects what somebody else recorded and did; None if he may
+            correct that as well.
 
         Raises:
             NotFound: there is no such customer, or a partner may not know of it.
+            NotAllowed: the customer is none of his.
         """
-        if Viewer.of(current().principal).partner:
-            await self.presenter.sight_of(name)
+        call = current()
+        if call.reach >= Reach.TENANT:
+            return None
+        viewer = Viewer.of(call.principal)
+        reading = await self.presenter.read(name.tenant, [name.id])
+        seen = reading.found[0]
+        if seen is None or not may_know(viewer, seen.custody, reading.around):
+            raise NotFound(name)
+        allowed = may_record(
+            viewer,
+            seen.customer.owner,
+            seen.custody,
+            reading.around,
+            order=activity.kind in {Kind.PURCHASE, Kind.PURCHASE_RETURN},
+        )
+        if not allowed:
+            raise NotAllowed(call.method, "the customer is neither yours nor your team's")
+        if sight(viewer, seen.custody, reading.around).sensitive:
+            return None
+        return NotAllowed(call.method, "somebody else recorded it, with a customer not yours")
