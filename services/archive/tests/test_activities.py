@@ -224,6 +224,7 @@ async def test_what_cannot_be_is_refused(store_settings: StoreSettings) -> None:
     async with archive(store_settings) as a:
         await a.create("c1")
         future = await refused(buy(a, "c1", 1, START + 1_000_000))
+        ancient = await refused(buy(a, "c1", 1, -1))
         missing = await refused(buy(a, "nobody", 1))
         dollars = activity_pb2.Purchase(amount=money(1))
         dollars.amount.currency_code = "USD"
@@ -236,6 +237,8 @@ async def test_what_cannot_be_is_refused(store_settings: StoreSettings) -> None:
             a.stub.RecordPurchase(pb.RecordPurchaseRequest(parent=name("c1"), purchase=fine))
         )
     assert future.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert ancient.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "1970" in ancient.message
     assert missing.code is grpc.StatusCode.NOT_FOUND
     assert foreign.code is too_fine.code is grpc.StatusCode.INVALID_ARGUMENT
 

@@ -240,7 +240,7 @@ def activity_from(
         The activity, and whether the caller left out when it happened.
 
     Raises:
-        InvalidRequest: an amount, a name or the rep is not as it should be.
+        InvalidRequest: an amount, a name, the rep or the moment is not as it should be.
     """
     whenever = not message.HasField("occur_time")
     kind = message.WhichOneof("kind")
@@ -249,13 +249,22 @@ def activity_from(
     activity = Activity(
         id=_activity_id(message.name),
         kind=kind,
-        occurred=0 if whenever else instant_of(message.occur_time),
+        occurred=0 if whenever else _occurred(message, field),
         content=_content(message, kind, tenant, currency, field),
         rep=rep_id(message.rep, tenant, f"{field}.rep"),
         sales_channel=message.sales_channel,
         corrects=check_id(message.corrects, f"{field}.corrects") if message.corrects else "",
     )
     return activity, whenever
+
+
+def _occurred(message: activity_pb2.Activity, field: str) -> int:
+    where = f"{field}.occur_time"
+    occurred = instant_of(message.occur_time, where)
+    if occurred < 0:
+        # Scores and metrics count from the epoch, and nobody has sold through us before it.
+        raise InvalidRequest(FieldViolation(where, "lies before 1970: that is too long ago"))
+    return occurred
 
 
 def rep_id(name: str, tenant: str, field: str) -> str:
@@ -375,7 +384,9 @@ def _content(  # noqa: PLR0911 - one for each kind
                 follow_up.duration.seconds,
                 follow_up.note,
                 follow_up.next_action,
-                instant_of(next_time) if follow_up.HasField("next_action_time") else None,
+                instant_of(next_time, f"{where}.next_action_time")
+                if follow_up.HasField("next_action_time")
+                else None,
             )
         case Kind.OPPORTUNITY:
             deal = message.opportunity

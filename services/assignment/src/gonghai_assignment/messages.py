@@ -183,10 +183,11 @@ def _hours(message: rep_pb2.Rep) -> Iterable[WorkingHours]:
 
 def _leaves(message: rep_pb2.Rep) -> Iterable[Leave]:
     for index, leave in enumerate(message.leaves):
-        start = instant_of(leave.start_time)
-        end = instant_of(leave.end_time) if leave.HasField("end_time") else None
+        where = f"rep.leaves[{index}]"
+        start = instant_of(leave.start_time, f"{where}.start_time")
+        end = (
+            instant_of(leave.end_time, f"{where}.end_time") if leave.HasField("end_time") else None
+        )
         if end is not None and end <= start:
-            raise InvalidRequest(
-                FieldViolation(f"rep.leaves[{index}].end_time", "must be after start_time")
-            )
+            raise InvalidRequest(FieldViolation(f"{where}.end_time", "must be after start_time"))
         yield Leave(start, end, leave.reason)

@@ -80,7 +80,7 @@ class ClockServicer(clock_pb2_grpc.ClockServiceServicer):
         Raises:
             WrongState: the moment has passed.
         """
-        now = instant_of(request.now) if request.HasField("now") else None
+        now = instant_of(request.now, "now") if request.HasField("now") else None
         try:
             return _clock(await self._clock.set(now, frozen=request.frozen))
         except ClockRunsForward as error:
@@ -97,7 +97,7 @@ class ClockServicer(clock_pb2_grpc.ClockServiceServicer):
             WrongState: the moment has passed.
         """
         try:
-            async for stop in self._clock.advance(instant_of(request.until)):
+            async for stop in self._clock.advance(instant_of(request.until, "until")):
                 yield clock_pb2.AdvanceClockResponse(now=timestamp(stop.now), due=stop.due)
         except ClockRunsForward as error:
             raise _not_movable(error) from error
