@@ -90,7 +90,7 @@ def signed_with_the_public_key() -> str:
         pytest.param(SIGNER.token(headers={"kid": ""}), id="no kid"),
         pytest.param(SIGNER.token(exp=int(time.time()) - LEEWAY - 5), id="expired"),
         pytest.param(SIGNER.token(exp=None), id="no expiry"),
-        pytest.param(SIGNER.token(nbf=int(time.time()) + LEEWAY + 60), id="not yet"),
+        pytest.param(SIGNER.token(nbf=int(time.time()) + LEEWAY + 86_400), id="not yet"),
         pytest.param(SIGNER.token(iss="https://other.example"), id="issuer"),
         pytest.param(SIGNER.token(iss=None), id="no issuer"),
         pytest.param(SIGNER.token(aud="other"), id="audience"),
