@@ -29,7 +29,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agonghai/pool/v1/pool.proto\x12\x0fgonghai.pool.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x04\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12#\n\x0c\x64isplay_name\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12;\n\x07members\x18\x03 \x03(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12;\n\x08managers\x18\x04 \x03(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12#\n\rhidden_fields\x18\x05 \x03(\tB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x32\x12\x38\n\x0c\x63laim_limits\x18\x06 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x66\x61llback\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x06region\x18\x08 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\x0e\x63ustomer_count\x18\x14 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x1e \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x1f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18  \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:A\xea\x41>\n\x10gonghai.dev/Pool\x12\x1dtenants/{tenant}/pools/{pool}*\x05pools2\x04pool\"\\\n\nPoolMember\x12\x13\n\x03rep\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x12\x14\n\x04team\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x12\x14\n\x04role\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\x84\x02\n\x0b\x43laimLimits\x12\x1c\n\x07per_day\x18\x01 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12\x1d\n\x08per_week\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12\x1a\n\x05total\x18\x03 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12=\n\x0cmin_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xe2\x41\x01\x01\xbaH\x05\xaa\x01\x02\x32\x00\x12#\n\x0e\x63ool_down_days\x18\x05 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12\x38\n\x07\x65mbargo\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0c\xe2\x41\x01\x01\xbaH\x05\xaa\x01\x02\x32\x00\"\x81\x04\n\x06Limits\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x38\n\x0c\x63laim_limits\x18\x02 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x01\x12\"\n\rholding_limit\x18\x03 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\x12\x44\n\x0eholding_limits\x18\x04 \x03(\x0b\x32\x1d.gonghai.pool.v1.HoldingLimitB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12]\n\x12tier_weights_milli\x18\x05 \x03(\x0b\x32-.gonghai.pool.v1.Limits.TierWeightsMilliEntryB\x12\xe2\x41\x01\x01\xbaH\x0b\x9a\x01\x08\x10\x32*\x04\x1a\x02(\x00\x12\x1a\n\x0c\x64\x65\x61ls_exempt\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x1e \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0bupdate_time\x18\x1f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a\x37\n\x15TierWeightsMilliEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01:@\xea\x41=\n\x12gonghai.dev/Limits\x12\x17tenants/{tenant}/limits*\x06limits2\x06limits\"k\n\x0cHoldingLimit\x12\x37\n\x06member\x18\x01 \x01(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\"\n\rholding_limit\x18\x02 \x01(\x05\x42\x0b\xe2\x41\x01\x01\xbaH\x04\x1a\x02(\x00\"\xbb\x02\n\x05Quota\x12\x11\n\x03rep\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08holdings\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0cweight_milli\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rholding_limit\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rclaimed_today\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1f\n\x11\x63laimed_this_week\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rclaimed_total\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x38\n\x0c\x63laim_limits\x18\x08 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x03\x12\x39\n\x0flast_claim_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agonghai/pool/v1/pool.proto\x12\x0fgonghai.pool.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x04\n\x04Pool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12#\n\x0c\x64isplay_name\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12;\n\x07members\x18\x03 \x03(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12;\n\x08managers\x18\x04 \x03(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12#\n\rhidden_fields\x18\x05 \x03(\tB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x32\x12\x38\n\x0c\x63laim_limits\x18\x06 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x66\x61llback\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1c\n\x06region\x18\x08 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\x0e\x63ustomer_count\x18\x14 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x65tag\x18\x1e \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0b\x63reate_time\x18\x1f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18  \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:A\xea\x41>\n\x10gonghai.dev/Pool\x12\x1dtenants/{tenant}/pools/{pool}*\x05pools2\x04pool\"\\\n\nPoolMember\x12\x13\n\x03rep\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x12\x14\n\x04team\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x12\x14\n\x04role\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xa3\x02\n\x0b\x43laimLimits\x12 \n\x07per_day\x18\x01 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12!\n\x08per_week\x18\x02 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x1e\n\x05total\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x45\n\x0cmin_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xe2\x41\x01\x01\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12&\n\x0e\x63ool_down_days\x18\x05 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12@\n\x07\x65mbargo\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x14\xe2\x41\x01\x01\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\"\x89\x04\n\x06Limits\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x38\n\x0c\x63laim_limits\x18\x02 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x01\x12&\n\rholding_limit\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x44\n\x0eholding_limits\x18\x04 \x03(\x0b\x32\x1d.gonghai.pool.v1.HoldingLimitB\r\xe2\x41\x01\x01\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x61\n\x12tier_weights_milli\x18\x05 \x03(\x0b\x32-.gonghai.pool.v1.Limits.TierWeightsMilliEntryB\x16\xe2\x41\x01\x01\xbaH\x0f\x9a\x01\x0c\x10\x32*\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x1a\n\x0c\x64\x65\x61ls_exempt\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x1e \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x0bupdate_time\x18\x1f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x1a\x37\n\x15TierWeightsMilliEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01:@\xea\x41=\n\x12gonghai.dev/Limits\x12\x17tenants/{tenant}/limits*\x06limits2\x06limits\"o\n\x0cHoldingLimit\x12\x37\n\x06member\x18\x01 \x01(\x0b\x32\x1b.gonghai.pool.v1.PoolMemberB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12&\n\rholding_limit\x18\x02 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\"\xbb\x02\n\x05Quota\x12\x11\n\x03rep\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08holdings\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0cweight_milli\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rholding_limit\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rclaimed_today\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1f\n\x11\x63laimed_this_week\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rclaimed_total\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x38\n\x0c\x63laim_limits\x18\x08 \x01(\x0b\x32\x1c.gonghai.pool.v1.ClaimLimitsB\x04\xe2\x41\x01\x03\x12\x39\n\x0flast_claim_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -71,17 +71,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POOLMEMBER'].fields_by_name['role']._loaded_options = None
   _globals['_POOLMEMBER'].fields_by_name['role']._serialized_options = b'\342A\001\001'
   _globals['_CLAIMLIMITS'].fields_by_name['per_day']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['per_day']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['per_day']._serialized_options = b'\342A\001\001\272H\010\032\006\030\300\204=(\000'
   _globals['_CLAIMLIMITS'].fields_by_name['per_week']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['per_week']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['per_week']._serialized_options = b'\342A\001\001\272H\010\032\006\030\300\204=(\000'
   _globals['_CLAIMLIMITS'].fields_by_name['total']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['total']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['total']._serialized_options = b'\342A\001\001\272H\010\032\006\030\300\204=(\000'
   _globals['_CLAIMLIMITS'].fields_by_name['min_interval']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['min_interval']._serialized_options = b'\342A\001\001\272H\005\252\001\0022\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['min_interval']._serialized_options = b'\342A\001\001\272H\r\252\001\n\"\006\010\200\206\260\226\0012\000'
   _globals['_CLAIMLIMITS'].fields_by_name['cool_down_days']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['cool_down_days']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['cool_down_days']._serialized_options = b'\342A\001\001\272H\007\032\005\030\302\034(\000'
   _globals['_CLAIMLIMITS'].fields_by_name['embargo']._loaded_options = None
-  _globals['_CLAIMLIMITS'].fields_by_name['embargo']._serialized_options = b'\342A\001\001\272H\005\252\001\0022\000'
+  _globals['_CLAIMLIMITS'].fields_by_name['embargo']._serialized_options = b'\342A\001\001\272H\r\252\001\n\"\006\010\200\206\260\226\0012\000'
   _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._loaded_options = None
   _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._serialized_options = b'8\001'
   _globals['_LIMITS'].fields_by_name['name']._loaded_options = None
@@ -89,11 +89,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITS'].fields_by_name['claim_limits']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['claim_limits']._serialized_options = b'\342A\001\001'
   _globals['_LIMITS'].fields_by_name['holding_limit']._loaded_options = None
-  _globals['_LIMITS'].fields_by_name['holding_limit']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_LIMITS'].fields_by_name['holding_limit']._serialized_options = b'\342A\001\001\272H\010\032\006\030\300\204=(\000'
   _globals['_LIMITS'].fields_by_name['holding_limits']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['holding_limits']._serialized_options = b'\342A\001\001\272H\006\222\001\003\020\350\007'
   _globals['_LIMITS'].fields_by_name['tier_weights_milli']._loaded_options = None
-  _globals['_LIMITS'].fields_by_name['tier_weights_milli']._serialized_options = b'\342A\001\001\272H\013\232\001\010\0202*\004\032\002(\000'
+  _globals['_LIMITS'].fields_by_name['tier_weights_milli']._serialized_options = b'\342A\001\001\272H\017\232\001\014\0202*\010\032\006\030\300\204=(\000'
   _globals['_LIMITS'].fields_by_name['deals_exempt']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['deals_exempt']._serialized_options = b'\342A\001\001'
   _globals['_LIMITS'].fields_by_name['etag']._loaded_options = None
@@ -105,7 +105,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDINGLIMIT'].fields_by_name['member']._loaded_options = None
   _globals['_HOLDINGLIMIT'].fields_by_name['member']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_HOLDINGLIMIT'].fields_by_name['holding_limit']._loaded_options = None
-  _globals['_HOLDINGLIMIT'].fields_by_name['holding_limit']._serialized_options = b'\342A\001\001\272H\004\032\002(\000'
+  _globals['_HOLDINGLIMIT'].fields_by_name['holding_limit']._serialized_options = b'\342A\001\001\272H\010\032\006\030\300\204=(\000'
   _globals['_QUOTA'].fields_by_name['rep']._loaded_options = None
   _globals['_QUOTA'].fields_by_name['rep']._serialized_options = b'\342A\001\003'
   _globals['_QUOTA'].fields_by_name['holdings']._loaded_options = None
@@ -129,13 +129,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POOLMEMBER']._serialized_start=765
   _globals['_POOLMEMBER']._serialized_end=857
   _globals['_CLAIMLIMITS']._serialized_start=860
-  _globals['_CLAIMLIMITS']._serialized_end=1120
-  _globals['_LIMITS']._serialized_start=1123
-  _globals['_LIMITS']._serialized_end=1636
-  _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._serialized_start=1515
-  _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._serialized_end=1570
-  _globals['_HOLDINGLIMIT']._serialized_start=1638
-  _globals['_HOLDINGLIMIT']._serialized_end=1745
-  _globals['_QUOTA']._serialized_start=1748
-  _globals['_QUOTA']._serialized_end=2063
+  _globals['_CLAIMLIMITS']._serialized_end=1151
+  _globals['_LIMITS']._serialized_start=1154
+  _globals['_LIMITS']._serialized_end=1675
+  _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._serialized_start=1554
+  _globals['_LIMITS_TIERWEIGHTSMILLIENTRY']._serialized_end=1609
+  _globals['_HOLDINGLIMIT']._serialized_start=1677
+  _globals['_HOLDINGLIMIT']._serialized_end=1788
+  _globals['_QUOTA']._serialized_start=1791
+  _globals['_QUOTA']._serialized_end=2106
 # @@protoc_insertion_point(module_scope)

@@ -136,7 +136,7 @@ Global___PoolMember: _TypeAlias = PoolMember  # noqa: Y015
 
 @_typing.final
 class ClaimLimits(_message.Message):
-    """How many customers a rep may claim (领取上限). Unset or 0 means no limit."""
+    """How many customers a rep may claim (领取上限). Unset or 0 means no limit. Nothing may be longer than ten years."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

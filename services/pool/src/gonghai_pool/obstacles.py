@@ -19,7 +19,7 @@ from gonghai_chassis.errors import (
 from gonghai_pool.custody import Custody, Holder, State
 from gonghai_pool.messages import state_name
 from gonghai_pool.policies import verdict_of
-from gonghai_pool.pools import MILLI, ClaimLimits, of_policy, strictest
+from gonghai_pool.pools import MILLI, MOST, ClaimLimits, of_policy, strictest
 from gonghai_pool.staff import RepState
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def holding_limit(ground: Ground, rep: str, verdict: ClaimVerdict | None) -> int
     policy = verdict.limits.holding_limit if verdict is not None else None
     if policy is None:
         return own
-    milli = policy * MILLI
+    milli = min(policy, MOST) * MILLI
     return min(own, milli) if own else milli
 
 

@@ -25,7 +25,7 @@ from gonghai_pool.custody import (
     RunningClock,
     State,
 )
-from gonghai_pool.pools import MILLI
+from gonghai_pool.pools import MILLI, MOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -132,7 +132,7 @@ def weight_of(
     if own is not None:
         return own
     if limits is not None:
-        return limits.holding_weight * _TENTH
+        return min(limits.holding_weight * _TENTH, MOST)
     if failed and custody.plan is not None:
         return custody.weight
     return MILLI

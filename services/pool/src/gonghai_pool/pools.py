@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 MILLI = 1000
 """A customer of ordinary weight, in thousandths."""
+MOST: Final = 1_000_000
+"""The highest count or weight of a limit: the contract's bound."""
+_MOST_DAYS: Final = 3650
+_LONGEST: Final = _MOST_DAYS * 24 * 3_600_000_000
 
 
 class MemberKind(StrEnum):
@@ -81,6 +85,20 @@ class Limits:
     updated: int = 0
 
 
+def bounded(limits: ClaimLimits) -> ClaimLimits:
+    """Return limits within the contract's bounds, which older records and plugins do not know.
+
+    A wait added to an instant then never leaves the calendar.
+    """
+    bounds = {"min_interval": _LONGEST, "embargo": _LONGEST, "cool_down_days": _MOST_DAYS}
+    return ClaimLimits(
+        **{
+            one.name: min(getattr(limits, one.name), bounds.get(one.name, MOST))
+            for one in fields(limits)
+        }
+    )
+
+
 def strictest(*limits: ClaimLimits) -> ClaimLimits:
     """Return the narrower of each count, and the longer of each wait."""
     return ClaimLimits(
@@ -99,13 +117,15 @@ def of_policy(limits: PolicyLimits) -> ClaimLimits:
     The store's 0 means no limit, so such a one becomes the claim rule's business: -1 is never
     reached from below and always exceeded.
     """
-    return ClaimLimits(
-        per_day=_of_count(limits.per_day),
-        per_week=_of_count(limits.per_week),
-        total=_of_count(limits.total),
-        min_interval=(limits.min_interval_minutes or 0) * 60_000_000,
-        cool_down_days=limits.cool_down_days or 0,
-        embargo=(limits.embargo_hours or 0) * 3_600_000_000,
+    return bounded(
+        ClaimLimits(
+            per_day=_of_count(limits.per_day),
+            per_week=_of_count(limits.per_week),
+            total=_of_count(limits.total),
+            min_interval=(limits.min_interval_minutes or 0) * 60_000_000,
+            cool_down_days=limits.cool_down_days or 0,
+            embargo=(limits.embargo_hours or 0) * 3_600_000_000,
+        )
     )
 
 

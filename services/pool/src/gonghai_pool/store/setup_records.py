@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_chassis.store import records
-from gonghai_pool.pools import ClaimLimits, HoldingLimit, Limits, Member, MemberKind, Pool
+from gonghai_pool.pools import (
+    MOST,
+    ClaimLimits,
+    HoldingLimit,
+    Limits,
+    Member,
+    MemberKind,
+    Pool,
+    bounded,
+)
 from gonghai_pool.staff import Rep, RepState, Team
 
 if TYPE_CHECKING:
@@ -77,12 +86,15 @@ def unpack_limits(packed: bytes) -> Limits:
     return Limits(
         version=record["version"],
         claim_limits=_read_claim_limits(record["claim_limits"]),
-        holding_limit=record["holding_limit"],
+        holding_limit=min(record["holding_limit"], MOST),
         holding_limits=tuple(
-            HoldingLimit(Member(MemberKind(kind), ident), limit)
+            HoldingLimit(Member(MemberKind(kind), ident), min(limit, MOST))
             for kind, ident, limit in records.sequence(record["holding_limits"])
         ),
-        tier_weights=records.mapping(record["tier_weights"]),
+        tier_weights={
+            tier: min(weight, MOST)
+            for tier, weight in records.mapping(record["tier_weights"]).items()
+        },
         deals_exempt=record["deals_exempt"],
         updated=record["updated"],
     )
@@ -145,7 +157,7 @@ def _claim_limits(limits: ClaimLimits) -> dict[str, Any]:
 
 
 def _read_claim_limits(stored: Mapping[str, Any]) -> ClaimLimits:
-    return ClaimLimits(**{name: stored[name] for name in _LIMITS})
+    return bounded(ClaimLimits(**{name: stored[name] for name in _LIMITS}))
 
 
 _LIMITS: Final = (
