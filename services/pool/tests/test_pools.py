@@ -269,6 +269,75 @@ async def test_who_may_not_see_owners_sees_none(store_settings: StoreSettings) -
         assert error.metadata["owner"] == "rep:wang"
 
 
+async def test_who_is_a_rep_and_reads_sees_what_the_rep_sees(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        await world.customer("c1")
+        await world.claim("c1", "wang")
+        name = f"{customer_name('c1')}/custody"
+        for rep, sees in (("wang", True), ("zhao", False)):
+            stub = world.as_(f"rep:{rep}@acme;roles=rep,reader")
+            custody = await stub.GetCustody(pb.GetCustodyRequest(name=name))
+            assert (custody.holder.rep == rep_name("wang")) is sees, rep
+        both = world.as_("rep:zhao@acme;roles=rep,reader")
+        others = pb.ListHoldingsRequest(parent=rep_name("wang"))
+        assert (await refused(both.ListHoldings(others))).code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_who_sees_no_owners_cannot_ask_for_what_one_holds(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        await world.customer("c1")
+        await world.claim("c1", "wang")
+        ren = world.as_("reader:ren@acme")
+        for call in (
+            ren.ListHoldings(pb.ListHoldingsRequest(parent=rep_name("wang"))),
+            ren.ListHoldings(pb.ListHoldingsRequest(parent=f"{PARENT}/teams/sales")),
+            ren.GetQuota(pb.GetQuotaRequest(rep=rep_name("wang"))),
+        ):
+            assert (await refused(call)).code is grpc.StatusCode.PERMISSION_DENIED
+        (custody,) = (await ren.ListHoldings(pb.ListHoldingsRequest(parent=PARENT))).custodies
+        assert not custody.HasField("holder")
+        own = world.as_("rep:wang@acme;roles=reader")
+        assert (await own.GetQuota(pb.GetQuotaRequest(rep=rep_name("wang")))).holdings == 1
+        listed = await own.ListHoldings(pb.ListHoldingsRequest(parent=rep_name("wang")))
+        assert [one.customer for one in listed.custodies] == [customer_name("c1")]
+
+
+async def test_a_partner_knows_of_his_own_and_his_pool_only(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed("wang")
+        await world.rep("pan")
+        await world.pool("second", members=[pool_pb2.PoolMember(rep=rep_name("pan"))])
+        await world.customer("hers")
+        await world.customer("open")
+        await world.customer("his", admission_pool=pool_name("second"))
+        await world.customer("offered", admission_pool=pool_name("second"))
+        await world.claim("hers", "wang")
+        pan = world.as_("partner:pan@acme")
+        await pan.ClaimCustomer(pb.ClaimCustomerRequest(customer=customer_name("his")))
+        for customer, known in (
+            ("his", True),
+            ("offered", True),
+            ("hers", False),
+            ("open", False),
+        ):
+            calls = (
+                pan.GetCustody(pb.GetCustodyRequest(name=f"{customer_name(customer)}/custody")),
+                pan.ListCustodyHistory(
+                    pb.ListCustodyHistoryRequest(parent=customer_name(customer))
+                ),
+                pan.ExplainCustody(pb.ExplainCustodyRequest(customer=customer_name(customer))),
+            )
+            for call in calls:
+                if known:
+                    await call
+                else:
+                    assert (await refused(call)).code is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_rep_claims_for_himself_only(store_settings: StoreSettings) -> None:
     async with sea(store_settings) as world:
         await world.staffed()

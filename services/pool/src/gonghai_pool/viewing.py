@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gonghai_chassis.access import TABLE
 from gonghai_chassis.errors import NotAllowed
 from gonghai_chassis.principals import Reach, Role
+from gonghai_pool.custody import Holder, HolderKind, State
 
 if TYPE_CHECKING:
     from gonghai_chassis.context import RequestContext
-    from gonghai_pool.custody import Custody, Holder
+    from gonghai_pool.custody import Custody
     from gonghai_pool.pools import Pool
     from gonghai_pool.tenant_setup import TenantSetup
 
@@ -20,9 +22,11 @@ class Viewer:
     """The caller, as far as customers and reps are concerned.
 
     Attributes:
-        reach: how far his grant for this method goes.
+        reach: how far his grant for this method goes. What being a reader adds to it is left out
+            for who is something else, too: reading widely shows nobody's owner.
         rep: the rep that he is; "" for none.
         masked: he reads without ever seeing owners.
+        partner: he may know of his own holdings and of what is in his pools, and of nothing else.
     """
 
     method: str
@@ -30,18 +34,34 @@ class Viewer:
     rep: str
     masked: bool
     language: str = "en"
+    partner: bool = False
 
     @classmethod
     def of(cls, context: RequestContext) -> Viewer:
         """The caller of this call."""
         principal = context.principal
+        others = principal.roles - {Role.READER}
+        rule = TABLE.get(context.method)
+        mixed = rule is not None and bool(others) and others != principal.roles
         return cls(
-            context.method,
-            context.reach,
-            principal.rep or "",
-            principal.roles <= {Role.READER},
-            context.language,
+            method=context.method,
+            reach=rule.reach(others) if rule is not None and mixed else context.reach,
+            rep=principal.rep or "",
+            masked=not others,
+            language=context.language,
+            partner=principal.roles == {Role.PARTNER},
         )
+
+    def may_know(self, setup: TenantSetup, custody: Custody, now: int) -> bool:
+        """Whether he may know that a customer exists: a partner only of his own, and his pools'."""
+        if not self.partner:
+            return True
+        if not self.rep:
+            return False
+        if custody.works_on(self.rep, now) or self._in_team(setup, custody.holder):
+            return True
+        pool = setup.pools.get(custody.pool) if custody.state is State.IN_POOL else None
+        return pool is not None and setup.is_member(pool, self.rep)
 
     def sees_owner(self, setup: TenantSetup, custody: Custody, now: int) -> bool:
         """Whether he may know who holds or held a customer."""
@@ -64,6 +84,26 @@ class Viewer:
         if self.reach >= Reach.TENANT:
             return True
         return bool(self.rep) and setup.is_member(pool, self.rep)
+
+    def require_holdings(self, setup: TenantSetup, holder: Holder | None) -> None:
+        """Check that he may know what somebody holds (None: all that anybody holds).
+
+        Who never sees owners may see all holdings without them, but not the ones of somebody.
+
+        Raises:
+            NotAllowed: it is none of his business.
+        """
+        own = holder is not None and bool(self.rep) and holder == Holder.rep(self.rep)
+        if own or (self.reach >= Reach.TENANT and not (self.masked and holder is not None)):
+            return
+        if self.masked:
+            raise NotAllowed(self.method, "you read without seeing who holds what")
+        if holder is None:
+            raise NotAllowed(self.method, "name the rep or team whose holdings you want to see")
+        if holder.kind is HolderKind.REP:
+            self.require_rep(setup, holder.id)
+        elif not self._in_team(setup, holder) and not setup.manages_team(self.rep, holder.id):
+            raise NotAllowed(self.method, "you may look at the teams that you are in or manage")
 
     def require_rep(self, setup: TenantSetup, rep: str) -> None:
         """Check that he may act for, or look at, a rep.
@@ -102,6 +142,15 @@ class Viewer:
         if self.reach >= Reach.TENANT or self._runs(setup, pool):
             return
         raise NotAllowed(self.method, "you may do this in the pools that you manage")
+
+    def _in_team(self, setup: TenantSetup, holder: Holder | None) -> bool:
+        rep = setup.reps.get(self.rep)
+        return (
+            rep is not None
+            and holder is not None
+            and holder.kind is HolderKind.TEAM
+            and rep.team == holder.id
+        )
 
     def _runs(self, setup: TenantSetup, pool: str) -> bool:
         known = setup.pools.get(pool)

@@ -67,12 +67,12 @@ class ExplainCustody:
         """Explain a custody and, if a rep is named, whether he may claim it.
 
         Raises:
-            NotFound: nothing is known of the customer.
+            NotFound: nothing is known of the customer, or the caller may not know of him.
             NotAllowed: the rep is none of the caller's business.
         """
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
         custody, ground = situation.custody, situation.ground
-        if custody is None:
+        if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
             raise NotFound(customer)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
         found: list[Obstacle] | None = None

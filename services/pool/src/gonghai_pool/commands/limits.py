@@ -84,7 +84,7 @@ class TenantLimits:
             NotAllowed: the caller may not look at him.
         """
         ground = await self._custodies.ground(rep.tenant, order.deadline)
-        order.viewer.require_rep(ground.setup, rep.id)
+        order.viewer.require_holdings(ground.setup, Holder.rep(rep.id))
         use = await self._custodies.quota(
             rep.tenant, counted(ground, rep.id, ClaimLimits(), 0, 0), order.deadline
         )

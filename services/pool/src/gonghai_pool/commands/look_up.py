@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.errors import NotAllowed, NotFound
-from gonghai_chassis.principals import Reach
-from gonghai_pool.custody import HolderKind, State
+from gonghai_chassis.errors import NotFound
+from gonghai_pool.custody import State
 from gonghai_pool.store import keys
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from gonghai_pool.commands.order import Order
     from gonghai_pool.custody import Custody, HistoryEntry, Holder
     from gonghai_pool.store.custodies import CustodyStore, Place
-    from gonghai_pool.tenant_setup import TenantSetup
 
 _STEP: Final = 200
 _MOST_READ: Final = 5000
@@ -52,11 +50,11 @@ class LookUp:
         """Return who has a customer.
 
         Raises:
-            NotFound: nothing is known of him.
+            NotFound: nothing is known of him, or the caller may not know of him.
         """
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
         custody, ground = situation.custody, situation.ground
-        if custody is None:
+        if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
             raise NotFound(customer)
         return Seen(custody, order.viewer.sees_owner(ground.setup, custody, ground.now))
 
@@ -110,7 +108,7 @@ class LookUp:
             NotAllowed: the caller may not look at him.
         """
         ground = await self._custodies.ground(tenant, order.deadline)
-        _require(order, ground.setup, holder)
+        order.viewer.require_holdings(ground.setup, holder)
         partition = self._custodies.store.partition(tenant)
         prefix = keys.index(partition, tenant)["holdings"]
         return await self._page(
@@ -132,7 +130,7 @@ class LookUp:
         """Return entries, newest first; the number to go on below; whether owners may be seen.
 
         Raises:
-            NotFound: nothing is known of the customer.
+            NotFound: nothing is known of the customer, or the caller may not know of him.
         """
         seen = await self.custody(customer, order)
         entries, following = await self._custodies.history(
@@ -176,21 +174,6 @@ class LookUp:
             if len(entries) < step:
                 return Page(found, None)
         return Page(found, place)
-
-
-def _require(order: Order, setup: TenantSetup, holder: Holder | None) -> None:
-    viewer = order.viewer
-    if viewer.reach >= Reach.TENANT:
-        return
-    if holder is None:
-        raise NotAllowed(viewer.method, "name the rep or team whose holdings you want to see")
-    if holder.kind is HolderKind.REP:
-        viewer.require_rep(setup, holder.id)
-        return
-    rep = setup.reps.get(viewer.rep)
-    in_team = rep is not None and rep.team == holder.id
-    if not in_team and not setup.manages_team(viewer.rep, holder.id):
-        raise NotAllowed(viewer.method, "you may look at the teams that you are in or manage")
 
 
 def _fits(custody: Custody, terms: Sequence[Term]) -> bool:
