@@ -243,6 +243,31 @@ async def test_what_cannot_be_is_refused(store_settings: StoreSettings) -> None:
     assert foreign.code is too_fine.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+async def test_amounts_and_quantities_end_at_a_million_millions(
+    store_settings: StoreSettings, beyond: int
+) -> None:
+    most = 10**12
+    line = activity_pb2.PurchaseLine(product="crab", quantity_milli=most)
+    much = activity_pb2.Purchase(amount=money(most + beyond), lines=[line])
+    many = activity_pb2.Purchase(amount=money(1), lines=[line])
+    many.lines[0].quantity_milli += beyond
+    fields = []
+    async with archive(store_settings) as a:
+        await a.create("c1")
+        for sent in (much, many):
+            call = a.stub.RecordPurchase(pb.RecordPurchaseRequest(parent=name("c1"), purchase=sent))
+            if beyond:
+                error = await refused(call)
+                assert error.reason == "INVALID_FIELD"
+                fields.append(error.reason)
+            else:
+                await call
+        facts = (await a.get("c1")).metrics.facts
+    assert len(fields) == 2 * beyond
+    assert facts["amount_lifetime"].int_value == (0 if beyond else most + 1)
+
+
 @pytest.mark.requirement("A5")
 async def test_a_batch_answers_for_each(store_settings: StoreSettings) -> None:
     async with archive(store_settings) as a:

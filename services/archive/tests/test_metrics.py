@@ -221,3 +221,13 @@ def test_a_correction_counts_instead_of_what_it_corrects() -> None:
 @given(zone=st.sampled_from(ZONES), instant=st.integers(10**15, 4 * 10**15))
 def test_day_numbers_are_local_days(zone: str, instant: int) -> None:
     assert day_number(zone, instant) == local_day(zone, instant).toordinal()
+
+
+@pytest.mark.parametrize("kind", [Kind.PURCHASE, Kind.PURCHASE_RETURN])
+def test_sums_stop_where_numbers_are_no_longer_exact(kind: Kind) -> None:
+    content = Purchase(10**12) if kind is Kind.PURCHASE else PurchaseReturn(10**12)
+    activities = [Activity(f"a{n}", kind, NOW, tuple(content)) for n in range(9_100)]
+    facts = measure(activities, created=CREATED, calendar=Calendar(zone="UTC"), now=NOW).facts
+    most = 2**53 - 1
+    expected = most if kind is Kind.PURCHASE else -most
+    assert facts["amount_30d"] == facts["amount_lifetime"] == expected

@@ -77,6 +77,9 @@ _OUTCOME_NUMBERS: Final = _turned(_OUTCOMES)
 _STATE_NUMBERS: Final = _turned(_STATES)
 _FEEDBACK_NUMBERS: Final = _turned(_FEEDBACK)
 
+_MOST_MILLI: Final = 10**12
+"""Thousandths of a unit in one line of an order."""
+
 
 def profile_from(message: customer_pb2.Customer, tenant: str) -> Profile:
     """Return what a message says of a customer, normalised; attributes are checked later.
@@ -416,13 +419,19 @@ def _lines(
         Line(
             line.product,
             line.category,
-            line.quantity_milli,
+            _quantity(line.quantity_milli, f"{where}.lines[{place}].quantity_milli"),
             minor_units(line.amount, f"{where}.lines[{place}].amount", currency)
             if line.HasField("amount")
             else None,
         )
         for place, line in enumerate(messages)
     )
+
+
+def _quantity(milli: int, field: str) -> int:
+    if milli > _MOST_MILLI:
+        raise InvalidRequest(FieldViolation(field, "is too large"))
+    return milli
 
 
 def _line_messages(lines: Iterable[Line], currency: str) -> list[activity_pb2.PurchaseLine]:

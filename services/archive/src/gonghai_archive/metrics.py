@@ -25,6 +25,7 @@ from gonghai_archive.activities import (
     in_force,
     is_annulment,
 )
+from gonghai_archive.money import MOST_IN_SUM
 from gonghai_engine.calendar import DAY, Calendar
 
 if TYPE_CHECKING:
@@ -236,7 +237,8 @@ class _Series:
 
     def total(self, start: int, end: int | None) -> int:
         last = len(self._ages) if end is None else bisect_left(self._ages, end)
-        return self._sums[last] - self._sums[bisect_left(self._ages, start)]
+        total = self._sums[last] - self._sums[bisect_left(self._ages, start)]
+        return max(-MOST_IN_SUM, min(total, MOST_IN_SUM))
 
     def changes_in(self, start: int, end: int) -> int | None:
         """In how many days something comes into the window [start, end) or leaves it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from google.type import money_pb2
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 _MINOR = 100
 _NANOS = 10_000_000
 """Nanos of one minor unit."""
-_MOST = 10**15
-"""Minor units: beyond, sums could leave the numbers that the store keeps exactly."""
+_MOST = 10**12
+"""Minor units: ten thousand million yuan in one go is a slip of the hand."""
+MOST_IN_SUM: Final = 2**53 - 1
+"""What sums stop at: beyond, the store and its scripts no longer keep numbers exactly."""
 
 
 def minor_units(money: Money, field: str, currency: str) -> int:
@@ -27,7 +29,8 @@ def minor_units(money: Money, field: str, currency: str) -> int:
         currency: the tenant's (ISO 4217).
 
     Raises:
-        InvalidRequest: it is negative, of another currency, or finer than minor units.
+        InvalidRequest: it is negative, of another currency, finer than minor units, or more than
+            10^12 of them.
     """
     if money.currency_code and money.currency_code != currency:
         raise InvalidRequest(
