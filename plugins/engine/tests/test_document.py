@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from plugins.engine.tests.rulebooks import STANDARD_PLUGIN
 
 from gonghai_engine import Engine, PolicyDocument, PolicyDocumentError
+from gonghai_engine.tenants import CompiledPlugin
 
+if TYPE_CHECKING:
+    from gonghai_plugin.plugin import Plugin, Settings
+
+_MANY = ", ".join(f"i{number}: {{plugin: standard}}" for number in range(51))
+_DAYS = ", ".join(["2026-01-01"] * 2_001)
 HEAD = "version: 1\ndefault: {plugin: standard}\n"
 
 
@@ -35,7 +43,16 @@ def _problems(text: str) -> list[tuple[int, str, str]]:
         ("a: [1, 2\n", 2, "", "expected"),
         ("version: 1\ndefault: &d {plugin: a}\nindustries: {x: *d}\n", 2, "industries.x", "alias"),
         ("\tversion: 1", 1, "", "cannot start"),
-        ("a: !!python/object:os.system {}\n", 1, "", "constructor"),
+        ("a: !!python/object:os.system {}\n", 1, "a", "tag"),
+        (HEAD + "x: !!binary AA==\n", 3, "x", "tag"),
+        (HEAD + "x: 0x" + "f" * 9_000 + "\n", 3, "x", "number"),
+        (HEAD + "x: {<<: {a: 1}}\n", 3, "x", "merge"),
+        (HEAD + "? [a]\n: 1\n", 3, "", "as a key"),
+        (HEAD + "x:\n  " + "[" * 20 + "]" * 20 + "\n", 4, "", "deeper than 20"),
+        (HEAD + "x: " + "[" * 60_000, 3, "", "deeper than 20"),
+        (HEAD + f"industries: {{{_MANY}}}\n", 3, "industries", "at most 50"),
+        (HEAD + f"holidays: [{_DAYS}]\n", 3, "holidays", "at most 2000"),
+        (HEAD + f"workdays: [{_DAYS}]\n", 3, "workdays", "at most 2000"),
     ],
 )  # fmt: skip
 def test_the_line_and_the_field_are_named(text: str, line: int, field: str, says: str) -> None:
@@ -69,7 +86,33 @@ def test_settings_that_leave_a_rule_without_its_turn_are_refused() -> None:
 
 
 def test_a_document_too_long_is_refused_unread() -> None:
-    assert "longer than" in _problems("#" * 300_000)[0][2]
+    assert "longer than" in _problems("#" * 65_537)[0][2]
+
+
+def test_fifty_industries_with_the_same_settings_are_compiled_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = []
+    of = CompiledPlugin.of
+
+    def counting(plugin: Plugin, settings: Settings) -> CompiledPlugin:
+        compiled.append(plugin.name)
+        return of(plugin, settings)
+
+    monkeypatch.setattr(CompiledPlugin, "of", counting)
+    engine = Engine({"standard": STANDARD_PLUGIN})
+    document = engine.parse(HEAD + f"industries: {{{_MANY.rpartition(', ')[0]}}}\n")
+    assert engine.activate("t", 1, document)
+    assert len(engine.tenant("t").industries) == 51
+    assert compiled == ["standard"]
+
+
+async def test_reading_aside_says_the_same_as_parsing() -> None:
+    engine = Engine({"standard": STANDARD_PLUGIN})
+    assert (await engine.read(HEAD)).digest == engine.parse(HEAD).digest
+    with pytest.raises(PolicyDocumentError) as error:
+        await engine.read(HEAD + "industries:\n  x: {plugin: nemo}\n")
+    assert error.value.problems[0].field == "industries.x.plugin"
 
 
 def test_the_digest_tells_contents_apart_not_spellings() -> None:

@@ -18,8 +18,30 @@ from gonghai_engine.calendar import Calendar, WorkingDays
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MAX_LENGTH: Final = 256 * 1024
+MAX_LENGTH: Final = 64 * 1024
 """Characters of a document."""
+
+MAX_INDUSTRIES: Final = 50
+"""Industries of a document: each may have settings of its own, which are compiled."""
+
+MAX_DAYS: Final = 2_000
+"""Holidays of a document, and as many workdays."""
+
+MAX_DEPTH: Final = 20
+"""Levels of lists and mappings in each other."""
+
+_NUMBER_LENGTH: Final = 40
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+_TAGS: Final = _NUMBERS | {
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "null", "map", "seq")
+}
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _SafeLoader
+else:
+    # The one in C is several times as fast, where there is one; both read the same documents.
+    _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEFAULT_TEXT: Final = "version: 1\ndefault: {plugin: standard}\n"
 """The document of a tenant that never had one applied."""
@@ -131,10 +153,10 @@ class _Form(BaseModel):
     version: Literal[1]
     zone: str = "Asia/Shanghai"
     calendar: WorkingDays = WorkingDays.CHINA
-    holidays: list[dt.date] = Field(default_factory=list)
-    workdays: list[dt.date] = Field(default_factory=list)
+    holidays: list[dt.date] = Field(default_factory=list, max_length=MAX_DAYS)
+    workdays: list[dt.date] = Field(default_factory=list, max_length=MAX_DAYS)
     default: _Bound
-    industries: dict[str, _Bound] = Field(default_factory=dict)
+    industries: dict[str, _Bound] = Field(default_factory=dict, max_length=MAX_INDUSTRIES)
 
     @field_validator("zone")
     @classmethod
@@ -154,7 +176,7 @@ class _Form(BaseModel):
         return days
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     """Reads dates as texts: a wrong one is then the problem of its field, not of the document."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {  # noqa: RUF012 - yaml looks it up on the class
@@ -167,12 +189,17 @@ def _load(text: str) -> tuple[object, dict[str, int]]:
     if len(text) > MAX_LENGTH:
         raise PolicyDocumentError([Problem(1, "", f"longer than {MAX_LENGTH} characters")])
     try:
-        root = yaml.compose(text, Loader=_Loader)
-        lines: dict[str, int] = {}
-        problems = list(_walk(root, "", lines, set()))
-        if problems:
-            raise PolicyDocumentError(problems)
-        return yaml.load(text, Loader=_Loader), lines  # noqa: S506 - a safe loader, see below
+        _check_depth(text)
+        loader = _Loader(text)
+        try:
+            root = loader.get_single_node()
+            lines: dict[str, int] = {}
+            problems = list(_walk(root, "", lines, set()))
+            if problems:
+                raise PolicyDocumentError(problems)
+            return None if root is None else loader.construct_document(root), lines
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"{error.problem or error.context or 'not YAML'}"
@@ -183,10 +210,27 @@ def _load(text: str) -> tuple[object, dict[str, int]]:
         raise PolicyDocumentError([Problem(1, "", f"not YAML: {error}")]) from None
 
 
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting by the events, which come without recursion: nodes are made with it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PolicyDocumentError([Problem(line, "", f"deeper than {MAX_DEPTH} levels")])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 def _walk(
     node: yaml.Node | None, path: str, lines: dict[str, int], seen: set[int]
 ) -> Iterator[Problem]:
-    """Note each field's line; an alias (it may grow without bounds) or a key twice is a problem."""
+    """Note each field's line, and find what a document may not have.
+
+    An alias may grow without bounds, a key twice says two things, and what a tag or a number of
+    any length makes is nothing that a setting is.
+    """
     if node is None:
         return
     line = node.start_mark.line + 1
@@ -195,11 +239,17 @@ def _walk(
         yield Problem(line, path, "an alias (*name) is not allowed")
         return
     seen.add(id(node))
+    yield from _wrong_content(node, path)
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
+                what = "a merge (<<)" if key.tag == _MERGE else "a list or mapping as a key"
+                yield Problem(key.start_mark.line + 1, path, f"{what} is not allowed")
+                continue
             name = str(key.value)
             inner = f"{path}.{name}" if path else name
+            yield from _wrong_content(key, inner)
             if name in keys:
                 yield Problem(key.start_mark.line + 1, inner, "this key stands here twice")
             keys.add(name)
@@ -208,6 +258,14 @@ def _walk(
     elif isinstance(node, yaml.SequenceNode):
         for place, item in enumerate(node.value):
             yield from _walk(item, f"{path}.{place}", lines, seen)
+
+
+def _wrong_content(node: yaml.Node, path: str) -> Iterator[Problem]:
+    line = node.start_mark.line + 1
+    if node.tag not in _TAGS:
+        yield Problem(line, path, f"the tag {node.tag} is not allowed")
+    elif node.tag in _NUMBERS and len(node.value) > _NUMBER_LENGTH:
+        yield Problem(line, path, f"a number of more than {_NUMBER_LENGTH} characters")
 
 
 def _line_of(field: str, lines: Mapping[str, int]) -> int:

@@ -17,6 +17,7 @@ from gonghai_engine.document import (
     Binding,
     PolicyDocument,
     PolicyDocumentError,
+    Problem,
     problems_of,
 )
 from gonghai_engine.explain import Explanation, truths
@@ -82,24 +83,21 @@ class Engine:
         Raises PolicyDocumentError with each line and field at fault; nothing changes then.
         """
         document = PolicyDocument.parse(text)
-        problems = []
-        for _, field, binding in document.bindings():
-            plugin = self._plugins.get(binding.plugin)
-            if plugin is None:
-                problems.append(document.problem(f"{field}.plugin", self._why_missing(binding)))
-                continue
-            try:
-                self._compile(plugin, binding)
-            except ValidationError as error:
-                prefix = (*field.split("."), "settings")
-                problems += problems_of(error, prefix, document.lines)
-            except DeclarationError as error:
-                path = f"{field}.settings"
-                path += f".{error.setting}" if error.setting else ""
-                problems.append(document.problem(path, str(error)))
-        if problems:
-            raise PolicyDocumentError(problems)
-        return document
+        found = [self._problems(document, *bound) for bound in document.bindings()]
+        return _sound(document, found)
+
+    async def read(self, text: str) -> PolicyDocument:
+        """Do as `parse` does, without keeping everybody else waiting.
+
+        The text is read in a thread. The plugins are compiled here, an industry at a time: the rule
+        engine is for one thread.
+        """
+        document = await asyncio.to_thread(PolicyDocument.parse, text)
+        found = []
+        for bound in document.bindings():
+            found.append(self._problems(document, *bound))
+            await asyncio.sleep(0)
+        return _sound(document, found)
 
     def activate(self, tenant: str, revision: int, document: PolicyDocument) -> bool:
         """Put a document in force. False: the tenant is at this or a later revision already.
@@ -181,6 +179,22 @@ class Engine:
             cause, message = "policy_error", f"{type(error).__name__}: {error}"
         return _failure(request, cause, message, industry.plugin, tenant.revision)
 
+    def _problems(
+        self, document: PolicyDocument, _: str, field: str, binding: Binding
+    ) -> list[Problem]:
+        plugin = self._plugins.get(binding.plugin)
+        if plugin is None:
+            return [document.problem(f"{field}.plugin", self._why_missing(binding))]
+        try:
+            self._compile(plugin, binding)
+        except ValidationError as error:
+            return list(problems_of(error, (*field.split("."), "settings"), document.lines))
+        except DeclarationError as error:
+            path = f"{field}.settings"
+            path += f".{error.setting}" if error.setting else ""
+            return [document.problem(path, str(error))]
+        return []
+
     def _resolve(self, tenant: str, revision: int, document: PolicyDocument) -> TenantPolicy:
         industries = {
             industry: self._bind(industry, binding, document)
@@ -231,6 +245,13 @@ class Engine:
         for key, compiled in list(self._compiled.items()):
             if id(compiled) not in used:
                 self._compiled.pop(key).close()
+
+
+def _sound(document: PolicyDocument, found: Iterable[list[Problem]]) -> PolicyDocument:
+    problems = [problem for each in found for problem in each]
+    if problems:
+        raise PolicyDocumentError(problems)
+    return document
 
 
 def _made(request: DecisionRequest, resolved: Resolved, tenant: TenantPolicy) -> Decision:

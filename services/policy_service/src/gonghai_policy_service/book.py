@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -205,7 +206,7 @@ class PolicyBook:
             return
         # Archive has checked it against its plugins. One that is missing here makes its decisions
         # fail, on the safe side, instead of leaving the tenant on the revision before.
-        document = PolicyDocument.parse(current.document)
+        document = await asyncio.to_thread(PolicyDocument.parse, current.document)
         if self._engine.activate(tenant, current.number, document):
             _log.info("policy_activated", tenant=tenant, revision=current.number)
         self._seen[tenant] = stamp

@@ -63,7 +63,7 @@ class ApplyPolicy:
             EtagMismatch: another revision is in force than the caller saw.
             Contention: others applied documents at the same time, again and again.
         """
-        document = self._parse(text)
+        document = await self._parse(text)
         for _ in range(_ATTEMPTS):
             current, now = await self.book.current(tenant, deadline=deadline)
             revision = Revision(
@@ -91,9 +91,9 @@ class ApplyPolicy:
                 break
         raise Contention(TenantName(tenant))
 
-    def _parse(self, text: str) -> PolicyDocument:
+    async def _parse(self, text: str) -> PolicyDocument:
         try:
-            return self.engine.parse(text)
+            return await self.engine.read(text)
         except PolicyDocumentError as error:
             problems = error.problems
             violations = [
