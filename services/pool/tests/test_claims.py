@@ -9,6 +9,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from gonghai.pool.v1 import custody_pb2
+from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.testing.refusals import refused
 
 from .sea import PARENT, customer_name, rep_name, sea
@@ -54,6 +55,39 @@ async def test_somebody_elses_customer_is_refused_by_its_state(
         assert "owner" not in error.metadata
         (failure,) = error.details(error_details_pb2.PreconditionFailure)
         assert [violation.type for violation in failure.violations] == ["CUSTOMER_NOT_IN_POOL"]
+
+
+async def test_a_batch_names_each_customer_once(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        for customer in ("c1", "c2"):
+            await world.customer(customer)
+        names = [customer_name(one) for one in ("c1", "c2", "c1")]
+        holder = custody_pb2.Holder(rep=rep_name("wang"))
+        for call, field in (
+            (
+                world.rep_stub("wang").BatchClaimCustomers(
+                    pb.BatchClaimCustomersRequest(parent=PARENT, customers=names)
+                ),
+                "customers[2]",
+            ),
+            (
+                world.stub.BatchAssignCustomers(
+                    pb.BatchAssignCustomersRequest(
+                        parent=PARENT,
+                        requests=[
+                            pb.AssignCustomerRequest(customer=name, holder=holder) for name in names
+                        ],
+                    )
+                ),
+                "requests[2].customer",
+            ),
+        ):
+            error = await refused(call)
+            assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+            (bad,) = error.details(error_details_pb2.BadRequest)
+            assert [one.field for one in bad.field_violations] == [field]
+        assert (await world.custody("c1")).state == custody_pb2.CUSTODY_STATE_IN_POOL
 
 
 def _without_token(custody: custody_pb2.Custody) -> custody_pb2.Custody:

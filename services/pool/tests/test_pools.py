@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.rpc import error_details_pb2
 
 from gonghai.pool.v1 import custody_pb2, pool_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
@@ -336,6 +337,32 @@ async def test_a_partner_knows_of_his_own_and_his_pool_only(store_settings: Stor
                     await call
                 else:
                     assert (await refused(call)).code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_only_fields_of_a_customer_can_be_hidden(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        good = ["contacts", "contacts.phone", "special_requirements", "attributes.outlets"]
+        assert list((await world.pool("east", hidden_fields=good)).hidden_fields) == good
+        for wrong in (
+            "contact.phone",
+            "contacts.fone",
+            "group.name",
+            "attributes.",
+            "",
+            "contacts.",
+        ):
+            error = await refused(world.pool("west", hidden_fields=["group", wrong]))
+            assert (error.code, error.reason) == (
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "INVALID_FIELD",
+            ), wrong
+            (bad,) = error.details(error_details_pb2.BadRequest)
+            assert [one.field for one in bad.field_violations] == ["pool.hidden_fields[1]"]
+        update = pb.UpdatePoolRequest(
+            pool=pool_pb2.Pool(name=pool_name("east"), hidden_fields=["nothing"]),
+            update_mask=FieldMask(paths=["hidden_fields"]),
+        )
+        assert (await refused(world.stub.UpdatePool(update))).reason == "INVALID_FIELD"
 
 
 async def test_a_rep_claims_for_himself_only(store_settings: StoreSettings) -> None:

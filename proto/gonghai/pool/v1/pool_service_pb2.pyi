@@ -553,7 +553,7 @@ class BatchClaimCustomersRequest(_message.Message):
     """
     @_builtins.property
     def customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The customers, up to 100."""
+        """The customers, up to 100, each once."""
 
     def __init__(
         self,
@@ -694,7 +694,7 @@ class BatchAssignCustomersRequest(_message.Message):
     """
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssignCustomerRequest]:
-        """The assignments, up to 100; their own request ids are not read."""
+        """The assignments, up to 100, each of another customer; their own request ids are not read."""
 
     def __init__(
         self,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gonghai.archive.v1 import customer_pb2
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.names import RepName, TeamName, same_tenant
 from gonghai_pool.custody import Holder, HolderKind
 from gonghai_pool.pools import ClaimLimits, HoldingLimit, Limits, Member, MemberKind, Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from google.protobuf.descriptor import Descriptor
 
     from gonghai.pool.v1 import custody_pb2, pool_pb2
 
@@ -39,7 +42,7 @@ def pool_of(message: pool_pb2.Pool, ident: str, tenant: str) -> Pool:
     """Read what a caller says of a pool.
 
     Raises:
-        InvalidRequest: a member belongs to another tenant.
+        InvalidRequest: a member belongs to another tenant; a hidden field is none of a customer's.
     """
     return Pool(
         id=ident,
@@ -47,7 +50,7 @@ def pool_of(message: pool_pb2.Pool, ident: str, tenant: str) -> Pool:
         display_name=message.display_name,
         members=members_of(message.members, tenant, "pool.members"),
         managers=members_of(message.managers, tenant, "pool.managers"),
-        hidden_fields=tuple(message.hidden_fields),
+        hidden_fields=_hidden_fields(message.hidden_fields),
         claim_limits=claim_limits_of(message.claim_limits),
         fallback=message.fallback,
         region=message.region,
@@ -111,3 +114,31 @@ def claim_limits_of(message: pool_pb2.ClaimLimits) -> ClaimLimits:
         cool_down_days=message.cool_down_days,
         embargo=message.embargo.ToMicroseconds(),
     )
+
+
+def _hidden_fields(paths: Sequence[str]) -> tuple[str, ...]:
+    """Read hidden fields; one that is misspelt would hide nothing, so it is refused."""
+    customer = customer_pb2.Customer.DESCRIPTOR
+    wrong = [
+        FieldViolation(f"pool.hidden_fields[{index}]", f"a customer has no field {path!r}")
+        for index, path in enumerate(paths)
+        if not _is_field(customer, path)
+    ]
+    if wrong:
+        raise InvalidRequest(*wrong)
+    return tuple(paths)
+
+
+def _is_field(message: Descriptor, path: str) -> bool:
+    name, dot, rest = path.partition(".")
+    field = message.fields_by_name.get(name)
+    if field is None:
+        return False
+    if not dot:
+        return True
+    if field.message_type is None:
+        return False
+    if field.message_type.GetOptions().map_entry:
+        # The tenant's own attributes: any name may come.
+        return bool(rest)
+    return _is_field(field.message_type, rest)

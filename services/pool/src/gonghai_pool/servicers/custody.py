@@ -24,6 +24,8 @@ from gonghai_pool.servicers.answers import changed_custody, result
 from gonghai_pool.servicers.circumstances import order_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gonghai.pool.v1 import custody_pb2
     from gonghai_pool.commands.assign import AssignCustomer
     from gonghai_pool.commands.cancel_reservation import CancelReservation
@@ -68,10 +70,12 @@ class CustodyRpcs(pb_grpc.PoolServiceServicer):
         """Claim several, each for itself, in the order asked."""
         tenant = TenantName.parse(request.parent, "parent").tenant
         rep = _rep(request.rep, tenant)
-        answer = pb.BatchClaimCustomersResponse()
-        for text in request.customers:
-            customer = CustomerName.parse(text, "customers")
+        customers = [CustomerName.parse(text, "customers") for text in request.customers]
+        for customer in customers:
             same_tenant(tenant, customer, "customers")
+        _each_once(customers, "customers[{}]")
+        answer = pb.BatchClaimCustomersResponse()
+        for customer in customers:
             order = order_of(request, item=customer.id)
             work = self._claim(Claim(customer, rep), order)
             answer.results.append(await result(customer, work, current().language))
@@ -97,6 +101,7 @@ class CustodyRpcs(pb_grpc.PoolServiceServicer):
         assignments = [_assignment(one) for one in request.requests]
         for assignment in assignments:
             same_tenant(tenant, assignment.customer, "requests.customer")
+        _each_once([one.customer for one in assignments], "requests[{}].customer")
         answer = pb.BatchAssignCustomersResponse()
         for assignment in assignments:
             order = order_of(request, item=assignment.customer.id)
@@ -177,6 +182,18 @@ def _assignment(request: pb.AssignCustomerRequest) -> Assignment:
         request.custody_term or None,
         request.rule,
     )
+
+
+def _each_once(customers: Sequence[CustomerName], field: str) -> None:
+    """Refuse a batch that names a customer twice: its items are told apart by their customers."""
+    first: dict[CustomerName, int] = {}
+    twice = [
+        FieldViolation(field.format(index), f"names the same customer as item {before}")
+        for index, customer in enumerate(customers)
+        if (before := first.setdefault(customer, index)) != index
+    ]
+    if twice:
+        raise InvalidRequest(*twice)
 
 
 def _rep(text: str, tenant: str) -> RepName:
