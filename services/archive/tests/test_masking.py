@@ -73,6 +73,16 @@ async def furnish(a: Archive, ident: str = "c1") -> None:
         )
 
 
+async def furnish_alike(a: Archive, ident: str) -> None:
+    """A customer with what the pool hides from its members, and no identifier that is taken."""
+    await a.create(
+        ident,
+        special_requirements=HIDDEN[0],
+        group=HIDDEN[1],
+        contacts=[customer_pb2.Contact(display_name="Ding")],
+    )
+
+
 async def staff(a: Archive) -> None:
     """Wang and Zhao in the east team that Li manages; Qian in the west; a pool of the east team."""
     for rep, team in (("wang", "east"), ("zhao", "east"), ("qian", "west"), ("li", "east")):
@@ -193,6 +203,30 @@ async def test_while_custody_is_unknown_a_rep_reads_nothing_sensitive(
 
 
 @pytest.mark.requirement("A16")
+async def test_what_a_pool_hides_stays_hidden_when_another_has_it_or_nobody_knows_who(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        for ident in ("c0", "c1"):
+            await furnish_alike(a, ident)
+        await staff(a)
+        hidden = []
+        await a.beside.pool.custody("acme", "c1", 1, "IN_POOL", pool="sea")
+        await heard(a, "c1", 1)
+        for version, state in ((2, "RESERVED"), (3, "OUT"), (4, "HELD")):
+            owner = {"owner": "wang"} if state == "HELD" else {}
+            await a.beside.pool.custody("acme", "c1", version, state, pool="sea", **owner)
+            await heard(a, "c1", version)
+            seen = await a.as_("rep:zhao@acme").GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+            hidden.append((seen.special_requirements, seen.group, len(seen.contacts)))
+        mine = await a.as_("rep:wang@acme").GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+        unknown = await a.as_("rep:zhao@acme").GetCustomer(pb.GetCustomerRequest(name=name("c0")))
+    assert hidden == [("", "", 0)] * 3
+    assert (mine.special_requirements, mine.group) == HIDDEN
+    assert (unknown.special_requirements, unknown.group) == ("", "")
+
+
+@pytest.mark.requirement("A16")
 async def test_a_token_waits_for_the_custody_that_it_names(store_settings: StoreSettings) -> None:
     async with archive(store_settings) as a:
         await furnish(a)
@@ -252,8 +286,14 @@ async def test_owners_are_shown_and_listed_to_those_who_may_know_them(
             listed[who] = [each.name for each in page.customers]
         curious = [
             (await refused(a.as_(who).ListCustomers(mine))).code
-            for who in ("rep:zhao@acme", "manager:sun@acme")
+            for who in ("rep:zhao@acme", "manager:sun@acme", "reader:wu@acme", "reader:wang@acme")
         ]
+        # Who reads and sells besides knows of his own, and of nobody else's.
+        both = a.as_("rep:zhao@acme;roles=rep,reader")
+        own = await both.ListCustomers(
+            pb.ListCustomersRequest(parent=PARENT, filter='owner = "zhao"')
+        )
+        curious.append((await refused(both.ListCustomers(mine))).code)
     assert owners == {
         "rep:wang@acme": f"{PARENT}/reps/wang",
         "rep:zhao@acme": "",
@@ -261,7 +301,8 @@ async def test_owners_are_shown_and_listed_to_those_who_may_know_them(
         "manager:sun@acme": "",
     }
     assert listed == {key: [name("c1")] for key in listed}
-    assert curious == [grpc.StatusCode.PERMISSION_DENIED] * 2
+    assert not own.customers
+    assert curious == [grpc.StatusCode.PERMISSION_DENIED] * 5
 
 
 async def test_a_rep_changes_his_own_and_records_for_himself(

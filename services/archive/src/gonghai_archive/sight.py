@@ -86,7 +86,7 @@ class Neighbourhood:
     Attributes:
         now: the moment it was read (µs, domain time).
         certain: whether custody is as the pool service has it, but for what is on its way.
-        pools: by id.
+        pools: by id; all of the tenant's where pool has not told of a customer's custody.
         reps: by id.
         teams: by id.
     """
@@ -114,7 +114,6 @@ class Sight:
 
 
 ALL: Final = Sight(sensitive=True, owner=True)
-MASKED: Final = Sight(sensitive=False, owner=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +145,19 @@ class Viewer:
         )
 
 
-def sight(  # noqa: PLR0911 - one line for each of who may see what
-    viewer: Viewer, custody: Custody | None, around: Neighbourhood
-) -> Sight:
+def sight(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> Sight:
     """Return how much a viewer may see of the customer whose custody this is."""
     if viewer.sees_all:
         return ALL
-    if custody is None:
-        return MASKED
-    if not around.certain:
-        return Sight(sensitive=False, owner=False, hidden=_hidden(custody, around))
-    if custody.state == HELD:
-        mine = works_on(viewer, custody, around) or _manages(viewer, custody, around)
-        return ALL if mine else MASKED
-    if custody.state == IN_POOL:
-        pool = around.pools.get(custody.pool)
+    if around.certain and custody is not None:
+        if custody.state == HELD and (
+            works_on(viewer, custody, around) or _manages(viewer, custody, around)
+        ):
+            return ALL
+        pool = around.pools.get(custody.pool) if custody.state == IN_POOL else None
         if pool is not None and _belongs(viewer, pool.managers, around):
             return ALL
-        return Sight(sensitive=False, owner=False, hidden=_hidden(custody, around))
-    return MASKED
+    return Sight(sensitive=False, owner=False, hidden=_hidden(custody, around))
 
 
 def works_on(viewer: Viewer, custody: Custody, around: Neighbourhood) -> bool:
@@ -256,6 +249,13 @@ def _belongs(viewer: Viewer, members: frozenset[Member], around: Neighbourhood) 
     )
 
 
-def _hidden(custody: Custody, around: Neighbourhood) -> frozenset[str]:
-    pool = around.pools.get(custody.pool) if custody.state == IN_POOL else None
-    return pool.hidden_fields if pool is not None else frozenset()
+def _hidden(custody: Custody | None, around: Neighbourhood) -> frozenset[str]:
+    """What the pool hides that it lies in or came from; what any pool does while that is open.
+
+    A pool's members go on seeing as little once somebody else has the customer: else a claim, or a
+    moment's reservation, would show them what the pool keeps from them.
+    """
+    if custody is not None and around.certain:
+        pool = around.pools.get(custody.pool)
+        return pool.hidden_fields if pool is not None else frozenset()
+    return frozenset().union(*(pool.hidden_fields for pool in around.pools.values()))

@@ -191,7 +191,7 @@ class Customers:
         without: list[str] = []
         for term in parse_filter(request.filter, FILTER):
             if term.field == "owner":
-                await self.guard.over_rep(tenant, _last(term))
+                await self.guard.over_holdings(tenant, _last(term))
             (without if term.op == "!=" else within).append(f"{term.field}:{_last(term)}")
         orders = parse_order(request.order_by, {"create_time", "tier"})
         if len(orders) > 1 or (orders and orders[0].field == "tier" and not orders[0].descending):

@@ -10,7 +10,7 @@ from gonghai_archive.customers import Actor, Request
 from gonghai_archive.sight import Viewer, manages_rep, may_know, may_record, sight
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotAllowed, NotFound
-from gonghai_chassis.principals import Reach
+from gonghai_chassis.principals import Reach, Role
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -51,6 +51,23 @@ class Guard:
         reading = await self.presenter.reader.read(tenant, (), viewer=rep, deadline=call.deadline)
         if not manages_rep(Viewer.of(call.principal), rep, reading.around):
             raise NotAllowed(call.method, "the rep is in none of your teams")
+
+    async def over_holdings(self, tenant: str, rep: str) -> None:
+        """Check that the caller may ask whose customers a rep's are: his own, or his teams'.
+
+        Raises:
+            NotAllowed: he may not know whose they are.
+        """
+        call = current()
+        viewer = Viewer.of(call.principal)
+        if viewer.sees_all:
+            return
+        mine = rep == viewer.rep and not call.principal.roles <= {Role.READER}
+        if mine:
+            return
+        reading = await self.presenter.reader.read(tenant, (), viewer=rep, deadline=call.deadline)
+        if not manages_rep(viewer, rep, reading.around):
+            raise NotAllowed(call.method, "whose customers these are is not for you to know")
 
     async def over_customer(self, name: CustomerName) -> None:
         """Check that the caller may change what the record of a customer says.

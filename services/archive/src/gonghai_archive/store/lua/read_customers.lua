@@ -26,6 +26,7 @@ local function fill_team_of(rep)
 end
 
 if ARG.viewer then fill_team_of(ARG.viewer) end
+local unknown = answer.rebuilding ~= ''
 for i, id in ipairs(ARG.ids) do
   local customer = redis.call('GET', KEY.customers .. ':' .. id)
   local custody = redis.call('GET', KEY.custodies .. ':' .. id)
@@ -39,6 +40,13 @@ for i, id in ipairs(ARG.ids) do
     fill(answer.pools, KEY.pools, known.pool)
     fill_team_of(known.owner)
     fill(answer.teams, KEY.teams, known.team)
+  elseif customer then
+    unknown = true
   end
+end
+if unknown and ARG.viewer then
+  -- It may lie in any of them: what any of them hides stays hidden.
+  local all = redis.call('HGETALL', KEY.pools)
+  for i = 1, #all, 2 do answer.pools[all[i]] = all[i + 1] end
 end
 return reply("ok", answer)
