@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class CompiledRule:
     reason: Filled
 
 
-class Table:
+class Table(ABC):
     """What both kinds of table have: the rules, and the facts that they name."""
 
     def __init__(
@@ -69,10 +70,11 @@ class Table:
             rules.append(self._compile(rule, facts, settings, where))
         self.rules = tuple(rules)
 
+    @abstractmethod
     def deciding(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
         """Return the rules that take part in the decision, by plain Python."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Free the networks."""
 
