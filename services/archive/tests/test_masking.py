@@ -20,7 +20,7 @@ from gonghai_archive.masking import mask_customer
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 
-from .archive import PARENT, Archive, archive, name
+from .archive import PARENT, Archive, archive, money, name
 from .test_activities import REACHED
 from .test_customers import full_profile
 
@@ -224,6 +224,72 @@ async def test_what_a_pool_hides_stays_hidden_when_another_has_it_or_nobody_know
     assert hidden == [("", "", 0)] * 3
     assert (mine.special_requirements, mine.group) == HIDDEN
     assert (unknown.special_requirements, unknown.group) == ("", "")
+
+
+@pytest.mark.requirement("A16")
+async def test_a_list_and_a_decision_do_not_tell_what_is_hidden(
+    store_settings: StoreSettings,
+) -> None:
+    def buy(part: str, **what: Any) -> activity_pb2.Activity:
+        return activity_pb2.Activity(name=f"{name('c1')}/activities/{part}", **what)
+
+    line = activity_pb2.PurchaseLine(product="crab", quantity_milli=3, amount=money(4_00))
+    sent = [
+        buy("p1", purchase=activity_pb2.Purchase(amount=money(99_000_00), lines=[line])),
+        buy("r1", purchase_return=activity_pb2.PurchaseReturn(amount=money(1), lines=[line])),
+        buy(
+            "o1",
+            opportunity=activity_pb2.Opportunity(
+                opportunity="o", state=activity_pb2.OPPORTUNITY_STATE_OPENED, amount=money(7)
+            ),
+        ),
+    ]
+    filters = ('tag = "vip"', 'tag != "else"', 'pool = "sea"', 'source = "fair"')
+    async with archive(store_settings) as a:
+        await a.create("c1", tags=["vip"], source="fair")
+        await a.stub.BatchRecordActivities(
+            pb.BatchRecordActivitiesRequest(parent=PARENT, activities=sent)
+        )
+        await staff(a)
+        await a.beside.pool.pool(
+            "acme",
+            "sea",
+            2,
+            members=[pool_pb2.PoolMember(team=f"{PARENT}/teams/east")],
+            managers=[pool_pb2.PoolMember(rep=f"{PARENT}/reps/sun")],
+            hidden_fields=["tags", "metrics"],
+        )
+        await a.beside.pool.custody("acme", "c1", 1, "IN_POOL", pool="sea")
+        await heard(a, "c1", 1)
+        found = {}
+        shown = {}
+        for who in ("rep:wang@acme", "rep:qian@acme", "manager:sun@acme", "admin:boss@acme"):
+            stub = a.as_(who)
+            pages = [
+                await stub.ListCustomers(pb.ListCustomersRequest(parent=PARENT, filter=each))
+                for each in filters
+            ]
+            found[who] = [len(page.customers) for page in pages]
+            got = await stub.GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+            page = await stub.ListActivities(pb.ListActivitiesRequest(parent=name("c1")))
+            shown[who] = (
+                got.HasField("metrics"),
+                bool(got.tier.decision.reason or got.tier.decision.facts),
+                bool(got.stage.decision.reason or got.stage.decision.facts),
+                b"CNY" in page.SerializeToString(),
+                any(
+                    line.quantity_milli for each in page.activities for line in each.purchase.lines
+                ),
+            )
+            assert got.tier.tier == "key"
+            assert len(page.activities) == len(sent)
+    assert found == {
+        "rep:wang@acme": [0, 0, 1, 1],
+        "rep:qian@acme": [0, 0, 0, 1],
+        "manager:sun@acme": [1, 1, 1, 1],
+        "admin:boss@acme": [1, 1, 1, 1],
+    }
+    assert shown == {who: (("sun" in who or "boss" in who),) * 5 for who in shown}
 
 
 @pytest.mark.requirement("A16")

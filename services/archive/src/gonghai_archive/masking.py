@@ -15,10 +15,23 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 
 _LAST = 4
+_AMOUNTS: Final = (
+    "purchase.amount",
+    "purchase.lines.amount",
+    "purchase.lines.quantity_milli",
+    "purchase_return.amount",
+    "purchase_return.lines.amount",
+    "purchase_return.lines.quantity_milli",
+    "opportunity.amount",
+)
 
 
 def mask_customer(
-    message: Customer, *, attributes: Collection[str] = (), hidden: Collection[str] = ()
+    message: Customer,
+    *,
+    attributes: Collection[str] = (),
+    hidden: Collection[str] = (),
+    figures: bool = False,
 ) -> None:
     """Mask a customer's sensitive fields, and leave out those that its pool hides.
 
@@ -26,6 +39,7 @@ def mask_customer(
         message: the answer; `masked_fields` will say what was masked or left out.
         attributes: names of the custom attributes that the plugin calls sensitive.
         hidden: paths of further fields.
+        figures: leave out as well what decisions read and say, because measures are hidden.
     """
     masked = []
     for contact in message.contacts:
@@ -40,6 +54,8 @@ def mask_customer(
             message.attributes[name].string_value = MASK
             masked.append(f"attributes.{name}")
     _mask_decisions(message, attributes)
+    if figures:
+        masked += _leave_out_figures(message)
     for path in hidden:
         if clear_path(message, path):
             masked.append(path)
@@ -55,8 +71,20 @@ def _mask_decisions(message: Customer, attributes: Collection[str]) -> None:
                 decision.facts.pop(name, None)
 
 
-def mask_activity(message: Activity) -> None:
-    """Mask what people wrote about a customer; `masked_fields` will say what."""
+def _leave_out_figures(message: Customer) -> list[str]:
+    paths = (
+        f"{what}.decision.{part}" for what in ("tier", "stage") for part in ("facts", "reason")
+    )
+    return [path for path in paths if clear_path(message, path)]
+
+
+def mask_activity(message: Activity, *, amounts: bool = False) -> None:
+    """Mask what people wrote about a customer; `masked_fields` will say what.
+
+    Args:
+        message: the answer.
+        amounts: leave out amounts as well, because the measures made of them are hidden.
+    """
     match message.WhichOneof("kind"):
         case "follow_up":
             masked = _mask(message.follow_up, "follow_up", ("note", "next_action"))
@@ -67,6 +95,8 @@ def mask_activity(message: Activity) -> None:
         case _:
             # Nobody wrote anything in the others.
             masked = []
+    if amounts:
+        masked += [path for path in _AMOUNTS if clear_path(message, path)]
     message.masked_fields[:] = masked
 
 

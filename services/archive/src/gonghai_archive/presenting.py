@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final
 from gonghai_archive.masking import mask_activity, mask_customer
 from gonghai_archive.messages import activity_message, customer_message
 from gonghai_archive.metrics import day_number, measure
-from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, may_know, sight
+from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, in_pool_of, may_know, sight
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import CustomerName, PoolName, RepName
+from gonghai_chassis.principals import Reach
 from gonghai_policy_service.decisions import condition_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gonghai.archive.v1 import activity_pb2, customer_pb2
     from gonghai.type.v1 import decision_pb2
@@ -56,7 +57,7 @@ class Presenter:
     currency: str
 
     async def customers(
-        self, tenant: str, ids: Sequence[str], *, token: str = ""
+        self, tenant: str, ids: Sequence[str], *, token: str = "", asked: Collection[str] = ()
     ) -> list[customer_pb2.Customer | None]:
         """Return customers as the caller may see them, None for one that is not there for him.
 
@@ -65,6 +66,8 @@ class Presenter:
             ids: which.
             token: a consistency token: waits until the archive has heard of that change, within
                 the deadline, and masks if it has not by then.
+            asked: paths of the fields by which they were found: a customer of which he may not read
+                one of them is not there for him, or the list would tell what is in it.
         """
         reading = await self.read(tenant, ids, token=token)
         policy = await self.book.ensure(tenant, reading.stamp, deadline=current().deadline)
@@ -83,7 +86,7 @@ class Presenter:
         viewer = Viewer.of(current().principal)
         answer: list[customer_pb2.Customer | None] = []
         for seen in reading.found:
-            if seen is None or not may_know(viewer, seen.custody, reading.around):
+            if seen is None or not _may_find(viewer, seen.custody, reading.around, asked):
                 answer.append(None)
                 continue
             customer = seen.customer
@@ -137,8 +140,8 @@ class Presenter:
         secret = self.assessor.view(policy, customer.profile.industry).attributes.sensitive
         return [each for each in messages if secret.isdisjoint(each.facts)]
 
-    async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], bool]:
-        """Return a customer's activities, and whether the caller may read all that is in them.
+    async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], Sight]:
+        """Return a customer's activities, and how much of them the caller may read.
 
         Raises:
             NotFound: the customer does not exist, or not for him.
@@ -148,7 +151,7 @@ class Presenter:
         seen = reading.found[0]
         if seen is None or not may_know(viewer, seen.custody, reading.around):
             raise NotFound(CustomerName(tenant, ident))
-        return seen.activities, sight(viewer, seen.custody, reading.around).sensitive
+        return seen.activities, sight(viewer, seen.custody, reading.around)
 
     async def sight_of(self, name: CustomerName) -> tuple[Sight, Seen]:
         """Return how much of a customer the caller may see.
@@ -164,12 +167,12 @@ class Presenter:
         return sight(viewer, seen.custody, reading.around), seen
 
     def activity(
-        self, customer: CustomerName, activity: Activity, *, sensitive: bool
+        self, customer: CustomerName, activity: Activity, shown: Sight
     ) -> activity_pb2.Activity:
         """Return an activity as the caller may see it."""
         message = activity_message(customer, activity, self.currency)
-        if not sensitive:
-            mask_activity(message)
+        if not shown.sensitive:
+            mask_activity(message, amounts=not shown.figures)
         return message
 
     async def read(
@@ -210,8 +213,28 @@ class Presenter:
                 message.custody.owner = str(RepName(customer.tenant, custody.owner))
         if not shown.sensitive:
             view = self.assessor.view(policy, customer.profile.industry)
-            mask_customer(message, attributes=view.attributes.sensitive, hidden=shown.hidden)
+            mask_customer(
+                message,
+                attributes=view.attributes.sensitive,
+                hidden=shown.hidden,
+                figures=not shown.figures,
+            )
         return message
+
+
+def _may_find(
+    viewer: Viewer, custody: Custody | None, around: Neighbourhood, asked: Collection[str]
+) -> bool:
+    if not may_know(viewer, custody, around):
+        return False
+    if not asked:
+        return True
+    shown = sight(viewer, custody, around)
+    if any(shown.hides(path) for path in asked):
+        return False
+    # Readers read all pools.
+    everywhere = "custody.pool" not in asked or current().reach >= Reach.TENANT
+    return everywhere or in_pool_of(viewer, custody, around)
 
 
 def _slid(customer: Customer, policy: TenantPolicy, now: int) -> bool:

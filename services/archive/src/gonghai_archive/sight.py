@@ -112,6 +112,16 @@ class Sight:
     owner: bool
     hidden: frozenset[str] = frozenset()
 
+    def hides(self, path: str) -> bool:
+        """Say whether a field is left out, by itself or with what it is part of."""
+        parts = path.split(".")
+        return any(".".join(parts[: end + 1]) in self.hidden for end in range(len(parts)))
+
+    @property
+    def figures(self) -> bool:
+        """Whether measures are shown, and whatever lets them be worked out."""
+        return not any(path.partition(".")[0] == "metrics" for path in self.hidden)
+
 
 ALL: Final = Sight(sensitive=True, owner=True)
 
@@ -220,6 +230,14 @@ def may_record(
     if pool is None:
         return False
     return _belongs(viewer, pool.managers if order else pool.members | pool.managers, around)
+
+
+def in_pool_of(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> bool:
+    """Say whether a customer lies in no pool, or in one that the viewer is a member of or runs."""
+    if viewer.sees_all or custody is None or custody.state != IN_POOL:
+        return True
+    pool = around.pools.get(custody.pool)
+    return pool is not None and _belongs(viewer, pool.members | pool.managers, around)
 
 
 def manages_rep(viewer: Viewer, rep: str, around: Neighbourhood) -> bool:

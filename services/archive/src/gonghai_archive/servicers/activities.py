@@ -13,6 +13,7 @@ from gonghai_archive.activities import Kind as ActivityKind
 from gonghai_archive.commands.record import NewActivity, RecordActivities
 from gonghai_archive.messages import activity_from, activity_name
 from gonghai_archive.servicers.reach import Guard, actor, request_of
+from gonghai_archive.sight import ALL
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason, Refusal
 from gonghai_chassis.filters import Field, Kind, parse_filter
@@ -113,7 +114,7 @@ class Activities:
                     reason=Reason.INVALID_FILTER,
                     metadata={"filter": request.filter},
                 )
-        activities, sensitive = await self.presenter.activities(name.tenant, name.id)
+        activities, shown = await self.presenter.activities(name.tenant, name.id)
         listed = sorted(
             (
                 each
@@ -129,7 +130,7 @@ class Activities:
         size = page_size(request)
         page = listed[:size]
         return pb.ListActivitiesResponse(
-            activities=[self.presenter.activity(name, each, sensitive=sensitive) for each in page],
+            activities=[self.presenter.activity(name, each, shown) for each in page],
             next_page_token=page_token(request, list(_when(page[-1])))
             if len(listed) > size
             else "",
@@ -155,7 +156,7 @@ class Activities:
             deadline=current().deadline,
         )
         # What is sensitive in it is what the caller just said himself.
-        return self.presenter.activity(name, recorded, sensitive=True)
+        return self.presenter.activity(name, recorded, ALL)
 
     async def _many(
         self, tenant: str, sent: Iterable[tuple[activity_pb2.Activity, pb.ActivityResult]]

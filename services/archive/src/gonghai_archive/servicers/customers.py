@@ -28,7 +28,7 @@ from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_chassis.statuses import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from gonghai_archive.commands.evaluate import EvaluateCustomer
     from gonghai_archive.commands.import_customers import ImportCustomers, Outcome
@@ -48,6 +48,18 @@ FILTER: Final = {
     "source": Field(Kind.STRING),
 }
 """What a list of customers may be filtered by; each has an index."""
+
+_PATHS: Final = {
+    "tier": "tier.tier",
+    "stage": "stage.stage",
+    "industry": "industry",
+    "region": "region",
+    "owner": "custody.owner",
+    "pool": "custody.pool",
+    "tag": "tags",
+    "source": "source",
+}
+"""The field of a customer that each part of a filter looks at."""
 
 _SCAN: Final = 5000
 """How many entries of an index one page looks at, at the most."""
@@ -133,7 +145,11 @@ class Customers:
     async def ListCustomers(self, request: pb.ListCustomersRequest) -> pb.ListCustomersResponse:
         """List customers, a page at a time."""
         tenant = TenantName.parse(request.parent, "parent").tenant
-        selection = await self._selection(tenant, request)
+        terms = parse_filter(request.filter, FILTER)
+        selection = await self._selection(tenant, request, terms)
+        asked = {_PATHS[term.field] for term in terms}
+        if selection.by_rank:
+            asked.add(_PATHS["tier"])
         place = page_place(request, int, str)
         page = await self.store.select(
             tenant,
@@ -143,7 +159,7 @@ class Customers:
             scan=_SCAN,
             deadline=current().deadline,
         )
-        found = await self.presenter.customers(tenant, page.ids) if page.ids else []
+        found = await self.presenter.customers(tenant, page.ids, asked=asked) if page.ids else []
         return pb.ListCustomersResponse(
             customers=[message for message in found if message is not None],
             next_page_token=page_token(request, list(page.place)) if page.place else "",
@@ -186,10 +202,12 @@ class Customers:
                 _report(results[place], outcome)
             yield pb.ImportCustomersResponse(results=results)
 
-    async def _selection(self, tenant: str, request: pb.ListCustomersRequest) -> Selection:
+    async def _selection(
+        self, tenant: str, request: pb.ListCustomersRequest, terms: Sequence[Term]
+    ) -> Selection:
         within: list[str] = []
         without: list[str] = []
-        for term in parse_filter(request.filter, FILTER):
+        for term in terms:
             if term.field == "owner":
                 await self.guard.over_holdings(tenant, _last(term))
             (without if term.op == "!=" else within).append(f"{term.field}:{_last(term)}")
