@@ -101,6 +101,25 @@ async def test_a_row_that_is_refused_gives_its_place_back(store_settings: StoreS
     assert not a.beside.pool.reserved
 
 
+async def test_a_row_that_is_refused_leaves_its_twin_the_place(
+    store_settings: StoreSettings,
+) -> None:
+    wrong = {"outlets": fact_pb2.Value(string_value="many")}
+    async with archive(store_settings) as a:
+        results = await imported(
+            a,
+            [
+                row(1, "c1", owner="wang"),
+                row(2, "c1", owner="wang"),
+                row(3, "c1", owner="wang", attributes=wrong),
+                row(4, "c2", owner="wang", attributes=wrong),
+            ],
+        )
+    assert [result.status.code for result in results] == [0, 6, 3, 3]
+    assert a.beside.pool.cancelled == [name("c2")]
+    assert set(a.beside.pool.reserved) == {name("c1")}
+
+
 async def test_others_are_told_in_the_order_of_the_rows(
     store_settings: StoreSettings, open_store: OpenStore
 ) -> None:

@@ -79,9 +79,11 @@ class ImportCustomers:
             for start in range(0, len(open_rows), AT_ONCE):
                 part = open_rows[start : start + AT_ONCE]
                 await self._attempt(tenant, part, actor, deadline)
-        for row in rows:
-            if row.token and isinstance(row.outcome, Refusal):
-                await self.create.give_back(row.name, row.token)
+        await self._give_back(
+            tenant,
+            [row for row in rows if row.token and isinstance(row.outcome, Refusal)],
+            deadline,
+        )
         return [row.outcome or Contention(row.name) for row in rows]
 
     async def _drop_known(self, tenant: str, rows: list[_Row], deadline: float | None) -> None:
@@ -92,6 +94,21 @@ class ImportCustomers:
         for row, customer in zip(rows, got.customers, strict=True):
             if customer is not None:
                 row.outcome = _known(row, customer)
+
+    async def _give_back(self, tenant: str, rows: list[_Row], deadline: float | None) -> None:
+        """Give back the places of refused rows, but for those that a customer has taken.
+
+        Rows of the same id and owner share a place: one of them may have been made with it.
+        """
+        if not rows:
+            return
+        ids = [row.name.id for row in rows]
+        got = await self.create.desk.customers.load(
+            tenant, ids, activities=False, deadline=deadline
+        )
+        for row, customer in zip(rows, got.customers, strict=True):
+            if customer is None or customer.reservation != row.token:
+                await self.create.give_back(row.name, row.token)
 
     async def _reserve(self, rows: list[_Row]) -> None:
         """Take the places, of each owner in the order of the rows: the same ones are left out.
