@@ -11,10 +11,12 @@ import phonenumbers
 import pytest
 from stdnum.cn import uscc
 
+from gonghai.pool.v1 import pool_pb2
 from gonghai_engine import Engine
 from gonghai_engine.calendar import DAY, Calendar
 from gonghai_plugin.sample import ClaimBack, Claims, SampleData
 from gonghai_plugin.sample.tables import write
+from gonghai_pool.reading import pool_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +113,12 @@ def test_everything_refers_to_something_that_is_there(data: SampleData) -> None:
             assert event.count > 0
         else:
             assert event.customer in customers
+
+
+def test_what_its_pools_hide_the_pool_service_takes(data: SampleData) -> None:
+    for pool in data.pools:
+        message = pool_pb2.Pool(display_name=pool.name, hidden_fields=pool.hidden_fields)
+        assert pool_of(message, pool.id, "acme").hidden_fields == pool.hidden_fields
 
 
 def test_history_lies_before_the_start_and_the_script_after_it(data: SampleData) -> None:

@@ -350,7 +350,7 @@ async def test_a_batch_of_assignments_has_a_result_for_each(store_settings: Stor
     async with sea(store_settings) as world:
         await world.staffed()
         await world.limits(holding_limit=1)
-        for customer in ("c1", "c2"):
+        for customer in ("c1", "c2", "c3"):
             await world.customer(customer)
 
         def one(customer: str, rep: str) -> pb.AssignCustomerRequest:
@@ -360,12 +360,12 @@ async def test_a_batch_of_assignments_has_a_result_for_each(store_settings: Stor
 
         request = pb.BatchAssignCustomersRequest(
             parent=PARENT,
-            requests=[one("c1", "wang"), one("c2", "wang"), one("c2", "zhao"), one("no", "wang")],
+            requests=[one("c1", "wang"), one("c2", "wang"), one("c3", "zhao"), one("no", "wang")],
         )
         answer = await world.stub.BatchAssignCustomers(request)
         assert [result.status.code for result in answer.results] == [0, 8, 0, 5]
         assert [result.customer for result in answer.results] == [
-            customer_name(one) for one in ("c1", "c2", "c2", "no")
+            customer_name(one) for one in ("c1", "c2", "c3", "no")
         ]
 
 

@@ -53,7 +53,7 @@ PORTS: Final = (
 )
 
 INDUSTRY_TEAM: Final = "industry"
-_HIDDEN: Final = ("phones", "contacts", "addresses", "emails")
+_HIDDEN: Final = ("contacts", "addresses")
 
 
 def regions() -> tuple[Region, ...]:

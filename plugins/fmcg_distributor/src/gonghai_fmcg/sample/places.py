@@ -51,7 +51,7 @@ CITIES: Final = (
 )
 
 KEY_ACCOUNT_TEAM: Final = "key-accounts"
-_HIDDEN: Final = ("phones", "contacts", "addresses", "emails")
+_HIDDEN: Final = ("contacts", "addresses")
 
 
 def regions() -> tuple[Region, ...]:

@@ -57,7 +57,7 @@ CITIES: Final = (
     City("lanzhou", "兰州", "west", "620102", ("东岗路", "庆阳路", "天水路")),
 )
 
-_HIDDEN: Final = ("phones", "contacts", "addresses", "emails")
+_HIDDEN: Final = ("contacts", "addresses")
 
 
 def regions() -> tuple[Region, ...]:
