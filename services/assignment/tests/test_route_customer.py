@@ -222,6 +222,12 @@ async def test_suggestions_show_who_suits_and_what_excluded_the_others(
         )
         assert len(short.candidates) == 1
         assert not short.excluded
+        read = await assignment.as_("reader:auditor@acme").SuggestReps(
+            pb.SuggestRepsRequest(customer=CUSTOMER)
+        )
+        assert answer.needs.facts
+        assert read.needs.policy == "matching"
+        assert not read.needs.facts
         assert assignment.peers.pool.calls == []
 
 

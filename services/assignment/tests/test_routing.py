@@ -394,3 +394,37 @@ async def test_every_choice_can_be_explained_afterwards(store_settings: StoreSet
         assert (answer.needs.policy, answer.needs.rule) == ("matching", "key")
         assert answer.custody_term == 1
         assert answer.decide_time.seconds > 0
+
+
+@pytest.mark.requirement("C8")
+@pytest.mark.parametrize(
+    ("principal", "asked", "sees"),
+    [
+        ("rep:best@acme", "best", True),
+        ("rep:good@acme", "good", False),
+        ("manager:boss@acme", "", True),
+        ("manager:other@acme", "", False),
+        ("reader:auditor@acme", "", False),
+    ],
+)
+async def test_whom_a_customer_went_to_shows_only_to_who_may_know_whose_he_is(
+    store_settings: StoreSettings, principal: str, asked: str, *, sees: bool
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("boss", seniority=rep_pb2.SENIORITY_JUNIOR)
+        await assignment.rep("other", seniority=rep_pb2.SENIORITY_JUNIOR)
+        await assignment.team("east", "boss")
+        await assignment.rep("best", performance=900, team=f"{PARENT}/teams/east")
+        await assignment.rep("good", performance=700)
+        assignment.peers.admit("c1")
+        assert await settled(assignment, "c1") == "best"
+        answer = await assignment.as_(principal).ExplainAssignment(
+            pb.ExplainAssignmentRequest(
+                customer=f"{PARENT}/customers/c1", rep=f"{PARENT}/reps/{asked}" if asked else ""
+            )
+        )
+    assert (answer.rep == f"{PARENT}/reps/best") is sees
+    assert ("best is first" in answer.reason) is sees
+    assert bool(answer.needs.facts) is sees
+    assert ("best" in str(answer)) is sees
+    assert answer.custody_term == 1

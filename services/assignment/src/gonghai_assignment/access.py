@@ -78,6 +78,26 @@ def check_changes(
     )
 
 
+def reps_seen(
+    context: RequestContext, reps: Mapping[str, Rep], teams: Mapping[str, Team]
+) -> frozenset[str] | None:
+    """The reps of whom the caller may know which customers are theirs; None: all.
+
+    By his roles and not by his reach: a reader reaches the whole tenant and sees no owner in it, so
+    being one widens nobody's sight.
+    """
+    roles = context.principal.roles
+    if _WHOLE & roles:
+        return None
+    if roles <= {Role.READER}:
+        return frozenset()
+    return frozenset(
+        rep.id
+        for rep in reps.values()
+        if rep.id == context.principal.rep or manages(context, teams.get(rep.team or ""))
+    )
+
+
 def reps_within(
     context: RequestContext, reps: Mapping[str, Rep], teams: Mapping[str, Team]
 ) -> frozenset[str] | None:

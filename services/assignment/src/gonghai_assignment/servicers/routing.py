@@ -13,10 +13,11 @@ from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotAllowed
 from gonghai_chassis.instants import timestamp
 from gonghai_chassis.names import CustomerName, RepName, same_tenant
-from gonghai_chassis.principals import Reach
+from gonghai_chassis.principals import Reach, Role
 from gonghai_policy_service.decisions import decision_message
 
 if TYPE_CHECKING:
+    from gonghai.type.v1 import decision_pb2
     from gonghai_assignment.commands.explain_assignment import ExplainAssignment
     from gonghai_assignment.commands.route_customer import RouteCustomer
     from gonghai_assignment.commands.suggest_reps import SuggestReps
@@ -54,6 +55,8 @@ class RoutingServicer:
             response.needs.CopyFrom(
                 decision_message(explained.decision, context.language, explained.kept_because)
             )
+        if context.principal.roles <= {Role.READER}:
+            _clear_facts(response.needs)
         return response
 
     async def route_customer(self, request: pb.RouteCustomerRequest) -> pb.RouteCustomerResponse:
@@ -92,7 +95,8 @@ class RoutingServicer:
             context.require_rep(asked.id)
         elif context.reach is Reach.OWN:
             raise NotAllowed(context.method, "name yourself as the rep: you may ask about yourself")
-        within = await self._within(context, tenant)
+        roster = await self.staff.roster(tenant, deadline=context.deadline)
+        seen = access.reps_seen(context, roster.reps, roster.teams)
         routing, explained = await self.explain(customer, deadline=context.deadline)
         best = list(ranked_messages(tenant, explained))
         first, others = best[:_EXPLAINED], best[_EXPLAINED:]
@@ -104,7 +108,7 @@ class RoutingServicer:
             parked=routing.outcome is Outcome.PARKED,
             reason=reason,
             candidates=[
-                each for each in shown if within is None or RepName.parse(each.rep).id in within
+                each for each in shown if seen is None or RepName.parse(each.rep).id in seen
             ],
             exclusions=explained.causes,
             decide_time=timestamp(routing.at),
@@ -117,6 +121,8 @@ class RoutingServicer:
             response.needs.CopyFrom(
                 decision_message(explained.decision, context.language, explained.kept_because)
             )
+        if seen is not None:
+            _mask(response, routing.rep, seen, manages=Role.MANAGER in context.principal.roles)
         return response
 
     async def _within(self, context: RequestContext, tenant: str) -> frozenset[str] | None:
@@ -124,3 +130,27 @@ class RoutingServicer:
             return None
         roster = await self.staff.roster(tenant, deadline=context.deadline)
         return access.reps_within(context, roster.reps, roster.teams)
+
+
+def _mask(
+    response: pb.ExplainAssignmentResponse,
+    chosen: str | None,
+    seen: frozenset[str],
+    *,
+    manages: bool,
+) -> None:
+    """Clear who was chosen and what that shows of him and of the customer, where he is not seen.
+
+    Of a customer for whom nobody was found, managers alone see the facts.
+    """
+    if chosen in seen or (chosen is None and manages):
+        return
+    if chosen is not None:
+        response.ClearField("rep")
+        response.ClearField("reason")  # it names him
+    _clear_facts(response.needs)
+
+
+def _clear_facts(needs: decision_pb2.Decision) -> None:
+    needs.ClearField("facts")
+    needs.ClearField("reason")  # it has them filled in
