@@ -11,18 +11,18 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from gonghai.pool.v1 import custody_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.clients import status_in
 from gonghai_pool.consistency import audit
 
-from .sea import PARENT, customer_name, rep_name, sea
+from .sea import customer_name, rep_name, sea
 
 if TYPE_CHECKING:
     from gonghai_chassis.store import StoreSettings
 
 CALLERS = 64
 CUSTOMERS = 1000
+TRIES = 250
 
 
 @pytest.mark.requirement("B4", "B2")
@@ -30,6 +30,11 @@ CUSTOMERS = 1000
 async def test_peer_01_of_many_who_claim_one_customer_one_gets_it(
     store_settings: StoreSettings,
 ) -> None:
+    """64 callers race for the same 1,000 customers.
+
+    Each runs through a quarter of them, drawn and ordered by a seed of his own, so that 16 are
+    after a customer on the average. All 64,000 tries take 100 s on two busy cores: too long here.
+    """
     async with sea(store_settings) as world:
         reps = [f"rep-{number:02}" for number in range(CALLERS)]
         await world.staffed(*reps)
@@ -42,10 +47,7 @@ async def test_peer_01_of_many_who_claim_one_customer_one_gets_it(
 
         async def chase(rep: str) -> None:
             stub = world.rep_stub(rep)
-            # Each runs through all of them in an order of his own that often meets the others'.
-            mine = customers.copy()
-            random.Random(rep).shuffle(mine)
-            for customer in mine[:60] + customers[:40]:
+            for customer in random.Random(rep).sample(customers, TRIES):
                 request = pb.ClaimCustomerRequest(customer=customer_name(customer))
                 try:
                     custody = await stub.ClaimCustomer(request)
@@ -57,17 +59,13 @@ async def test_peer_01_of_many_who_claim_one_customer_one_gets_it(
 
         await asyncio.gather(*(chase(rep) for rep in reps))
 
-        assert max(len(winners) for winners in won.values()) == 1
+        assert [len(winners) for winners in won.values()] == [1] * CUSTOMERS
         assert lost.keys() == {(grpc.StatusCode.FAILED_PRECONDITION, "CUSTOMER_NOT_IN_POOL")}
-        assert sum(map(len, won.values())) + sum(lost.values()) == CALLERS * 100
+        assert sum(lost.values()) == CALLERS * TRIES - CUSTOMERS
         for customer in customers:
             custody = await world.custody(customer)
-            if won[customer]:
-                assert custody.holder.rep == rep_name(won[customer][0])
-                assert custody.version == 2
-            else:
-                assert custody.state == custody_pb2.CUSTODY_STATE_IN_POOL
-                assert custody.pool == f"{PARENT}/pools/east"
+            assert custody.holder.rep == rep_name(won[customer][0])
+            assert custody.version == 2
         assert await audit(world.parts.store) == []
 
 
