@@ -59,6 +59,9 @@ OPERATE: Final = _rule({}, tenantless=True)
 INTERNAL: Final = Rule(MappingProxyType({Role.SERVICE: Reach.ALL}))
 """One service to another."""
 
+MAINTAIN: Final = Rule(MappingProxyType({Role.SERVICE: Reach.ALL}), tenantless=True)
+"""Looking after whole partitions, with all the tenants in them."""
+
 ADMINISTER: Final = _rule({})
 """The tenant's own set-up."""
 
@@ -232,6 +235,16 @@ _CLOCK: Final = _rows(
     GetWork=OPERATE,
 )
 
+_UPKEEP: Final = _rows(
+    "gonghai.upkeep.v1.UpkeepService",
+    GetCondition=MAINTAIN,
+    ListQuarantinedEvents=ADMINISTER,
+    RetryQuarantinedEvents=ADMINISTER,
+    CompareProjection=MAINTAIN,
+    RebuildProjection=MAINTAIN,
+    AuditRecords=MAINTAIN,
+)
+
 _DOOR: Final = {
     "/grpc.health.v1.Health/Check": PUBLIC,
     "/grpc.health.v1.Health/Watch": PUBLIC,
@@ -240,6 +253,6 @@ _DOOR: Final = {
 }
 
 TABLE: Final[Mapping[str, Rule]] = MappingProxyType(
-    {**_ARCHIVE, **_POOL, **_ASSIGNMENT, **_POLICY, **_CLOCK, **_DOOR}
+    {**_ARCHIVE, **_POOL, **_ASSIGNMENT, **_POLICY, **_CLOCK, **_UPKEEP, **_DOOR}
 )
 """The row of every method, by its full name."""
