@@ -37,12 +37,13 @@ FLOATS = {FieldDescriptorProto.TYPE_FLOAT, FieldDescriptorProto.TYPE_DOUBLE}
 
 # Methods that change nothing; every other one changes something and takes a request id.
 READ = re.compile(
-    r"(AwaitQuiet|Evaluate$|BatchGet|Check|Explain|Export|Get|List|Simulate|Suggest|Watch)"
+    r"(Audit|AwaitQuiet|Evaluate$|BatchGet|Check|Compare|Explain|Export|Get|List|Simulate|Suggest|Watch)"
 )
 # Methods whose items carry ids of their own, so that sending all of them again is safe.
 SAFE_BY_ITEM = {"BatchRecordActivities", "ImportCustomers", "IngestActivities"}
-# The virtual clock only moves forward to a moment, which is the same however often it is asked.
-SAFE_BY_NATURE = {"SetClock", "AdvanceClock"}
+# What leads to the same however often it is asked: the virtual clock at a moment, nothing left in
+# quarantine, a projection that is made anew.
+SAFE_BY_NATURE = {"SetClock", "AdvanceClock", "RetryQuarantinedEvents", "RebuildProjection"}
 
 MOMENT = re.compile(r"((?<!_on)_time|_at|_moment|_timestamp)$|^(now|since|until|through)$")
 TIME_UNIT = re.compile(r"_(us|ms|micros|millis|seconds|minutes)$")
