@@ -81,6 +81,7 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "identifiers": p.key("identifiers", "acme"),
         "tenants": p.key("tenants"),
         "cursor": p.cursor_key("nobody"),
+        "quarantine": p.quarantine_key("nobody"),
         "resources": p.key("pools", "acme"),
         "pools": p.key("pools", "acme"),
         "reps": p.key("reps", "acme"),
@@ -111,6 +112,8 @@ async def test_a_script_that_fails_leaves_nothing_behind(
     if verb == "create":
         args["customer"] = "new"
     keys = keys_of(script, p)
+    if "generation" in args:
+        await store.client(p).hset(keys["cursor"], "rebuilding", args["generation"])
     if verb == "create":
         keys["customer"] = p.key("customer", "acme", "new")
     reads = await run_failing_at_each_read(store, script, p, keys=keys, args=args)

@@ -337,6 +337,7 @@ async def test_a_script_that_fails_at_a_read_changes_nothing(
     common = {"clock", "stream", "meta", "lease", "intents"}
     named = {
         "cursor": partition.cursor_key("pool"),
+        "quarantine": partition.quarantine_key("pool"),
         "request": partition.request_key(TENANT, "r"),
         "due": keys.due_parked(partition),
         "queue": keys.queue(partition),

@@ -39,6 +39,7 @@ from gonghai_chassis.events import EventStream, Subscriber, Tail
 from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.sweeper import Sweeper
+from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionTask, PartitionWorkers
 from gonghai_engine import Engine, PluginSelection
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 DUE_KINDS = (keys.ASSESSMENT, RECOMPUTE)
 """Work that falls due with time, and holds back the moment up to which the stream is complete."""
+SOURCES = ("pool", "assignment")
+"""The services whose events are followed."""
 
 
 async def assemble(assembly: Assembly[ArchiveSettings]) -> None:
@@ -115,6 +118,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
     )
     assembly.serve(add_ArchiveServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, book, publishes=True))
+    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
     if settings.dev:
         clock = ClockServicer(
             AreaWork(store, DUE_KINDS, ("pool", "assignment")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import archive_service_pb2
 from gonghai.archive.v1.archive_service_pb2_grpc import ArchiveServiceStub
@@ -40,6 +40,7 @@ from gonghai_chassis.dev_servicer import ClockServicer
 from gonghai_chassis.events import EventStream, Tail
 from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
+from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionWorkers
 from gonghai_engine import Engine
@@ -51,6 +52,9 @@ from gonghai_policy_service.store.keys import RECOMPUTE
 if TYPE_CHECKING:
     from gonghai_assignment.settings import AssignmentSettings
     from gonghai_chassis.assembly import Assembly
+
+SOURCES: Final = ("archive", "pool")
+"""The services whose events are followed."""
 
 
 async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
@@ -109,6 +113,7 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
         ),
     )
     add_policy_service(assembly, PolicyServicer(engine, book))
+    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
     clock = ClockServicer(
         AreaWork(store, (keys.PARKED, keys.QUEUED, RECOMPUTE), ("archive", "pool")),
         {name: assembly.peer(name, ClockServiceStub) for name in ("archive", "pool")},

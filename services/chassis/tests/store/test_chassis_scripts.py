@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gonghai_chassis.dev_clock import dues_key
-from gonghai_chassis.store import Partition, Script
+from gonghai_chassis.store import Partition, Script, records
 from gonghai_chassis.store.scripts import CHASSIS
 from gonghai_chassis.testing.counting import Counters
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
@@ -18,11 +18,21 @@ if TYPE_CHECKING:
 
 HOUR = 3_600_000_000
 STEP = {"from_incarnation": "", "from_position": 0, "incarnation": "i", "position": 1, "nonce": "n"}
+TAKE = {"member": "acme/wang", "position": 1, "nonce": "n"}
+KEPT = {"member": "acme/wang", "entry": "another"}
 LEASE = {"holder": "me", "token": 1}
 
 
 def cursor(p: Partition) -> dict[str, Any]:
     return {"cursor": p.cursor_key("archive")}
+
+
+def following(p: Partition) -> dict[str, Any]:
+    return {**cursor(p), "quarantine": p.quarantine_key("archive")}
+
+
+def asking(p: Partition) -> dict[str, Any]:
+    return {"quarantine": p.quarantine_key("archive"), "asked": p.key("asked")}
 
 
 def dues(p: Partition) -> dict[str, Any]:
@@ -41,11 +51,26 @@ CASES: dict[str, tuple[Any, dict[str, Any], int]] = {
         6,
     ),
     "trim_stream": (no_keys, {"max_length": 1, "older_than": -HOUR, "limit": 9}, 5),
-    "store_progress": (cursor, {"step": STEP, "through": 7}, 4),
+    "store_progress": (following, {"step": STEP, "through": 7}, 4),
     "begin_rebuild": (cursor, {"generation": "g"}, 2),
     "finish_rebuild": (
-        cursor,
-        {"generation": "g", "incarnation": "i", "position": 1, "mark": "n"},
+        following,
+        {
+            "generation": "g",
+            "incarnation": "i",
+            "position": 1,
+            "mark": "n",
+            "failed": [["acme/li", "an item"]],
+        },
+        4,
+    ),
+    "quarantine_event": (following, {"step": STEP, **KEPT, "behind": True}, 4),
+    "pass_quarantined": (following, {"step": TAKE}, 5),
+    "note_retry": (following, {"step": TAKE, "entry": "another"}, 5),
+    "ask_retry": (asking, {"member": "acme/wang"}, 4),
+    "answer_retry": (
+        lambda p: {"asked": p.key("asked"), "answer": p.key("answer")},
+        {"member": "acme/wang", "token": "t", "processed": 1},
         3,
     ),
     "complete_intent": (no_keys, {"seq": 1}, 2),
@@ -68,7 +93,12 @@ async def test_a_script_that_fails_leaves_nothing_behind(open_store: OpenStore, 
     client = store.client(p)
     await Counters(store).count("acme", "a", due_at=HOUR, intent="i")
     await Counters(store).count("acme", "a")
-    await client.hset(p.cursor_key("archive"), "rebuilding", "g")
+    if name == "finish_rebuild":
+        await client.hset(p.cursor_key("archive"), "rebuilding", "g")
+    queue = p.quarantine_key("archive")
+    await client.zadd(queue, {"acme/wang": 0})
+    await client.rpush(f"{queue}:acme/wang", records.pack({"position": 1, "nonce": "n"}))
+    await client.hset(p.key("asked"), "acme/wang", "t")
     await client.sadd(dues_key(p), p.due_key("count"))
     if name == "release_lease":
         await client.hset(p.keys.lease, mapping={"holder": "me", "token": "1"})

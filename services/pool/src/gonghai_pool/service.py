@@ -14,6 +14,7 @@ from gonghai_chassis.events import EventStream, Subscriber, Tail
 from gonghai_chassis.events.retention import retaining
 from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.sweeper import Sweeper
+from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionTask, PartitionWorkers
 from gonghai_engine import Engine, PluginSelection
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 DUE_KINDS: Final = (keys.CLOCK, keys.RESERVATION, keys.RECOMPUTE, keys.POLICY)
 """All kinds of time-driven work of this service."""
+SOURCES: Final = (keys.ARCHIVE, keys.ASSIGNMENT)
+"""The services whose events are followed."""
 
 
 class PoolParts:
@@ -188,6 +191,7 @@ async def build(
     servicer = PoolServicer(parts.commands, parts.watching())
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, parts.book))
+    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
     await _serve_clock(assembly, store)
     workers = PartitionWorkers(
         store,

@@ -1,12 +1,14 @@
 """Events: the stream of a service's changes, watching it, and following another's."""
 
 from gonghai_chassis.events.cursors import Cursor
+from gonghai_chassis.events.quarantine import Quarantine, Quarantined
+from gonghai_chassis.events.rebuilds import Rebuild
+from gonghai_chassis.events.steps import Step
 from gonghai_chassis.events.stream import EventStream
 from gonghai_chassis.events.subscriber import (
     Feed,
     Progress,
     Projection,
-    Step,
     Subscriber,
     read_progress,
 )
@@ -22,6 +24,9 @@ __all__ = [
     "Feed",
     "Progress",
     "Projection",
+    "Quarantine",
+    "Quarantined",
+    "Rebuild",
     "SnapshotItem",
     "SnapshotStart",
     "Step",

@@ -6,11 +6,17 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from gonghai_chassis.events.cursors import Cursor
+from gonghai_chassis.events.faults import passes_by_itself, problem_of
+from gonghai_chassis.events.quarantine import Quarantine, Quarantined
+from gonghai_chassis.events.rebuilds import begin_rebuild
+from gonghai_chassis.events.retrier import Retrier
+from gonghai_chassis.events.steps import Step
+from gonghai_chassis.events.tally import tally_of
 from gonghai_chassis.events.values import Batch, Event, SnapshotItem, SnapshotStart
 from gonghai_chassis.ids import new_id
 from gonghai_chassis.store.failures import CursorTooOld, StaleStep
@@ -26,7 +32,6 @@ _log = structlog.get_logger(__name__)
 
 _READ_PROGRESS = Script("gonghai_chassis.store", "read_progress")
 _STORE_PROGRESS = Script("gonghai_chassis.store", "store_progress")
-_BEGIN_REBUILD = Script("gonghai_chassis.store", "begin_rebuild")
 _FINISH_REBUILD = Script("gonghai_chassis.store", "finish_rebuild")
 
 _TOGETHER = 32
@@ -40,57 +45,11 @@ _PROMISE_EVERY = 0.5
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
+_TRIES = 3
+"""How often an event is tried, one after the other, before it goes to quarantine."""
+_TRY_DELAY = 0.05
 _NOTE_EVERY = 5.0
 """Seconds after which the store is told that the source was heard, though it said nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The move of a cursor over one event, to be stored together with the event's effect.
-
-    Attributes:
-        partition: where the projection lives.
-        source: area whose stream is followed.
-        before: the stored cursor.
-        after: the cursor to store.
-        earlier: set once the step before it is on its way; None when that is stored already.
-        sent: set once this one is on its way; None when none waits for it.
-    """
-
-    partition: Partition
-    source: str
-    before: Cursor
-    after: Cursor
-    earlier: asyncio.Event | None = None
-    sent: asyncio.Event | None = None
-
-    async def turn(self) -> None:
-        """Waits until the step before it is on its way to the store, which keeps their order.
-
-        To be awaited right before the script is run, by projections that let events be applied
-        side by side.
-        """
-        if self.earlier is not None:
-            await self.earlier.wait()
-
-    def keys(self) -> dict[str, str]:
-        """Keys that the include `cursor` needs."""
-        return {"cursor": self.partition.cursor_key(self.source)}
-
-    def args(self) -> dict[str, Any]:
-        """Arguments that the include `cursor` needs; to be asked for where the script is run."""
-        if self.sent is not None:
-            # As soon as who asked has handed the script over, which he does without a pause.
-            asyncio.get_running_loop().call_soon(self.sent.set)
-        return {
-            "step": {
-                "from_incarnation": self.before.incarnation,
-                "from_position": self.before.position,
-                "incarnation": self.after.incarnation,
-                "position": self.after.position,
-                "nonce": self.after.nonce,
-            }
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +61,13 @@ class Progress:
         changes_through: all of the source's changes effective strictly before this domain time
             (µs) are in the projection; 0 when nothing is known.
         rebuilding: generation of a rebuild under way, or empty.
+        quarantined: how many of its subjects have events in quarantine.
     """
 
     cursor: Cursor
     changes_through: int
     rebuilding: str
+    quarantined: int
 
 
 class Feed(Protocol):
@@ -142,15 +103,20 @@ class Projection(Protocol):
         """Stores the effect of an event together with the step, in one script.
 
         A subject's event may come again after a rebuild: one whose version is not above the stored
-        one only moves the cursor. An exception leaves the event to be tried again, and everything
-        after it waits.
+        one only moves the cursor. After an exception the event is tried again, and everything
+        after it waits; unless the world is to blame (`faults`), it is quarantined after a few
+        tries, and comes again from there: its step then takes it out of its queue.
 
         Returns:
             False when nothing was run because the event has no effect.
         """
 
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
-        """Stores an item unless a newer version is there, and marks it with the generation."""
+        """Stores an item, whatever is there, and marks it with the generation.
+
+        Its script is fenced by the rebuild (`Rebuild`, include `rebuild`), so that it takes effect
+        only while no event can be taken in: the item is never older than what is stored.
+        """
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Drops what does not carry the generation: the snapshot did not have it."""
@@ -162,13 +128,20 @@ class Projection(Protocol):
 async def read_progress(store: Store, partition: Partition, source: str) -> Progress:
     """How far an area has followed a source in a partition."""
     reply = await store.run(
-        _READ_PROGRESS, partition, keys={"cursor": partition.cursor_key(source)}, args={}
+        _READ_PROGRESS,
+        partition,
+        keys={
+            "cursor": partition.cursor_key(source),
+            "quarantine": partition.quarantine_key(source),
+        },
+        args={},
     )
     fields = reply.fields
     return Progress(
         Cursor(fields["incarnation"], fields["position"], fields["nonce"]),
         fields["through"],
         fields["rebuilding"],
+        fields["quarantined"],
     )
 
 
@@ -177,6 +150,9 @@ class Subscriber:
 
     It is safe for two to run at the same time, as can happen around a change of the lease: the
     cursor is compared in the step, and the slower one starts again from what is stored.
+
+    An event that cannot be processed goes to quarantine; later ones of its subject wait behind it,
+    those of all others go on.
     """
 
     def __init__(
@@ -196,10 +172,18 @@ class Subscriber:
         self._stored = Cursor.START
         self._through = 0
         self._noted = 0.0
+        self._quarantine = Quarantine(store, partition, source)
+        self._any_quarantined = False
+        self._behind: set[tuple[str, str]] = set()
         self._log = _log.bind(source=source, partition=partition.index, area=partition.area)
 
     async def run(self) -> None:
         """Follows the source until it is cancelled; failures are retried with growing pauses."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Retrier(self._quarantine, self._projection).run())
+            group.create_task(self._follow_patiently())
+
+    async def _follow_patiently(self) -> None:
         delay = _FIRST_DELAY
         while True:
             before = self._stored
@@ -223,6 +207,8 @@ class Subscriber:
             raise CursorTooOld(progress.cursor)
         self._stored = progress.cursor
         self._through = progress.changes_through
+        # Read together with the cursor: only steps that begin there can add to them.
+        self._any_quarantined = progress.quarantined > 0
         async with aclosing(self._feed.watch(self._partition.index, self._stored)) as batches:
             async for batch in batches:
                 await self._take(batch)
@@ -235,12 +221,15 @@ class Subscriber:
             for event in batch.events
             if event.position > self._stored.position and (not kinds or event.kind in kinds)
         ]
+        self._behind = set()
+        if wanted and self._any_quarantined:
+            self._behind = await self._quarantine.found((e.tenant, e.subject) for e in wanted)
         for together in self._independent(wanted):
             if len(together) > 1:
                 await self._apply_together(together, incarnation)
                 continue
             step = self._step(together[0].cursor(incarnation))
-            if await self._projection.apply(step, together[0]):
+            if await self._settle(step, together[0]):
                 self._stored = step.after
         moved = batch.cursor.position > self._stored.position
         promised = batch.changes_through > self._through and (
@@ -303,7 +292,7 @@ class Subscriber:
 
     async def _apply_one(self, step: Step, event: Event) -> None:
         try:
-            if not await self._projection.apply(step, event):
+            if not await self._settle(step, event):
                 # The next step begins at this one's end.
                 await step.turn()
                 await self._store.run(
@@ -316,6 +305,50 @@ class Subscriber:
             if step.sent is not None:
                 step.sent.set()
 
+    async def _settle(self, step: Step, event: Event) -> bool:
+        """Applies an event, or quarantines it; False when nothing was run: it has no effect."""
+        subject = (event.tenant, event.subject)
+        if subject in self._behind:
+            await step.turn()
+            if await self._quarantine.keep(step, self._entry(step, event), behind=True):
+                return True
+            self._behind.discard(subject)
+        for attempt in range(_TRIES):
+            try:
+                return await self._projection.apply(step, event)
+            except Exception as error:
+                if passes_by_itself(error):
+                    raise
+                if attempt + 1 == _TRIES:
+                    await self._put_aside(step, event, error)
+                    break
+            await asyncio.sleep(_TRY_DELAY * 2**attempt)
+        return True
+
+    async def _put_aside(self, step: Step, event: Event, error: Exception) -> None:
+        entry = self._entry(step, event).failed(self._problem(event, error), _TRIES)
+        await step.turn()
+        await self._quarantine.keep(step, entry)
+        self._any_quarantined = True
+        self._behind.add((event.tenant, event.subject))
+        tally_of(self._store).count(self._source)
+
+    def _entry(self, step: Step, event: Event) -> Quarantined:
+        now = self._store.clock.now(self._partition)
+        return Quarantined(event, step.after.incarnation, now)
+
+    def _problem(self, event: Event, error: Exception) -> str:
+        return problem_of(
+            error,
+            area=self._partition.area,
+            source=self._source,
+            partition=self._partition.index,
+            tenant=event.tenant,
+            subject=event.subject,
+            kind=event.kind,
+            position=event.position,
+        )
+
     def _step(self, after: Cursor) -> Step:
         return Step(self._partition, self._source, self._stored, after)
 
@@ -326,32 +359,63 @@ class Subscriber:
             self._log.warning("rebuild_broken", error=repr(error))
 
     async def _rebuild(self) -> None:
-        generation = new_id()
-        keys = {"cursor": self._partition.cursor_key(self._source)}
-        await self._store.run(
-            _BEGIN_REBUILD, self._partition, keys=keys, args={"generation": generation}
-        )
+        rebuild = await begin_rebuild(self._store, self._partition, self._source)
+        generation = rebuild.generation
         start: SnapshotStart | None = None
-        count = 0
+        items_taken = 0
+        failed: list[Quarantined] = []
         async with aclosing(self._feed.snapshot(self._partition.index)) as items:
             async for item in items:
                 if isinstance(item, SnapshotStart):
                     start = item
+                elif failure := await self._load(generation, item):
+                    failed.append(failure)
                 else:
-                    await self._projection.load(self._partition, generation, item)
-                    count += 1
+                    items_taken += 1
         if start is None:
             raise ValueError("The snapshot did not say where it was taken.")
         await self._projection.finish_rebuild(self._partition, generation)
         await self._store.run(
             _FINISH_REBUILD,
             self._partition,
-            keys=keys,
+            keys={
+                **rebuild.keys(),
+                "quarantine": self._partition.quarantine_key(self._source),
+            },
             args={
-                "generation": generation,
+                **rebuild.args(),
+                "failed": [[entry.member, entry.pack()] for entry in failed],
                 "incarnation": start.cursor.incarnation,
                 "position": start.cursor.position,
                 "mark": start.cursor.nonce,
             },
         )
-        self._log.info("rebuilt", items=count)
+        self._log.info("rebuilt", items=items_taken, quarantined=len(failed))
+
+    async def _load(self, generation: str, item: SnapshotItem) -> Quarantined | None:
+        """Takes in an item; one that fails by itself is to be quarantined, as if it were an event.
+
+        A snapshot tells of a subject in the words of its last event, so that it can be applied
+        like one when it is tried again.
+        """
+        try:
+            await self._projection.load(self._partition, generation, item)
+        except Exception as error:
+            if passes_by_itself(error):
+                raise
+            now = self._store.clock.now(self._partition)
+            event = Event(
+                position=0,
+                kind=item.kind,
+                tenant=item.tenant,
+                subject=item.subject,
+                version=item.version,
+                time=now,
+                schema=1,
+                payload=item.payload,
+                nonce=new_id(),
+            )
+            problem = self._problem(event, error)
+            tally_of(self._store).count(self._source)
+            return Quarantined(event, "", now).failed(problem)
+        return None

@@ -74,6 +74,13 @@ class Partition:
         """Where this area keeps how far it has followed the stream of another one."""
         return f"{self.prefix}{NO_TENANT}:cursor:{source}"
 
+    def quarantine_key(self, source: str) -> str:
+        """Index of the subjects of a source with events in quarantine: `<tenant>/<subject>`.
+
+        The key of a subject's queue is this one, `:` and the member.
+        """
+        return f"{self.prefix}{NO_TENANT}:quarantine:{source}"
+
     def due_key(self, kind: str) -> str:
         """Index of time-driven work of a kind: members scored by the instant they fall due."""
         return f"{self.prefix}{NO_TENANT}:due:{kind}"

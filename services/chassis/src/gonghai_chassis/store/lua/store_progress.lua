@@ -1,6 +1,6 @@
 --[[
 store_progress: moves a cursor over events without effect, and keeps the watermark.
-KEYS clock cursor
+KEYS clock cursor quarantine
 ARG  step through
 Returns ok | stale
 ]]

@@ -1,0 +1,1 @@
+"""Looking after an installation: its condition, its projections, its records."""
