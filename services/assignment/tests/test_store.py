@@ -22,6 +22,7 @@ from gonghai_assignment.store.projections import ProjectionStore
 from gonghai_assignment.store.routing import Assignment, RoutingStore, Turns, Versions
 from gonghai_assignment.store.staff import REP, StaffStore
 from gonghai_chassis.events import Cursor, Step
+from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.store import Script, Store, StoreSettings, records
 from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.store.headers import check_package
@@ -79,6 +80,15 @@ class World:
             open_choice = self.chosen.get(customer)
             if open_choice is not None:
                 del self.chosen[customer]
+
+    async def rebuild(self, **snapshot: Custody) -> None:
+        """Pool's stream was lost: its snapshot is taken in, and what it says next."""
+        rebuild = await begin_rebuild(self.store, self.partition, "pool")
+        for customer, custody in snapshot.items():
+            await self.projections.load_custody(rebuild, TENANT, customer, custody)
+        await self.projections.drop_custodies(rebuild, TENANT)
+        await self.store.client().hdel(rebuild.keys()["cursor"], "rebuilding")
+        self.chosen.clear()
 
     async def take(self, index: int) -> None:
         customer, custody = self.events[index]
@@ -223,13 +233,75 @@ async def test_a_rebuild_ends_with_the_loads_of_the_snapshot(open_store: OpenSto
     # The snapshot moves c1, has c2 as it is, and does not know c3.
     moved = replace(world.truth["c1"], version=9, term=9, rep="b", weight=300)
     same = world.truth["c2"]
-    for customer, custody in (("c1", moved), ("c2", same)):
-        await world.projections.load_custody(world.partition, TENANT, customer, custody, "g1")
-    await world.projections.drop_custodies(world.partition, TENANT, "g1")
+    await world.rebuild(c1=moved, c2=same)
     roster = await world.staff.roster(TENANT)
     assert (roster.loads["a"].confirmed, roster.loads["a"].holdings) == (1000, 1)
     assert (roster.loads["b"].confirmed, roster.loads["b"].holdings) == (300, 1)
     assert (await world.routings.entry(TENANT, "c3")).custody is None
+
+
+async def test_what_pool_lost_is_forgotten_in_a_rebuild(open_store: OpenStore) -> None:
+    world = World(await open_store("assignment"))
+    world.happens("c1", state=CustodyState.POOL, rep=None)
+    world.happens("c2", state=CustodyState.POOL, rep=None)
+    before = dict(world.truth)
+    for customer, rep in (("c1", "a"), ("c2", "b")):
+        world.happens(customer, state=CustodyState.HELD, rep=rep, weight=1000)
+    world.happens("c2", state=CustodyState.POOL, rep=None, weight=0)
+    while world.heard < len(world.events):
+        await world.hear()
+    # Chosen for a term of which pool knows nothing any more.
+    await world.choose("c2", "a")
+    await world.rebuild(**before)
+    for customer, custody in before.items():
+        assert (await world.routings.entry(TENANT, customer)).custody == custody
+    roster = await world.staff.roster(TENANT)
+    for rep in ("a", "b"):
+        load = roster.loads.get(rep, NO_LOAD)
+        assert (load.confirmed, load.pending, load.coming) == (0, 0, 0)
+    assert await world.store.client().zcard(world.partition.keys.intents) == 0
+    # The same numbers come again with another content.
+    world.truth = dict(before)
+    world.happens("c1", state=CustodyState.HELD, rep="b", weight=300)
+    while world.heard < len(world.events):
+        await world.hear()
+    roster = await world.staff.roster(TENANT)
+    assert roster.loads["b"].confirmed == 300
+
+
+async def test_a_customer_whose_assignment_pool_lost_is_routed_again(open_store: OpenStore) -> None:
+    world = World(await open_store("assignment"))
+    world.happens("c1", state=CustodyState.POOL, rep=None)
+    await world.hear()
+    await world.choose("c1", "a")
+    await world.settle("c1", agreed=True)
+    # Pool agreed, told of it, and lost both with the tail of its store.
+    await world.rebuild(c1=world.truth["c1"])
+    queued = await world.store.client().zrange(keys.queue(world.partition), 0, -1)
+    assert queued == [f"{TENANT}/c1".encode()]
+    await world.choose("c1", "b")
+    assert world.chosen == {"c1": ("b", 700)}
+    world.happens("c1", state=CustodyState.HELD, rep="b", weight=700)
+    await world.hear()
+    await world.check()
+
+
+async def test_a_slow_rebuild_takes_no_step_once_another_has_begun(open_store: OpenStore) -> None:
+    world = World(await open_store("assignment"))
+    world.happens("c1", state=CustodyState.HELD, rep="a", weight=1000)
+    await world.hear()
+    slow = await begin_rebuild(world.store, world.partition, "pool")
+    await begin_rebuild(world.store, world.partition, "pool")
+    lost = Custody(version=1, term=1, state=CustodyState.OUT)
+    for late in (
+        world.projections.load_custody(slow, TENANT, "c1", lost),
+        world.projections.load_cool_down(slow, TENANT, "east", 3),
+        world.projections.drop_custodies(slow, TENANT),
+        world.projections.load_facts(slow, TENANT, "c1", CustomerFacts(version=1)),
+    ):
+        with pytest.raises(StaleStep):
+            await late
+    assert (await world.routings.entry(TENANT, "c1")).custody == world.truth["c1"]
 
 
 async def test_what_a_group_holds_follows_custody_and_facts(open_store: OpenStore) -> None:
@@ -347,6 +419,8 @@ async def test_a_script_that_fails_at_a_read_changes_nothing(
         "policy": policy_key(partition, TENANT),
         **{kind: getattr(keys, kind)(partition, TENANT) for kind in KINDS},
     }
+    if "generation" in script.header.args:
+        await world.store.client().hset(named["cursor"], "rebuilding", ARGS["generation"])
     await run_failing_at_each_read(
         world.store,
         script,

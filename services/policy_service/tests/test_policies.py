@@ -12,13 +12,21 @@ from google.rpc import error_details_pb2
 from gonghai.policy.v1 import policy_service_pb2 as messages
 from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.type.v1 import fact_pb2
-from gonghai_chassis.events import Cursor, EventStream, SnapshotItem, Step
+from gonghai_chassis.events import (
+    Cursor,
+    Event,
+    EventStream,
+    SnapshotItem,
+    Step,
+    read_progress,
+)
+from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.settings import Settings
 from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
-from gonghai_engine import DecisionRequest, Engine, PluginHealth, Policy
+from gonghai_engine import DecisionRequest, Engine, PluginHealth, Policy, PolicyDocument
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
 from gonghai_policy_service.messages import revision_message
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gonghai_chassis.assembly import Assembly
-    from gonghai_chassis.events import Event
     from gonghai_chassis.store import Store, StoreSettings
     from gonghai_chassis.testing.plugin import OpenStore
 
@@ -257,12 +264,31 @@ async def test_plugins_say_how_they_are_and_how_often_they_failed(
 
 
 def revision(number: int, document: str = PLAIN) -> Revision:
-    return Revision("acme", number, document, f"d{number}", at=1_000_000 * number)
+    digest = PolicyDocument.parse(document).digest
+    return Revision("acme", number, document, digest, at=1_000_000 * number)
 
 
 def told(number: int, document: str = PLAIN) -> SnapshotItem:
     payload = revision_message(revision(number, document)).SerializeToString()
     return SnapshotItem("policy_applied", "acme", "acme", number, payload)
+
+
+async def load(store: Store, book: PolicyBook, *items: SnapshotItem) -> None:
+    """A rebuild whose snapshot has these."""
+    rebuild = await begin_rebuild(store, store.partition("acme"), "archive")
+    for item in items:
+        await book.load(rebuild, item)
+    await store.client().hdel(rebuild.keys()["cursor"], "rebuilding")
+
+
+async def follow(store: Store, book: PolicyBook, item: SnapshotItem) -> None:
+    """The same as an event, right after the last one."""
+    p = store.partition("acme")
+    before = (await read_progress(store, p, "archive")).cursor
+    event = Event(
+        before.position + 1, item.kind, "acme", "acme", item.version, 0, 1, item.payload, "n"
+    )
+    assert await book.follow(Step(p, "archive", before, event.cursor("life")), event)
 
 
 async def stamp(store: Store, book: PolicyBook) -> bytes | None:
@@ -286,12 +312,67 @@ async def test_a_follower_has_the_newest_revision_whatever_the_order(
     book = PolicyBook(store, small_engine())
     p = store.partition("acme")
     assert await stage_of(store, book, 45) == ("active", 0)
-    await book.load(p, told(2, STRICT))
+    await follow(store, book, told(2, STRICT))
     assert await stage_of(store, book, 45) == ("dormant", 2)
-    await book.load(p, told(1))
+    await follow(store, book, told(1))
     assert await stage_of(store, book, 45) == ("dormant", 2)
     assert [item.version async for item in book.snapshot(p)] == [2]
     assert [item async for item in book.snapshot(p, "other")] == []
+
+
+async def test_a_revision_that_archive_lost_gives_way_to_what_archive_has(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine(), recompute=True)
+    p = store.partition("acme")
+    await follow(store, book, told(1))
+    await follow(store, book, told(2, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 2)
+    # A fail-over lost the second revision: the snapshot has the first.
+    await load(store, book, told(1))
+    assert await stage_of(store, book, 45) == ("active", 1)
+    assert await store.client().zrange(keys.recompute(p), 0, -1) == [b"acme"]
+    # The next one is the second again, with another content, and replicas learn of it.
+    await follow(store, book, told(2, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 2)
+    await load(store, book, told(2))
+    assert await stage_of(store, book, 45) == ("active", 2)
+
+
+async def test_a_first_revision_that_was_lost_gives_way_to_another_first_one(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    await follow(store, book, told(1, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 1)
+    await load(store, book)
+    await follow(store, book, told(1))
+    assert await stage_of(store, book, 45) == ("active", 1)
+
+
+async def test_a_store_that_lost_its_policy_is_believed(open_store: OpenStore) -> None:
+    store = await open_store("archive")
+    book = PolicyBook(store, small_engine())
+    p = store.partition("acme")
+    await follow(store, book, told(1, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 1)
+    await store.client().delete(keys.stamp(p, "acme"), keys.document(p, "acme"))
+    assert await stage_of(store, book, 45) == ("active", 0)
+
+
+async def test_an_item_of_a_rebuild_that_another_took_over_is_refused(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    p = store.partition("acme")
+    slow = await begin_rebuild(store, p, "archive")
+    await load(store, book, told(2, STRICT))
+    with pytest.raises(StaleStep):
+        await book.load(slow, told(1))
+    assert await stage_of(store, book, 45) == ("dormant", 2)
 
 
 async def test_following_moves_the_cursor_in_the_same_step(
@@ -316,9 +397,9 @@ async def test_a_new_revision_leaves_work_until_all_is_decided_anew(
     p = store.partition("acme")
     book = PolicyBook(store, small_engine(), recompute=True)
     due = keys.recompute(p)
-    await book.load(p, told(1))
+    await load(store, book, told(1))
     assert await store.client().zrange(due, 0, -1) == [b"acme"]
-    await book.load(p, told(2, STRICT))
+    await load(store, book, told(2, STRICT))
     assert not await book.recomputed(p, "acme", 1)
     assert await store.client().zrange(due, 0, -1) == [b"acme"]
     assert await book.recomputed(p, "acme", 2)
@@ -330,10 +411,9 @@ async def test_a_missing_plugin_fails_decisions_and_keeps_no_older_revision(
 ) -> None:
     store = await open_store("pool")
     book = PolicyBook(store, small_engine())
-    p = store.partition("acme")
-    await book.load(p, told(1))
+    await load(store, book, told(1))
     await book.ensure("acme", await stamp(store, book))
-    await book.load(p, told(2, "version: 1\ndefault: {plugin: absent}\n"))
+    await load(store, book, told(2, "version: 1\ndefault: {plugin: absent}\n"))
     policy = await book.ensure("acme", await stamp(store, book))
     assert policy.revision == 2
     assert policy.industry("").missing

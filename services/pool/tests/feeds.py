@@ -23,6 +23,7 @@ class HandFeed:
         """Start with nothing."""
         self._events: dict[int, list[Event]] = {index: [] for index in range(PARTITIONS)}
         self._through = 0
+        self._lives = 0
         self._changed = asyncio.Event()
         self.away = False
         self.forgotten = False
@@ -33,13 +34,19 @@ class HandFeed:
         """Append an event."""
         events = self._events[partition_index(tenant, PARTITIONS)]
         position = len(events) + 1
-        nonce = f"{position:016x}"
+        nonce = f"{self._lives:08x}{position:08x}"
         events.append(Event(position, kind, tenant, subject, version, time, 1, payload, nonce))
         self._wake()
 
     def promise(self, through: int) -> None:
         """Say that everything before this moment is in the stream."""
         self._through = max(self._through, through)
+        self._wake()
+
+    def lose(self, tenant: str, count: int) -> None:
+        """Lose the last events in a fail-over, and with them whatever they told of."""
+        del self._events[partition_index(tenant, PARTITIONS)][-count:]
+        self._lives += 1
         self._wake()
 
     def head(self, tenant: str) -> int:
@@ -53,6 +60,9 @@ class HandFeed:
             if self.away:
                 raise ConnectionError("the peer is away")
             if self.forgotten and cursor.position < len(self._events[partition]):
+                raise CursorTooOld(Cursor.START)
+            last = self._events[partition][: cursor.position]
+            if cursor.position and (len(last) < cursor.position or last[-1].nonce != cursor.nonce):
                 raise CursorTooOld(Cursor.START)
             changed = self._changed
             new = tuple(self._events[partition][position:])

@@ -18,7 +18,7 @@ from gonghai_policy_service.store import keys
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gonghai_chassis.events import Event, Step
+    from gonghai_chassis.events import Event, Rebuild, Step
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_engine import Engine, TenantPolicy
 
@@ -40,7 +40,7 @@ class PolicyBook:
 
     Commands read the tenant's stamp together with what they decide on, and `ensure` that the engine
     has that revision. A tenant never goes back to an older one, in whatever order a replica learns
-    of them.
+    of them, but where the store itself does: it lost the later one in a fail-over.
     """
 
     def __init__(self, store: Store, engine: Engine, *, recompute: bool = False) -> None:
@@ -56,6 +56,7 @@ class PolicyBook:
         self._engine = engine
         self._recompute = recompute
         self._seen: dict[str, bytes] = {}
+        self._activating: dict[str, asyncio.Lock] = {}
 
     def key(self, partition: Partition, tenant: str) -> str:
         """Return where a tenant's stamp is, to be read with what is decided on."""
@@ -66,10 +67,12 @@ class PolicyBook:
     ) -> TenantPolicy:
         """Return the tenant's policy, of the stamp's revision or a later one.
 
+        The store is right where it has an older one than this process knows: a fail-over lost it.
+
         Raises:
             StoreUnavailable: the document could not be fetched.
         """
-        if stamp is not None and self._seen.get(tenant) != stamp:
+        if self._seen.get(tenant) != stamp:
             await self._activate(tenant, stamp, deadline)
         return self._engine.tenant(tenant)
 
@@ -90,14 +93,14 @@ class PolicyBook:
         )
         return True
 
-    async def load(self, partition: Partition, item: SnapshotItem) -> None:
-        """Keep a revision out of archive's snapshot, unless a later one is known."""
+    async def load(self, rebuild: Rebuild, item: SnapshotItem) -> None:
+        """Keep a revision out of archive's snapshot, whatever is known."""
         revision = revision_of(policy_service_pb2.PolicyRevision.FromString(item.payload))
         await self._store.run(
             _LOAD,
-            partition,
-            keys=self._keys(partition, revision.tenant),
-            args=self._args(revision),
+            rebuild.partition,
+            keys={**rebuild.keys(), **self._keys(rebuild.partition, revision.tenant)},
+            args={**rebuild.args(), **self._args(revision)},
         )
 
     async def recomputed(self, partition: Partition, tenant: str, revision: int) -> bool:
@@ -200,16 +203,36 @@ class PolicyBook:
                 payload = revision_message(revision).SerializeToString()
                 yield SnapshotItem(KIND, name, name, revision.number, payload)
 
-    async def _activate(self, tenant: str, stamp: bytes, deadline: float | None) -> None:
+    async def _activate(self, tenant: str, stamp: bytes | None, deadline: float | None) -> None:
+        # One after the other, so that what was read last is in force at the end.
+        async with self._activating.setdefault(tenant, asyncio.Lock()):
+            await self._follow_store(tenant, deadline)
+            if stamp is None:
+                self._seen.pop(tenant, None)
+            else:
+                self._seen[tenant] = stamp
+
+    async def _follow_store(self, tenant: str, deadline: float | None) -> None:
         current, _ = await self.current(tenant, deadline=deadline)
         if current is None:
+            lost = self._engine.tenant(tenant).revision
+            if lost:
+                _log.warning("policy_lost", tenant=tenant, revision=lost)
+                self._engine.forget(tenant)
             return
         # Archive has checked it against its plugins. One that is missing here makes its decisions
         # fail, on the safe side, instead of leaving the tenant on the revision before.
         document = await asyncio.to_thread(PolicyDocument.parse, current.document)
+        known = self._engine.tenant(tenant)
+        if known.revision > current.number or (
+            known.revision == current.number and known.document.digest != document.digest
+        ):
+            _log.warning(
+                "policy_lost", tenant=tenant, revision=known.revision, present=current.number
+            )
+            self._engine.forget(tenant)
         if self._engine.activate(tenant, current.number, document):
             _log.info("policy_activated", tenant=tenant, revision=current.number)
-        self._seen[tenant] = stamp
 
     def _keys(self, partition: Partition, tenant: str) -> dict[str, str]:
         return {

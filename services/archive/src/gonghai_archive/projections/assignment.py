@@ -8,12 +8,14 @@ from gonghai.assignment.v1 import rep_pb2
 from gonghai_archive.sight import Rep, Team
 from gonghai_archive.store import keys
 from gonghai_archive.store.neighbours import pack_rep, pack_team
+from gonghai_chassis.events import Rebuild
 
 if TYPE_CHECKING:
     from gonghai_archive.projections.resources import Resources
     from gonghai_chassis.events import Event, SnapshotItem, Step
     from gonghai_chassis.store import Partition
 
+SOURCE: Final = "assignment"
 KINDS: Final = ("rep_changed", "team_changed")
 
 
@@ -29,27 +31,30 @@ class AssignmentProjection:
 
     async def apply(self, step: Step, event: Event) -> bool:
         """Keep what an event says."""
-        key, record = _record(step.partition, event, "")
+        key, record = record_of(step.partition, event, "")
         await self._resources.follow(step, key, event.tenant, event.subject, event.version, record)
         return True
 
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
         """Keep what a snapshot says."""
         if item.kind in self.kinds:
-            key, record = _record(partition, item, generation)
-            await self._resources.load(partition, key, item.tenant, item.subject, record)
+            key, record = record_of(partition, item, generation)
+            rebuild = Rebuild(partition, SOURCE, generation)
+            await self._resources.load(rebuild, key, item.tenant, item.subject, record)
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Forget what the snapshot did not have."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         for tenant in await self._resources.tenants(partition):
             for key in (keys.reps(partition, tenant), keys.teams(partition, tenant)):
-                await self._resources.drop(partition, key, generation)
+                await self._resources.drop(rebuild, key)
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:
         """Nothing waits for assignment's watermark."""
 
 
-def _record(p: Partition, told: Event | SnapshotItem, generation: str) -> tuple[str, bytes]:
+def record_of(p: Partition, told: Event | SnapshotItem, generation: str) -> tuple[str, bytes]:
+    """Return where a rep or team is kept, and how."""
     if told.kind == "team_changed":
         team = rep_pb2.Team.FromString(told.payload)
         managers = frozenset(name.rpartition("/")[2] for name in team.managers)

@@ -8,6 +8,7 @@ from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2
 from gonghai_archive.sight import Custody, Member, Pool
 from gonghai_archive.store import keys
 from gonghai_archive.store.neighbours import custody_terms, pack_custody, pack_pool
+from gonghai_chassis.events import Rebuild
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store import Script
 
@@ -23,6 +24,7 @@ FOLLOW: Final = Script("gonghai_archive.store", "follow_custody")
 LOAD: Final = Script("gonghai_archive.store", "load_custody")
 DROP: Final = Script("gonghai_archive.store", "drop_custodies")
 
+SOURCE: Final = "pool"
 KINDS: Final = ("custody_changed", "pool_changed", "pool_deleted")
 
 _AT_ONCE = 500
@@ -66,44 +68,57 @@ class PoolProjection:
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
         """Keep what a snapshot says."""
         tenant = item.tenant
+        rebuild = Rebuild(partition, SOURCE, generation)
         if item.kind == "custody_changed":
             told = events_pb2.CustodyChanged.FromString(item.payload).custody
             await self._store.run(
                 LOAD,
                 partition,
-                keys=_keys(partition, tenant, _id(told.customer)),
+                keys={**rebuild.keys(), **_keys(partition, tenant, _id(told.customer))},
                 args={
-                    "generation": generation,
+                    **rebuild.args(),
                     **_args(tenant, _id(told.customer), custody_of(told), generation),
                 },
             )
         elif item.kind == "pool_changed":
-            pool = pool_of(pool_pb2.Pool.FromString(item.payload), item.version)
             await self._resources.load(
-                partition,
+                rebuild,
                 keys.pools(partition, tenant),
                 tenant,
                 item.subject,
-                pack_pool(pool, generation),
+                pool_record(item, generation),
             )
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Forget what the snapshot did not have."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         for tenant in await self._resources.tenants(partition):
-            await self._resources.drop(partition, keys.pools(partition, tenant), generation)
+            await self._resources.drop(rebuild, keys.pools(partition, tenant))
             async for ids in self._customers.each(tenant, _AT_ONCE):
                 await self._store.run(
                     DROP,
                     partition,
                     keys={
+                        **rebuild.keys(),
                         "custodies": keys.custodies(partition, tenant),
                         "index": keys.index(partition, tenant),
                     },
-                    args={"generation": generation, "ids": ids},
+                    args={**rebuild.args(), "ids": ids},
                 )
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:
         """Nothing waits for pool's watermark."""
+
+
+def custody_record(item: SnapshotItem, generation: str = "") -> bytes:
+    """Return a custody of a snapshot as the store keeps it."""
+    custody = custody_of(events_pb2.CustodyChanged.FromString(item.payload).custody)
+    return pack_custody(custody, custody_terms(custody), generation)
+
+
+def pool_record(item: SnapshotItem, generation: str = "") -> bytes:
+    """Return a pool of a snapshot as the store keeps it."""
+    return pack_pool(pool_of(pool_pb2.Pool.FromString(item.payload), item.version), generation)
 
 
 def custody_of(message: custody_pb2.Custody) -> Custody:

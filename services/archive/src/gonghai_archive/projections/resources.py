@@ -9,7 +9,7 @@ from gonghai_archive.store import keys
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
-    from gonghai_chassis.events import Step
+    from gonghai_chassis.events import Rebuild, Step
     from gonghai_chassis.store import Partition, Store
 
 FOLLOW: Final = Script("gonghai_archive.store", "follow_resource")
@@ -42,20 +42,27 @@ class Resources:
         )
 
     async def load(
-        self, partition: Partition, key: str, tenant: str, ident: str, record: bytes
+        self, rebuild: Rebuild, key: str, tenant: str, ident: str, record: bytes
     ) -> None:
-        """Keep what a snapshot says."""
+        """Keep what a snapshot says, whatever is known."""
         await self.store.run(
             LOAD,
-            partition,
-            keys={"resources": key, "tenants": keys.tenants(partition)},
-            args={"tenant": tenant, "id": ident, "record": record},
+            rebuild.partition,
+            keys={
+                **rebuild.keys(),
+                "resources": key,
+                "tenants": keys.tenants(rebuild.partition),
+            },
+            args={**rebuild.args(), "tenant": tenant, "id": ident, "record": record},
         )
 
-    async def drop(self, partition: Partition, key: str, generation: str) -> None:
-        """Forget those that do not carry the generation."""
+    async def drop(self, rebuild: Rebuild, key: str) -> None:
+        """Forget those that do not carry the rebuild's generation."""
         await self.store.run(
-            DROP, partition, keys={"resources": key}, args={"generation": generation}
+            DROP,
+            rebuild.partition,
+            keys={**rebuild.keys(), "resources": key},
+            args=rebuild.args(),
         )
 
     async def tenants(self, partition: Partition) -> list[str]:

@@ -10,6 +10,7 @@ import structlog
 
 from gonghai.archive.v1 import events_pb2
 from gonghai_assignment.customers import CustomerFacts
+from gonghai_chassis.events import Rebuild
 from gonghai_chassis.names import CustomerName
 from gonghai_engine.document import PolicyDocumentError
 from gonghai_policy_service.book import KIND as POLICY
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+SOURCE = "archive"
 CUSTOMER = "customer_changed"
 _REMEMBERED = 10_000
 _LOOK_EVERY = 0.5
@@ -55,9 +57,19 @@ class LatestFacts:
         self._facts.clear()
 
     async def at_least(
-        self, partition: Partition, tenant: str, customer: str, version: int
+        self, partition: Partition, tenant: str, customer: str, version: int, *, told: int
     ) -> CustomerFacts:
-        """Return the facts of a customer once they are of a version or a later one."""
+        """Return the facts of a customer once they are of a version or a later one.
+
+        Args:
+            partition: where they are.
+            tenant: the customer's.
+            customer: whose.
+            version: what pool had seen of archive when it told of the customer.
+            told: when it did (domain time, µs). Once archive's stream is known to be complete
+                beyond that, no such version comes any more: archive has lost it, with the tail of
+                its store, and the facts are as they are.
+        """
         key = (tenant, customer)
         while True:
             facts = self._facts.get(key)
@@ -69,6 +81,10 @@ class LatestFacts:
                 return facts
             if version == 0:
                 return CustomerFacts()
+            if await self._heard_beyond(partition, told):
+                # It may have come with the last of what was heard.
+                facts = await self._store.facts(partition, tenant, customer)
+                return facts or CustomerFacts()
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(key, []).append(waiter)
             # It may have come while the store was asked.
@@ -76,6 +92,9 @@ class LatestFacts:
             if known is None or known.version < version:
                 await asyncio.wait((waiter,), timeout=_LOOK_EVERY)
             waiter.cancel()
+
+    async def _heard_beyond(self, partition: Partition, moment: int) -> bool:
+        return (await self._store.heard(partition, SOURCE)) > moment
 
 
 class ArchiveProjection:
@@ -102,7 +121,7 @@ class ArchiveProjection:
             except PolicyDocumentError as error:
                 _log.error("policy_unreadable", tenant=event.tenant, error=str(error))
             return True
-        customer, facts = _facts(event.payload)
+        customer, facts = facts_of(event.payload)
         retry = await self._store.take_facts(step, event.tenant, customer, facts)
         self._latest.remember(event.tenant, customer, facts)
         self._router.facts_came(event.tenant, customer)
@@ -113,23 +132,25 @@ class ArchiveProjection:
 
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
         """Take in an item of archive's snapshot."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         if item.kind == POLICY:
-            await self._book.load(partition, item)
+            await self._book.load(rebuild, item)
         elif item.kind == CUSTOMER:
-            customer, facts = _facts(item.payload)
-            await self._store.load_facts(partition, item.tenant, customer, facts, generation)
+            customer, facts = facts_of(item.payload)
+            await self._store.load_facts(rebuild, item.tenant, customer, facts)
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Forget what the snapshot did not have."""
         self._latest.clear()
         for tenant in await self._store.tenants(partition):
-            await self._store.drop_facts(partition, tenant, generation)
+            await self._store.drop_facts(Rebuild(partition, SOURCE, generation), tenant)
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:
         """Nothing waits for archive's watermark here."""
 
 
-def _facts(payload: bytes) -> tuple[str, CustomerFacts]:
+def facts_of(payload: bytes) -> tuple[str, CustomerFacts]:
+    """Return the customer that an event is about, and what it says of it."""
     message = events_pb2.CustomerFacts.FromString(payload)
     return CustomerName.parse(message.customer).id, CustomerFacts(
         version=message.version,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2
 from gonghai_assignment.customers import Custody, CustodyState, Entry
 from gonghai_assignment.store.routing import TENANT_COOL_DOWN
+from gonghai_chassis.events import Rebuild
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.names import CustomerName, PoolName, RepName, TeamName
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.events import Event, SnapshotItem, Step
     from gonghai_chassis.store import Partition
 
+SOURCE = "pool"
 CUSTODY = "custody_changed"
 POOL = "pool_changed"
 POOL_DELETED = "pool_deleted"
@@ -50,7 +52,7 @@ class PoolProjection:
     async def apply(self, step: Step, event: Event) -> bool:
         """Take in a change; a customer in a pool is routed before the next event is looked at."""
         if event.kind != CUSTODY:
-            pool, days = _cool_down(event.kind, event.payload)
+            pool, days = cool_down_of(event.kind, event.payload)
             async with self._router.lock:
                 retry = await self._store.take_cool_down(step, event.tenant, pool, days)
                 self._rosters.forget(event.tenant)
@@ -61,48 +63,55 @@ class PoolProjection:
         if custody.open:
             # Before the lock is taken: archive's events may need it to get here.
             await self._latest.at_least(
-                step.partition, event.tenant, customer, custody.archive_version
+                step.partition,
+                event.tenant,
+                customer,
+                custody.archive_version,
+                told=event.time,
             )
         async with self._router.lock:
             await self._router.catch_up()
             if custody.open and custody.version == 1:
-                known = await self._known(step.partition, event.tenant, customer, custody)
+                known = await self._known(step.partition, event, customer, custody)
                 if known is not None and await self._router.enter(step, known):
                     return True
             taken = await self._store.take_custody(step, event.tenant, customer, custody)
             self._rosters.learn(event.tenant, taken.loads)
             if taken.open:
-                known = await self._known(step.partition, event.tenant, customer, custody)
+                known = await self._known(step.partition, event, customer, custody)
                 await self._router.route(event.tenant, customer, known=known)
             if taken.retry:
                 await self._router.retry(event.tenant)
         return True
 
     async def _known(
-        self, partition: Partition, tenant: str, customer: str, custody: Custody
+        self, partition: Partition, event: Event, customer: str, custody: Custody
     ) -> Entry | None:
         """What routing rests on, where it is at hand without reading."""
-        facts = await self._latest.at_least(partition, tenant, customer, custody.archive_version)
+        tenant = event.tenant
+        facts = await self._latest.at_least(
+            partition, tenant, customer, custody.archive_version, told=event.time
+        )
         if custody.former_owner is not None or facts.group:
             return None
         return Entry(tenant=tenant, customer=customer, custody=custody, facts=facts)
 
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
         """Take in an item of pool's snapshot."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         if item.kind == CUSTODY:
             customer, custody = custody_of(item.payload)
-            change = await self._store.load_custody(
-                partition, item.tenant, customer, custody, generation
-            )
+            change = await self._store.load_custody(rebuild, item.tenant, customer, custody)
             self._rosters.learn(item.tenant, change)
         elif item.kind in self.kinds:
-            pool, days = _cool_down(item.kind, item.payload)
-            await self._store.load_cool_down(partition, item.tenant, pool, days)
+            pool, days = cool_down_of(item.kind, item.payload)
+            await self._store.load_cool_down(rebuild, item.tenant, pool, days)
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Forget what the snapshot did not have, and route what it put up."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         for tenant in await self._store.tenants(partition):
-            await self._store.drop_custodies(partition, tenant, generation)
+            await self._store.drop_custodies(rebuild, tenant)
             self._rosters.forget(tenant)
         self._router.wake()
 
@@ -134,7 +143,8 @@ def custody_of(payload: bytes) -> tuple[str, Custody]:
     )
 
 
-def _cool_down(kind: str, payload: bytes) -> tuple[str, int]:
+def cool_down_of(kind: str, payload: bytes) -> tuple[str, int]:
+    """Return of which pool (or the tenant) an event tells how many days a former owner waits."""
     if kind == LIMITS:
         limits = pool_pb2.Limits.FromString(payload)
         return TENANT_COOL_DOWN, limits.claim_limits.cool_down_days

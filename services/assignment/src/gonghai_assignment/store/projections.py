@@ -12,13 +12,14 @@ from gonghai_assignment.store.routing import (
     pack_facts,
     unpack_facts,
 )
+from gonghai_chassis.events import read_progress
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gonghai_assignment.customers import Custody, CustomerFacts
-    from gonghai_chassis.events import Step
+    from gonghai_chassis.events import Rebuild, Step
     from gonghai_chassis.store import Partition, Store
 
 _PROJECT_CUSTODY = Script("gonghai_assignment.store", "project_custody")
@@ -85,36 +86,33 @@ class ProjectionStore:
         return CustodyTaken(fields["news"], fields["open"], fields["retry"], LoadsChange.of(fields))
 
     async def load_custody(
-        self,
-        partition: Partition,
-        tenant: str,
-        customer: str,
-        custody: Custody,
-        generation: str,
+        self, rebuild: Rebuild, tenant: str, customer: str, custody: Custody
     ) -> LoadsChange:
-        """Take in an item of pool's snapshot about a customer."""
+        """Take in an item of pool's snapshot about a customer, whatever is known."""
         reply = await self._store.run(
             _LOAD_CUSTODY,
-            partition,
-            keys=_custody_keys(partition, tenant),
+            rebuild.partition,
+            keys={**rebuild.keys(), **_custody_keys(rebuild.partition, tenant)},
             args={
+                **rebuild.args(),
                 "tenant": tenant,
                 "customer": customer,
-                "custody": custody_record(custody, generation),
+                "custody": custody_record(custody, rebuild.generation),
             },
         )
         return LoadsChange.of(reply.fields)
 
-    async def drop_custodies(self, partition: Partition, tenant: str, generation: str) -> None:
-        """Forget the custodies that the snapshot of a generation did not have."""
+    async def drop_custodies(self, rebuild: Rebuild, tenant: str) -> None:
+        """Forget the custodies that the rebuild's snapshot did not have."""
+        partition = rebuild.partition
         wanted = ("custody", "facts", "loads", "groups", "parked", "queue", "tenants")
         named = _custody_keys(partition, tenant)
         async for customer in self._fields(partition, keys.custody(partition, tenant)):
             await self._store.run(
                 _DROP_CUSTODY,
                 partition,
-                keys={name: named[name] for name in wanted},
-                args={"tenant": tenant, "customer": customer, "generation": generation},
+                keys={**rebuild.keys(), **{name: named[name] for name in wanted}},
+                args={**rebuild.args(), "tenant": tenant, "customer": customer},
             )
 
     async def take_facts(
@@ -148,36 +146,33 @@ class ProjectionStore:
         return retry
 
     async def load_facts(
-        self,
-        partition: Partition,
-        tenant: str,
-        customer: str,
-        facts: CustomerFacts,
-        generation: str,
+        self, rebuild: Rebuild, tenant: str, customer: str, facts: CustomerFacts
     ) -> None:
-        """Take in an item of archive's snapshot about a customer."""
+        """Take in an item of archive's snapshot about a customer, whatever is known."""
         await self._store.run(
             _LOAD_CUSTOMER,
-            partition,
-            keys=_facts_keys(partition, tenant),
+            rebuild.partition,
+            keys={**rebuild.keys(), **_facts_keys(rebuild.partition, tenant)},
             args={
+                **rebuild.args(),
                 "tenant": tenant,
                 "customer": customer,
                 "version": facts.version,
                 "group": facts.group,
-                "record": pack_facts(facts, generation),
+                "record": pack_facts(facts, rebuild.generation),
             },
         )
 
-    async def drop_facts(self, partition: Partition, tenant: str, generation: str) -> None:
-        """Forget the customers that the snapshot of a generation did not have."""
+    async def drop_facts(self, rebuild: Rebuild, tenant: str) -> None:
+        """Forget the customers that the rebuild's snapshot did not have."""
+        partition = rebuild.partition
         key = keys.facts(partition, tenant)
         async for customer in self._fields(partition, key):
             await self._store.run(
                 _DROP_CUSTOMER,
                 partition,
-                keys={"facts": key},
-                args={"customer": customer, "generation": generation},
+                keys={**rebuild.keys(), "facts": key},
+                args={**rebuild.args(), "customer": customer},
             )
 
     async def facts(self, partition: Partition, tenant: str, customer: str) -> CustomerFacts | None:
@@ -190,6 +185,10 @@ class ProjectionStore:
         )
         packed = reply.fields.get("facts")
         return unpack_facts(records.blob(packed)) if packed else None
+
+    async def heard(self, partition: Partition, source: str) -> int:
+        """Return up to when a source's changes are known here (domain time, µs)."""
+        return (await read_progress(self._store, partition, source)).changes_through
 
     async def take_cool_down(self, step: Step, tenant: str, pool: str, days: int) -> bool:
         """Take in how long a former owner may not have a customer back.
@@ -219,13 +218,13 @@ class ProjectionStore:
             _FORGET_FULL, partition, keys={"loads": keys.loads(partition, tenant)}, args={}
         )
 
-    async def load_cool_down(self, partition: Partition, tenant: str, pool: str, days: int) -> None:
+    async def load_cool_down(self, rebuild: Rebuild, tenant: str, pool: str, days: int) -> None:
         """Take in the same out of pool's snapshot."""
         await self._store.run(
             _LOAD_COOL_DOWN,
-            partition,
-            keys={"cool_downs": keys.cool_downs(partition, tenant)},
-            args={"pool": pool, "days": days},
+            rebuild.partition,
+            keys={**rebuild.keys(), "cool_downs": keys.cool_downs(rebuild.partition, tenant)},
+            args={**rebuild.args(), "pool": pool, "days": days},
         )
 
     async def tenants(self, partition: Partition) -> list[str]:

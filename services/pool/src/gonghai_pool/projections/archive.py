@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import events_pb2
+from gonghai_chassis.events import Rebuild
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_policy_service.values import from_values
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
     from gonghai_pool.policies import Policies
     from gonghai_pool.store.custodies import CustodyStore
 
+SOURCE: Final = "archive"
 CUSTOMER: Final = "customer_changed"
 ACTIVITY: Final = "activity_recorded"
 POLICY: Final = "policy_applied"
 
 _ATTEMPTS: Final = 50
 """Tries against callers who change the same customer; the event waits for the next round then."""
-_MOST_KEPT: Final = 100
+MOST_KEPT: Final = 100
 """Activities of one kind that a holding keeps: those that count before others, later before older.
 
 The latest that counts for a clock always stays, because the clock rests on it.
@@ -80,24 +82,26 @@ class ArchiveProjection:
             lambda alteration: self._custodies.project(step, alteration),
         )
 
-    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:  # noqa: ARG002
-        """Take in an item of a snapshot, unless newer is known."""
+    async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
+        """Take in an item of a snapshot, whatever is known."""
+        rebuild = Rebuild(partition, SOURCE, generation)
         if item.kind == POLICY:
-            await self._book.load(partition, item)
+            await self._book.load(rebuild, item)
             return
         await self._take_in(
             item.kind,
             item.tenant,
             item.payload,
             None,
-            lambda alteration: self._custodies.load(partition, alteration),
+            lambda alteration: self._custodies.load(rebuild, alteration),
         )
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Keep everything: a customer who was deleted is in the snapshot, saying so.
 
-        One that the archive does not know (it lost the tail of its store) keeps his custody: to
-        take a holding away because a record is missing would be the unsafe side.
+        One that the archive does not know (it lost the tail of its store) keeps his custody, and an
+        activity that it does not know keeps its effect: to take a holding away because a record is
+        missing would be the unsafe side.
         """
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:  # noqa: ARG002
@@ -134,10 +138,10 @@ class ArchiveProjection:
         situation = await self._custodies.situation(tenant, customer)
         custody = situation.custody
         known = custody.facts if custody is not None else None
-        if known is not None and known.version >= message.version:
-            return None
         at = situation.ground.now if time is None else time
-        facts = _facts(message, at)
+        facts = facts_of(message, at)
+        if known is not None and not _news(known, facts, from_snapshot=time is None):
+            return None
         if message.deleted or message.merged_into:
             after = _gone(situation, facts, merged=bool(message.merged_into))
         elif custody is None or known is None or _comes_back(custody):
@@ -196,15 +200,7 @@ class ArchiveProjection:
         custody, ground = situation.custody, situation.ground
         if custody is None or custody.state is not State.HELD:
             return None
-        qualities = from_values(message.qualities)
-        activity = Activity(
-            id=_id(message.activity),
-            kind=kind_of(message.kind, qualities),
-            at=instant_of(message.occur_time),
-            rep=_id(message.rep),
-            qualities=qualities,
-            corrects=_id(message.corrects),
-        )
+        activity = activity_of(message)
         if any(one.id == activity.id for one in custody.activities):
             return None
         within = activity.at >= custody.since
@@ -223,10 +219,23 @@ class ArchiveProjection:
         return await self._with_fresh_clocks(situation, custody)
 
 
+def activity_of(message: events_pb2.ActivityFacts) -> Activity:
+    """Return what pool keeps of an activity, before it is judged."""
+    qualities = from_values(message.qualities)
+    return Activity(
+        id=_id(message.activity),
+        kind=kind_of(message.kind, qualities),
+        at=instant_of(message.occur_time),
+        rep=_id(message.rep),
+        qualities=qualities,
+        corrects=_id(message.corrects),
+    )
+
+
 def _with_activity(custody: Custody, activity: Activity) -> Custody:
     kept = sorted((*custody.activities, activity), key=lambda one: (one.at, one.id))
     of_kind = [one for one in kept if one.kind == activity.kind]
-    if len(of_kind) > _MOST_KEPT:
+    if len(of_kind) > MOST_KEPT:
         dropped = _dispensable(of_kind)
         kept = [one for one in kept if one is not dropped]
     return replace(
@@ -272,12 +281,24 @@ def _gone(situation: Situation, facts: Facts, *, merged: bool) -> Custody:
     return replace(withdrawn(custody, at, cause, reason), facts=facts)
 
 
+def _news(known: Facts, facts: Facts, *, from_snapshot: bool) -> bool:
+    """Whether facts say something else than those that are known, and are to be believed.
+
+    A snapshot is, also of an older version: the archive may have lost the tail of its store. An
+    event is if it is newer, or of another customer who was made under the same name after that.
+    """
+    if from_snapshot:
+        return replace(facts, at=known.at) != known
+    return facts.version > known.version or facts.created != known.created
+
+
 def _comes_back(custody: Custody) -> bool:
     """Whether it is out of circulation, so that what is not deleted (any more) is let in again."""
     return custody.state is State.OUT and not custody.waiting
 
 
-def _facts(message: events_pb2.CustomerFacts, at: int) -> Facts:
+def facts_of(message: events_pb2.CustomerFacts, at: int) -> Facts:
+    """Return what pool keeps of what the archive says of a customer."""
     return Facts(
         version=message.version,
         at=at,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai.pool.v1 import custody_pb2
-    from gonghai_chassis.events import Step
+    from gonghai_chassis.events import Rebuild, Step
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_policy_service import PolicyBook
@@ -337,14 +337,15 @@ class CustodyStore:
         )
         _moved(reply)
 
-    async def load(self, partition: Partition, alteration: Alteration) -> None:
+    async def load(self, rebuild: Rebuild, alteration: Alteration) -> None:
         """Let an item of the archive's snapshot take effect; raises what `project` raises."""
         ground = alteration.situation.ground
         reply = await self._store.run(
             _LOAD,
-            partition,
-            keys=self._keys(partition, ground.tenant),
+            rebuild.partition,
+            keys={**rebuild.keys(), **self._keys(rebuild.partition, ground.tenant)},
             args={
+                **rebuild.args(),
                 "tenant": ground.tenant,
                 "ground": ground.args(),
                 "change": alteration.args(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.events import Step
+from gonghai_chassis.events import Rebuild
 from gonghai_chassis.store import Script, records
 from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_pool.pools import Limits
@@ -25,6 +25,7 @@ from gonghai_pool.tenant_setup import TenantSetup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gonghai_chassis.events import Step
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_pool.pools import Pool
     from gonghai_pool.staff import Rep, Team
@@ -37,6 +38,7 @@ _WRITE_LIMITS: Final = Script("gonghai_pool.store", "write_limits")
 _COUNT_POOLS: Final = Script("gonghai_pool.store", "count_pools")
 _PROJECT_STAFF: Final = Script("gonghai_pool.store", "project_staff")
 _LOAD_STAFF: Final = Script("gonghai_pool.store", "load_staff")
+_LIST_TENANTS: Final = Script("gonghai_pool.store", "list_tenants")
 _RECALL: Final = Script("gonghai_pool.store", "recall")
 
 _MOST_KEPT: Final = 1000
@@ -101,6 +103,13 @@ class SetupStore:
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return setup
+
+    async def tenants(self, partition: Partition) -> list[str]:
+        """List the tenants that a partition has records of, by name."""
+        reply = await self._store.run(
+            _LIST_TENANTS, partition, keys={"tenants": keys.tenants(partition)}, args={}
+        )
+        return records.sequence(reply.fields["tenants"])
 
     async def recall_pool(
         self, tenant: str, request: Request, deadline: float | None = None
@@ -279,18 +288,18 @@ class SetupStore:
         return dict(zip(pools, reply.fields["counts"], strict=True))
 
     async def keep_rep(
-        self, where: Step | Partition, tenant: str, rep: Rep, *, scope: str | None
+        self, where: Step | Rebuild, tenant: str, rep: Rep, *, scope: str | None
     ) -> None:
-        """Keep what assignment says of a rep, unless a newer word is known."""
+        """Keep what assignment says of a rep; in a step unless a newer word is known."""
         await self._keep(where, tenant, "reps", rep.id, rep.version, pack_rep(rep), scope)
 
-    async def keep_team(self, where: Step | Partition, tenant: str, team: Team) -> None:
-        """Keep what assignment says of a team, unless a newer word is known."""
+    async def keep_team(self, where: Step | Rebuild, tenant: str, team: Team) -> None:
+        """Keep what assignment says of a team; in a step unless a newer word is known."""
         await self._keep(where, tenant, "teams", team.id, team.version, pack_team(team), None)
 
     async def _keep(
         self,
-        where: Step | Partition,
+        where: Step | Rebuild,
         tenant: str,
         part: str,
         ident: str,
@@ -298,9 +307,10 @@ class SetupStore:
         record: bytes,
         scope: str | None,
     ) -> None:
-        partition = where.partition if isinstance(where, Step) else where
+        partition = where.partition
         parts = keys.setup_parts(partition, tenant)
         names = {
+            **where.keys(),
             "staff": parts[part],
             "setup": parts["setup"],
             "tenants": keys.tenants(partition),
@@ -309,18 +319,17 @@ class SetupStore:
         args = {
             "tenant": tenant,
             "id": ident,
-            "version": version,
             "record": record,
             "scope": scope,
         }
-        if not isinstance(where, Step):
-            await self._store.run(_LOAD_STAFF, partition, keys=names, args=args)
+        if isinstance(where, Rebuild):
+            await self._store.run(_LOAD_STAFF, partition, keys=names, args={**where.args(), **args})
             return
         await self._store.run(
             _PROJECT_STAFF,
             partition,
-            keys={**where.keys(), **names},
-            args={**where.args(), **args},
+            keys=names,
+            args={**where.args(), **args, "version": version},
         )
 
 

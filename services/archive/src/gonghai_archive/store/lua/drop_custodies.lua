@@ -1,11 +1,13 @@
 --[[
 drop_custodies: those of some customers that the snapshot did not have are forgotten.
-KEYS clock custodies index
+KEYS clock cursor custodies index
 ARG  generation ids
-Returns ok{dropped}
+Returns ok{dropped} | stale
 ]]
 -- @include clock
 -- @include reply
+-- @include rebuild
+if superseded() then return reply("stale") end
 local gone = {}
 for _, id in ipairs(ARG.ids) do
   local stored = redis.call('GET', KEY.custodies .. ':' .. id)

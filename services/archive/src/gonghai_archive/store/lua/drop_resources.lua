@@ -1,11 +1,13 @@
 --[[
 drop_resources: those that the snapshot did not have are forgotten.
-KEYS clock resources
+KEYS clock cursor resources
 ARG  generation
-Returns ok{dropped}
+Returns ok{dropped} | stale
 ]]
 -- @include clock
 -- @include reply
+-- @include rebuild
+if superseded() then return reply("stale") end
 local gone = {}
 local stored = redis.call('HGETALL', KEY.resources)
 for i = 1, #stored, 2 do

@@ -1,11 +1,13 @@
 --[[
 load_resource: a pool, rep or team out of a peer's snapshot.
-KEYS clock resources tenants
-ARG  tenant id record
-Returns ok
+KEYS clock cursor resources tenants
+ARG  generation tenant id record
+Returns ok | stale
 ]]
 -- @include clock
 -- @include reply
+-- @include rebuild
+if superseded() then return reply("stale") end
 -- WRITES
 write_clock()
 redis.call('SADD', KEY.tenants, ARG.tenant)

@@ -1,12 +1,14 @@
 --[[
 drop_custody: forgets a custody that pool's snapshot did not have.
-KEYS clock custody facts loads groups parked queue tenants
+KEYS clock cursor custody facts loads groups parked queue tenants
 ARG  tenant customer generation
-Returns ok
+Returns ok | stale
 ]]
 -- @include clock
 -- @include reply
 -- @include loads
+-- @include rebuild
+if superseded() then return reply('stale') end
 local stored = redis.call('HGET', KEY.custody, ARG.customer)
 local custody = stored and cmsgpack.unpack(stored) or {generation = ARG.generation}
 local facts = redis.call('HGET', KEY.facts, ARG.customer)

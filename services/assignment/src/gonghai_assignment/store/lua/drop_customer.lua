@@ -1,11 +1,13 @@
 --[[
 drop_customer: forgets a customer that archive's snapshot did not have.
-KEYS clock facts
+KEYS clock cursor facts
 ARG  customer generation
-Returns ok
+Returns ok | stale
 ]]
 -- @include clock
 -- @include reply
+-- @include rebuild
+if superseded() then return reply('stale') end
 local stored = redis.call('HGET', KEY.facts, ARG.customer)
 local gone = stored and cmsgpack.unpack(stored).generation ~= ARG.generation
 -- WRITES

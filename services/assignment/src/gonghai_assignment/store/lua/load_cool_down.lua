@@ -1,11 +1,13 @@
 --[[
 load_cool_down: keeps a cool-down out of pool's snapshot.
-KEYS clock cool_downs
-ARG  pool days
-Returns ok
+KEYS clock cursor cool_downs
+ARG  generation pool days
+Returns ok | stale
 ]]
 -- @include clock
 -- @include reply
+-- @include rebuild
+if superseded() then return reply('stale') end
 -- WRITES
 write_clock()
 if ARG.days and ARG.days > 0 then

@@ -1,8 +1,8 @@
 --[[
 load_custody: takes a custody out of pool's snapshot, marked with the snapshot's generation.
-KEYS clock custody facts routing loads groups parked queue intents meta tenants
-ARG  tenant customer custody
-Returns ok{loads}
+KEYS clock cursor custody facts routing loads groups parked queue intents meta tenants
+ARG  generation tenant customer custody
+Returns ok{loads} | stale
 ]]
 -- @include clock
 -- @include reply
@@ -10,11 +10,11 @@ Returns ok{loads}
 -- @include queue
 -- @include loads
 -- @include custody
-read_custody()
-local same = custody_now.version == custody_before.version
+-- @include rebuild
+if superseded() then return reply('stale') end
+replace_custody()
 -- WRITES
 write_clock()
-if same then redis.call('HSET', KEY.custody, ARG.customer, cmsgpack.pack(custody_now)) end
 if write_custody() then enqueue(ARG.tenant, ARG.customer) end
 redis.call('SADD', KEY.tenants, ARG.tenant)
 return reply('ok', {loads = write_loads()})

@@ -12,5 +12,6 @@ if cursor_passed() then return reply("stale") end
 -- WRITES
 write_clock()
 advance_cursor()
-if ARG.revision > policy_revision then store_policy() end
+-- One of the same number and another content comes where archive lost the one that is known.
+if ARG.revision >= policy_revision and policy_is_another() then store_policy() end
 return reply("ok")

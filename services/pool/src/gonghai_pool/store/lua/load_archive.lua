@@ -1,9 +1,9 @@
 --[[
 load_archive: an item of the archive's snapshot takes effect on a customer's custody.
-KEYS clock stream meta setup policy custodies customers tenants in_pool holdings quotas
+KEYS clock stream meta cursor setup policy custodies customers tenants in_pool holdings quotas
   histories waiting due_clock due_reservation
-ARG  tenant ground change
-Returns ok{} | moved{}
+ARG  generation tenant ground change
+Returns ok{} | moved{} | stale{}
 ]]
 -- @include clock
 -- @include reply
@@ -12,6 +12,8 @@ Returns ok{} | moved{}
 -- @include undone
 -- @include custody
 -- @include ground
+-- @include rebuild
+if superseded() then return reply("stale") end
 if late() then return reply("late") end
 if ground_moved() or not unmoved(ARG.change) then return reply("moved") end
 -- WRITES

@@ -1,20 +1,21 @@
 --[[
 load_staff: a rep or a team from assignment's snapshot.
-KEYS clock stream staff setup tenants recompute due_recompute
-ARG  tenant id version record scope
-Returns ok{}
+KEYS clock stream cursor staff setup tenants recompute due_recompute
+ARG  generation tenant id record scope
+Returns ok{} | stale{}
 ]]
 -- @include clock
 -- @include reply
 -- @include undone
 -- @include wake
 -- @include recomputation
+-- @include rebuild
+if superseded() then return reply("stale") end
 if late() then return reply("late") end
-local stored = redis.call('HGET', KEY.staff, ARG.id)
-local newer = not stored or cmsgpack.unpack(stored).version < ARG.version
+local news = redis.call('HGET', KEY.staff, ARG.id) ~= ARG.record
 -- WRITES
 write_clock()
-if newer then
+if news then
   redis.call('HSET', KEY.staff, ARG.id, ARG.record)
   redis.call('SET', KEY.setup, ARG.nonce)
   redis.call('SADD', KEY.tenants, ARG.tenant)

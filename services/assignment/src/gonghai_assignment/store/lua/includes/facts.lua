@@ -15,7 +15,6 @@ do
 end
 
 local function write_facts()
-  if ARG.version < facts_before.version then return end
   redis.call('HSET', KEY.facts, ARG.customer, ARG.record)
   if facts_holder and facts_before.group ~= ARG.group then
     if facts_before.group ~= '' then

@@ -2,12 +2,19 @@
 policy: a tenant's present revision, of which nothing goes back to an older one.
 KEYS stamp document tenants due
 ARG  tenant revision digest record recompute
-Returns policy_revision, store_policy()
+Returns policy_revision, policy_is_another(), store_policy()
 ]]
-local policy_revision = 0
+local policy_revision, policy_digest = 0, ''
 do
   local stored = redis.call('GET', KEY.stamp)
-  if stored then policy_revision = cmsgpack.unpack(stored).revision end
+  if stored then
+    stored = cmsgpack.unpack(stored)
+    policy_revision, policy_digest = stored.revision, stored.digest
+  end
+end
+
+local function policy_is_another()
+  return ARG.revision ~= policy_revision or ARG.digest ~= policy_digest
 end
 
 local function store_policy()
