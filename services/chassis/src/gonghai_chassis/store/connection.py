@@ -16,6 +16,8 @@ from gonghai_chassis.store.failures import StoreUnusable
 from gonghai_chassis.store.round_trips import RoundTrips
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.settings import StoreSettings
 
@@ -31,11 +33,18 @@ class Connection(Protocol):
     def per_partition(self) -> bool:
         """Whether partitions may live on different servers."""
 
+    @property
+    def database(self) -> int:
+        """In which of the server's numbered databases the keys are."""
+
     def client(self, partition: Partition | None) -> Redis:
         """The client of the server that has the partition, or of any one."""
 
     def trips(self, partition: Partition | None) -> RoundTrips:
         """The round trips to that server."""
+
+    def servers(self) -> list[RoundTrips]:
+        """The round trips to every server that takes writes, whether it has a partition or not."""
 
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401 - as the server answers
         """Sends one command again that was refused because its slot moved."""
@@ -53,14 +62,18 @@ def _no_retries() -> Retry:
     return Retry(NoBackoff(), 0)
 
 
-def _options(settings: StoreSettings) -> dict[str, Any]:
+SERVICE_CONNECTION = "gonghai"
+"""What connections of services are called, where a server lists its clients."""
+
+
+def _options(settings: StoreSettings, name: str) -> dict[str, Any]:
     return {
         "retry": _no_retries(),
         "socket_connect_timeout": settings.connect_timeout,
         # Each round trip has one time limit for all of it; redis-py's would be set per answer.
         "socket_timeout": None,
         "decode_responses": False,
-        "client_name": "gonghai",
+        "client_name": name,
     }
 
 
@@ -76,6 +89,15 @@ class SingleConnection:
         self._timeout = settings.socket_timeout
         self._trips = RoundTrips(client, settings.socket_timeout)
         self._sentinel = sentinel
+
+    @property
+    def database(self) -> int:
+        """That of the URL."""
+        return int(self._client.connection_pool.connection_kwargs.get("db") or 0)
+
+    def servers(self) -> list[RoundTrips]:
+        """The one server."""
+        return [self._trips]
 
     def client(self, partition: Partition | None) -> Redis:  # noqa: ARG002 - all live there
         """The one client."""
@@ -108,13 +130,14 @@ class ClusterConnection:
     """A Cluster: pipelines go to the master of a slot, what has moved goes through redis-py."""
 
     per_partition = True
+    database = 0
 
     def __init__(
-        self, cluster: RedisCluster, settings: StoreSettings, auth: dict[str, Any]
+        self, cluster: RedisCluster, settings: StoreSettings, options: dict[str, Any]
     ) -> None:
         self._cluster = cluster
         self._settings = settings
-        self._auth = auth
+        self._options = options
         self._clients: dict[tuple[str, int], tuple[Redis, RoundTrips]] = {}
 
     def client(self, partition: Partition | None) -> Redis:
@@ -133,10 +156,17 @@ class ClusterConnection:
         )
         if node is None:
             raise ConnectionError("No master is known for the partition.")
+        return self._known(node)
+
+    def servers(self) -> list[RoundTrips]:
+        """The masters, as far as is known."""
+        return [self._known(node)[1] for node in self._cluster.get_primaries()]
+
+    def _known(self, node: ClusterNode) -> tuple[Redis, RoundTrips]:
         host, port = str(node.host), int(node.port)
         master = self._clients.get((host, port))
         if master is None:
-            client = Redis(host=host, port=port, **self._auth, **_options(self._settings))
+            client = Redis(host=host, port=port, **self._options)
             master = (client, RoundTrips(client, self._settings.socket_timeout))
             self._clients[host, port] = master
         return master
@@ -184,30 +214,37 @@ def _parse(url: str, default_port: int) -> _Address:
     return _Address(parts.scheme, auth, hosts, [step for step in parts.path.split("/") if step])
 
 
-async def connect(settings: StoreSettings) -> Connection:
+async def connect(settings: StoreSettings, name: str = SERVICE_CONNECTION) -> Connection:
     """Makes the connection that the settings' URL asks for.
+
+    Args:
+        settings: of the store.
+        name: what it is called, where a server lists its clients.
 
     Raises:
         StoreUnusable: the URL has no form that is known.
     """
     scheme = settings.url.partition("://")[0]
+    options = _options(settings, name)
     match scheme:
         case "redis" | "rediss" | "unix":
-            return SingleConnection(Redis.from_url(settings.url, **_options(settings)), settings)
+            return SingleConnection(Redis.from_url(settings.url, **options), settings)
         case "sentinel" | "sentinels":
-            return _behind_sentinel(settings, secure=scheme.endswith("s"))
+            return _behind_sentinel(settings, options, secure=scheme.endswith("s"))
         case "cluster" | "clusters":
-            return await _cluster(settings, secure=scheme.endswith("s"))
+            return await _cluster(settings, options, secure=scheme.endswith("s"))
         case _:
             raise StoreUnusable(f"The store's URL has an unknown form: {scheme!r}.")
 
 
-def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnection:
+def _behind_sentinel(
+    settings: StoreSettings, options: dict[str, Any], *, secure: bool
+) -> SingleConnection:
     address = _parse(settings.url, _SENTINEL_PORT)
     if not address.path:
         raise StoreUnusable("A sentinel URL names the service: sentinel://host:port/service.")
     database = int(address.path[1]) if len(address.path) > 1 else 0
-    options = {**_options(settings), **address.auth, "db": database, "ssl": secure}
+    options = {**options, **address.auth, "db": database, "ssl": secure}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         address.hosts,
         sentinel_kwargs={
@@ -220,18 +257,19 @@ def _behind_sentinel(settings: StoreSettings, *, secure: bool) -> SingleConnecti
     return SingleConnection(sentinel.master_for(address.path[0]), settings, sentinel)
 
 
-async def _cluster(settings: StoreSettings, *, secure: bool) -> ClusterConnection:
+async def _cluster(
+    settings: StoreSettings, options: dict[str, Any], *, secure: bool
+) -> ClusterConnection:
     address = _parse(settings.url, _REDIS_PORT)
-    auth = {**address.auth, "ssl": secure}
+    options = {**options, **address.auth, "ssl": secure}
     cluster = await RedisCluster(
         startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
         # redis-py notes a slot's new place by itself. Beginning anew after some MOVED would close
         # connections under those who still wait for an answer.
         reinitialize_steps=0,
-        **auth,
-        **_options(settings),
+        **options,
     )
-    return ClusterConnection(cluster, settings, auth)
+    return ClusterConnection(cluster, settings, options)
 
 
 async def check_server(connection: Connection) -> str:
@@ -244,11 +282,19 @@ async def check_server(connection: Connection) -> str:
     if isinstance(section, Exception):
         raise section
     lines = (line.partition(":") for line in section.decode().splitlines())
-    info = {name: value for name, _, value in lines}
+    return version_of({name: value for name, _, value in lines})
+
+
+def version_of(info: Mapping[str, str]) -> str:
+    """Name and version of a server, by the fields of its INFO.
+
+    Raises:
+        StoreUnusable: it is older than what the scripts need.
+    """
     valkey = info.get("valkey_version")
     if valkey is not None:
         return f"valkey {valkey}"
-    version = str(info.get("redis_version", "0"))
+    version = info.get("redis_version", "0")
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         raise StoreUnusable(f"Redis {version} is too old: 7.0 or later is needed, or Valkey.")
     return f"redis {version}"
@@ -261,13 +307,28 @@ async def check_install(connection: Connection, partitions: int) -> None:
     """Notes the number of partitions at the first start, and compares it at each later one.
 
     Raises:
-        StoreUnusable: the store was installed with another number.
+        StoreUnusable: the store was installed with another number, or is half restored.
     """
-    words = ("HSETNX", INSTALL_KEY, "partitions", partitions)
-    await connection.redirected(words)
-    stored = int(await connection.redirected(("HGET", INSTALL_KEY, "partitions")))
+    # Looked at before, so that nothing is noted where a restore has begun, and after, since one
+    # may have begun between.
+    stored, restoring = await _install(connection)
+    if not restoring:
+        words = ("HSETNX", INSTALL_KEY, "partitions", partitions)
+        await connection.redirected(words)
+        stored, restoring = await _install(connection)
+    if restoring:
+        raise StoreUnusable(
+            "The store is half restored from a backup: let `gonghai backup restore` come to its"
+            " end, or run it again."
+        )
     if stored != partitions:
         raise StoreUnusable(
             f"The store was installed with {stored} partitions, the settings say {partitions}. "
             "The number cannot change: correct the settings."
         )
+
+
+async def _install(connection: Connection) -> tuple[int, bool]:
+    words = ("HMGET", INSTALL_KEY, "partitions", "restoring")
+    partitions, restoring = await connection.redirected(words)
+    return int(partitions or 0), restoring is not None

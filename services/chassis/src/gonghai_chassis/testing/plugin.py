@@ -43,6 +43,7 @@ def _serve(binary: Path, directory: Path, *extra: str) -> Iterator[int]:
             str(binary),
             *("--bind", LOOPBACK, "--port", str(port), "--dir", str(directory)),
             *("--save", "", "--appendonly", "no", "--logfile", str(directory / "store.log")),
+            *("--repl-diskless-sync-delay", "0"),
             *extra,
         ],
         stdout=subprocess.DEVNULL,
