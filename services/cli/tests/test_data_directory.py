@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,14 +75,29 @@ async def test_processes_that_a_killed_holder_left_are_ended(tmp_path: Path) -> 
     assert orphan.returncode == -signal.SIGTERM
 
 
+def test_a_copy_leaves_the_processes_of_its_original_alone(tmp_path: Path) -> None:
+    running = subprocess.Popen(["sleep", "600"])  # noqa: S607 - a store to be
+    original = DataDirectory(tmp_path / "original")
+    original.acquire()
+    original.note({"store": running.pid})
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    copy = DataDirectory(tmp_path / "copy")
+    assert copy.acquire() == []
+    assert running.poll() is None
+    copy.release()
+    original.release()
+    running.kill()
+    running.wait()
+
+
 def test_a_stranger_with_the_number_of_a_dead_process_is_left_alone(tmp_path: Path) -> None:
     held = DataDirectory(tmp_path)
     held.acquire()
     held.note({"pool": os.getpid()})
     noted = held._children.read_text("utf-8")
     held.release()
-    born = noted.split('"')[3]
-    held._children.write_text(noted.replace(born, "1"), "utf-8")
+    born = json.loads(noted)["processes"]["pool"][1]
+    held._children.write_text(noted.replace(f'"{born}"', '"1"'), "utf-8")
     data = DataDirectory(tmp_path)
     assert data.acquire() == []
     data.release()

@@ -27,7 +27,8 @@ class DataDirectory:
 
     The kernel gives the lock back when its holder dies, however it dies, so no stale lock can be
     left. Processes that a killed holder started are found by what it wrote down, and ended before
-    the next one begins.
+    the next one begins. What was written down in another directory, of which this one is a copy,
+    speaks of somebody else's processes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,16 +95,22 @@ class DataDirectory:
         """Write down which processes run for us, by name."""
         noted = {name: [pid, _born(pid)] for name, pid in children.items()}
         fresh = self._children.with_suffix(".new")
-        fresh.write_text(json.dumps(noted), "utf-8")
+        fresh.write_text(json.dumps({"directory": self._identity(), "processes": noted}), "utf-8")
         fresh.replace(self._children)
+
+    def _identity(self) -> list[int]:
+        about = self.path.stat()
+        return [about.st_dev, about.st_ino]
 
     def _end_orphans(self) -> list[str]:
         try:
             noted: dict[str, Any] = json.loads(self._children.read_text("utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return []
+        # A copy has the file, too, but another identity; its original may be running.
+        ours = noted.get("directory") == self._identity()
         ended = []
-        for name, (pid, born) in noted.items():
+        for name, (pid, born) in noted["processes"].items() if ours else ():
             # The number may be another process's by now: the time of birth tells.
             if born is not None and _born(pid) == born:
                 _end(pid, born)
