@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -32,6 +31,9 @@ _REGISTER = Script("gonghai_chassis.store", "register_replica", repeatable=True)
 
 TTL = 3.0
 """Seconds that a lease lasts without being renewed."""
+
+_MARGIN = 0.05
+"""Part of it that a holder does not count on: his clock may run slower than the store's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +78,48 @@ class Leases:
         return len(self._store.partitions)
 
     async def register(self) -> int:
-        """Says that this replica is alive; answers how many leases are its share."""
-        return ceil(self.share / max(1, await self._say(leave=False)))
+        """Says that this replica is alive; answers how many leases are its share.
+
+        The shares of all replicas are together all partitions, and differ by one at most: what
+        cannot be divided goes to those that come first by their ids.
+        """
+        alive, place = await self._say(leave=False)
+        each, left = divmod(self.share, max(1, alive))
+        return each + (place < left)
 
     async def renew(self) -> list[Lease]:
         """Renews all leases held; answers those that are lost."""
-        sent = monotonic()
+        until = self._until_from_now()
         leases = list(self.held.values())
         answers = await asyncio.gather(*(self._take(lease) for lease in leases))
         now = monotonic()
         lost = []
         for lease, token in zip(leases, answers, strict=True):
-            if token == lease.token:
-                self._until[lease.partition.index] = sent + self._ttl
+            if self.held.get(lease.partition.index) != lease:
+                # It ran out while the answer was awaited, and was given up.
+                if token == lease.token:
+                    await self._release(lease)
+            elif token == lease.token:
+                self._until[lease.partition.index] = until
             elif token is not None or now >= self._until[lease.partition.index]:
                 lost.append(lease)
                 self._forget(lease)
         return lost
 
+    def _until_from_now(self) -> float:
+        return monotonic() + self._ttl * (1 - _MARGIN)
+
+    @property
+    def first_end(self) -> float | None:
+        """When the first of the leases runs out (`time.monotonic`), unless it is renewed."""
+        return min(self._until.values(), default=None)
+
     def expired(self) -> list[Lease]:
-        """Leases that ran out by this process' own count, because the store was away."""
+        """Leases that ran out by this process' own count, because the store was away.
+
+        It counts from before it asked for them, and a little faster than the store does, so that
+        it has given them up before another replica can have them.
+        """
         now = monotonic()
         lost = [lease for lease in self.held.values() if now >= self._until[lease.partition.index]]
         for lease in lost:
@@ -107,14 +131,14 @@ class Leases:
         candidates = [p for p in self._order if p.index not in self.held]
         free = await asyncio.gather(*(self._is_free(p) for p in candidates))
         targets = [p for p, is_free in zip(candidates, free, strict=True) if is_free][:wanted]
-        sent = monotonic()
+        until = self._until_from_now()
         tokens = await asyncio.gather(*(self._take(Lease(p, self.holder, 0)) for p in targets))
         taken = []
         for partition, token in zip(targets, tokens, strict=True):
             if token:
                 lease = Lease(partition, self.holder, token)
                 self.held[partition.index] = lease
-                self._until[partition.index] = sent + self._ttl
+                self._until[partition.index] = until
                 taken.append(lease)
         return taken
 
@@ -132,7 +156,7 @@ class Leases:
         except StoreFailure:
             return
 
-    async def _say(self, *, leave: bool) -> int:
+    async def _say(self, *, leave: bool) -> tuple[int, int]:
         home = self._store.partitions[0]
         reply = await self._store.run(
             _REGISTER,
@@ -141,8 +165,7 @@ class Leases:
             args={"holder": self.holder, "ttl": int(self._ttl * MICROSECONDS), "leave": leave},
             deadline=monotonic() + self._ttl / 3,
         )
-        alive: int = reply.fields["alive"]
-        return alive
+        return reply.fields["alive"], reply.fields["place"]
 
     async def _is_free(self, partition: Partition) -> bool:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -58,6 +59,7 @@ class PartitionWorkers:
         self._pause = ttl / _TURNS_PER_TTL
         self._running: dict[Lease, list[asyncio.Task[None]]] = {}
         self._keeper: asyncio.Task[None] | None = None
+        self._warden: asyncio.Task[None] | None = None
         self._log = _log.bind(area=store.area, holder=self._leases.holder)
 
     @property
@@ -69,13 +71,15 @@ class PartitionWorkers:
         """Starts to take leases; returns once it has tried for the first time."""
         await self._turn()
         self._keeper = asyncio.create_task(self._keep(), name="leases")
+        self._warden = asyncio.create_task(self._end_what_runs_out(), name="lease-ends")
 
     async def stop(self) -> None:
         """Cancels all tasks, waits for them, and gives the leases back."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-            self._keeper = None
+        keepers = [task for task in (self._keeper, self._warden) if task is not None]
+        for task in keepers:
+            task.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._keeper = self._warden = None
         held = list(self._running)
         await self._end(held)
         await self._leases.leave()
@@ -86,6 +90,13 @@ class PartitionWorkers:
             await asyncio.sleep(self._pause)
             await self._turn()
 
+    async def _end_what_runs_out(self) -> None:
+        """Ends work in time where the store does not answer, however long a turn waits for it."""
+        while True:
+            end = self._leases.first_end
+            await asyncio.sleep(self._pause if end is None else max(0.0, end - monotonic()))
+            await self._lose(self._leases.expired())
+
     async def _turn(self) -> None:
         try:
             await self._keep_share()
@@ -93,7 +104,6 @@ class PartitionWorkers:
             self._log.warning("leases_not_kept", error=str(error))
         except Exception as error:  # noqa: BLE001 - the keeper must not die of it
             self._log.exception("leases_broken", error=repr(error))
-        await self._lose(self._leases.expired())
 
     async def _keep_share(self) -> None:
         await self._lose(await self._leases.renew())
