@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.testing.plugin import OpenStore
 
 PARTITIONS = 64
-TTL = 0.9
+TTL = 1.2
 
 
 @dataclass

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.store import Store
     from gonghai_chassis.testing.plugin import OpenStore
 
-TTL = 0.3
+TTL = 0.9
 
 
 @dataclass
