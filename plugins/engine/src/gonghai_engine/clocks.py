@@ -168,6 +168,14 @@ def resets(clock: Clock) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*clock.resets_on, *_STARTED_BY.get(clock.starts_from, ()))))
 
 
+def reach(plan: ReclaimPlan) -> int:
+    """Return how far after the last thing that happened a clock could ever run."""
+    longest = max((clock.length for clock in plan.clocks), default=0)
+    days = longest + plan.max_extension_days + plan.grace_days + plan.protection_days
+    # Twice over covers working days and a stop of half of each year; a year more, the rest.
+    return 2 * days * DAY + _YEAR
+
+
 def _next(clocks: Sequence[RunningClock]) -> tuple[NextAction, int]:
     at, action = min(
         (_act(clock) for clock in clocks),
@@ -248,10 +256,7 @@ def _protected_until(plan: ReclaimPlan, custody: Custody, calendar: Calendar) ->
 def _stops(plan: ReclaimPlan, custody: Custody, calendar: Calendar) -> Stops:
     """Return the stops from the start of custody on, as far as any clock could ever run."""
     first = max([custody.since, *(activity.at for activity in custody.activities)])
-    longest = max((clock.length for clock in plan.clocks), default=0)
-    days = longest + plan.max_extension_days + plan.grace_days + plan.protection_days
-    # Twice over covers working days and a stop of half of each year; a year more, the rest.
-    until = max(first, custody.protected_until or 0) + 2 * days * DAY + _YEAR
+    until = max(first, custody.protected_until or 0) + reach(plan)
     return calendar.stops(plan.stop_clocks, custody.since, until, custody.stops)
 
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.bound import difference_key
 from gonghai_engine.expressions import compile_number, difference, facts_of, saturated
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.intake import Intake
-from gonghai_engine.outcomes import (
-    ClaimVerdict,
-    Refusal,
-    RiskSignal,
-    RiskSignals,
-    Tier,
-)
 from gonghai_engine.tables import AllHitsTable, FirstHitTable, Table
+from gonghai_engine.verdicts import GRADES, verdict
 from gonghai_plugin import host_facts, policies
 from gonghai_plugin.facts import Derived, Fact, FromAttribute, Host
 from gonghai_plugin.policies import AREAS, Policy
@@ -26,39 +19,18 @@ from gonghai_plugin.rules import AllHits, FirstHit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gonghai_engine.calendar import Calendar
-    from gonghai_engine.decisions import FactValue
     from gonghai_engine.expressions import Values, Whole
-    from gonghai_engine.outcomes import Outcome
+    from gonghai_engine.tables import CompiledRule
+    from gonghai_engine.verdicts import Moment, Verdict
     from gonghai_plugin.plugin import Plugin, Settings
     from gonghai_plugin.policies import AnyPolicy
-    from gonghai_plugin.texts import Text
 
-_GRADES: Final = (host_facts.VALUE_GRADE.name, host_facts.POTENTIAL_GRADE.name)
 _TIER: Final = frozenset({host_facts.TIER.name, host_facts.TIER_RANK.name})
 _NOT_YET: Final[Mapping[Policy, frozenset[str]]] = {
-    Policy.LIFECYCLE: _TIER | {host_facts.STAGE.name, *_GRADES},
+    Policy.LIFECYCLE: _TIER | {host_facts.STAGE.name, *GRADES},
     Policy.TIERING: _TIER,
 }
 """Facts that are decided later than the policy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a policy says."""
-
-    rule: str
-    outcome: Outcome
-    reason: Text
-    also: tuple[tuple[str, Text], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When it is decided, in whose calendar."""
-
-    now: int
-    calendar: Calendar
 
 
 class CompiledPolicy:
@@ -89,7 +61,7 @@ class CompiledPolicy:
             for fact in self.facts.values()
             if isinstance(fact.origin, Derived)
         )
-        self._differences = tuple(
+        self.differences = tuple(
             dict.fromkeys(pair for table in self.tables for pair in table.differences)
         )
         self.recorded: tuple[str, ...] = tuple(
@@ -99,30 +71,35 @@ class CompiledPolicy:
                 for fact in (*table.condition_facts, *table.outcome_facts)
             )
         )
-        self._decide = _DECIDE[type(declared)]
+        self.grades: Mapping[int, str] = _grades(declared)
+        """Which fact each table of grades decides, by its place; they come before the rules."""
+        self.in_order = (*self.grades, *range(len(self.tables) - len(self.grades)))
 
     @property
     def _computed(self) -> frozenset[str]:
         """Return the facts that the policy itself puts in: the grades of a tiering's grid."""
-        if not isinstance(self.declared, policies.Tiering):
-            return frozenset()
-        given = (self.declared.value, self.declared.potential)
-        return frozenset(
-            name for name, table in zip(_GRADES, given, strict=True) if table is not None
-        )
+        return frozenset(_grades(self.declared).values())
 
     def values(self, given: Mapping[str, object]) -> Values:
         """Return every value the policy's rules need. Raises FactError for a wrong type."""
         values = self.intake.take(given)
         for fact, compute in self.derived:
             values[fact.name] = compute(values)
-        for left, right in self._differences:
+        for left, right in self.differences:
             values[difference_key(left, right)] = difference(values, left, right)
         return values
 
     def decide(self, values: Values, moment: Moment) -> Verdict:
-        """Return what the rules say. Raises EngineError, or FactError for a number they lack."""
-        return self._decide(self, values, moment)
+        """Return what the rules say. Raises EngineError, or FactError for a number they lack.
+
+        The grades that the policy decides on the way are put into ``values``.
+        """
+        chosen: list[tuple[CompiledRule, ...]] = [()] * len(self.tables)
+        for place in self.in_order:
+            hits = chosen[place] = self.tables[place].decide(values)
+            if place in self.grades:
+                values[self.grades[place]] = hits[0].outcome(values).name
+        return verdict(self, chosen, values, moment)
 
     def first(self, place: int) -> FirstHitTable:
         """Return a first-hit table by its place."""
@@ -140,6 +117,14 @@ class CompiledPolicy:
         """Free the networks underneath."""
         for table in self.tables:
             table.close()
+
+
+def _grades(declared: AnyPolicy) -> Mapping[int, str]:
+    if not isinstance(declared, policies.Tiering):
+        return {}
+    given = (declared.value, declared.potential)
+    there = [name for name, table in zip(GRADES, given, strict=True) if table is not None]
+    return dict(enumerate(there, start=1))
 
 
 def _tables(declared: AnyPolicy) -> Iterable[tuple[str, Any]]:
@@ -197,7 +182,7 @@ def _check_facts(
                 f"{policy}", f"it names {fact.name!r}, a fact of {fact.origin.area}"
             )
         late = _NOT_YET.get(policy, frozenset())
-        grades = policy is Policy.TIERING and fact.name in _GRADES and fact.name not in computed
+        grades = policy is Policy.TIERING and fact.name in GRADES and fact.name not in computed
         if fact.name in late or grades:
             raise DeclarationError(
                 f"{policy}", f"it names {fact.name!r}, which is decided later only"
@@ -211,112 +196,3 @@ def _compute(fact: Fact, settings: Settings) -> Whole:
         raise DeclarationError(where, f"a derived fact is a number, this is a {fact.type}")
     compute = compile_number(fact.origin.expression, settings, where)
     return lambda values: saturated(compute(values))
-
-
-def _decide_first(compiled: CompiledPolicy, values: Values, _: Moment) -> Verdict:
-    rule = compiled.first(0).decide(values)
-    return Verdict(rule.name, rule.outcome(values), rule.reason(values))
-
-
-def _decide_tiering(compiled: CompiledPolicy, values: Values, _: Moment) -> Verdict:
-    declared = compiled.declared
-    assert isinstance(declared, policies.Tiering)  # noqa: S101 - its key in the table below
-    place = 1
-    for name, grades in zip(_GRADES, (declared.value, declared.potential), strict=True):
-        if grades is not None:
-            values[name] = compiled.first(place).decide(values).outcome(values).name
-            place += 1
-    rule = compiled.first(0).decide(values)
-    tier: Tier = rule.outcome(values)
-    worth = declared.lifetime_value
-    if place > 1 or worth is not None:
-        tier = Tier(
-            tier.name,
-            tier.rank,
-            tier.label,
-            _grade(values, _GRADES[0]),
-            _grade(values, _GRADES[1]),
-            None if worth is None else _number(values, worth.name),
-        )
-    return Verdict(rule.name, tier, rule.reason(values))
-
-
-def _grade(values: Mapping[str, FactValue], name: str) -> str:
-    grade = values.get(name)
-    return grade if isinstance(grade, str) else ""
-
-
-def _number(values: Mapping[str, FactValue], name: str) -> int | None:
-    number = values[name]
-    return number if isinstance(number, int) else None
-
-
-def _decide_risk(compiled: CompiledPolicy, values: Values, _: Moment) -> Verdict:
-    table = compiled.all(0)
-    hits = table.decide(values)
-    if not hits:
-        return Verdict("none", RiskSignals(()), table.otherwise(values))
-    signals = tuple(
-        RiskSignal(rule.name, rule.outcome(values).severity, rule.reason(values)) for rule in hits
-    )
-    return Verdict(
-        signals[0].name,
-        RiskSignals(signals),
-        signals[0].reason,
-        tuple((signal.name, signal.reason) for signal in signals[1:]),
-    )
-
-
-def _decide_claim(compiled: CompiledPolicy, values: Values, moment: Moment) -> Verdict:
-    hits = compiled.all(0).decide(values)
-    rule = compiled.first(1).decide(values)
-    limits = rule.outcome(values)
-    if not hits:
-        return Verdict(rule.name, ClaimVerdict(True, (), limits), rule.reason(values))  # noqa: FBT003 - it is allowed
-    refusals = tuple(
-        Refusal(hit.name, hit.reason(values), _until(hit.outcome(values).until_days, moment))
-        for hit in hits
-    )
-    return Verdict(
-        refusals[0].rule,
-        ClaimVerdict(False, refusals, limits),  # noqa: FBT003 - it is not
-        refusals[0].reason,
-        tuple((refusal.rule, refusal.reason) for refusal in refusals[1:]),
-    )
-
-
-def _until(days: int | None, moment: Moment) -> int | None:
-    if days is None:
-        return None
-    return moment.calendar.midnight_after(moment.now, days)
-
-
-def _decide_reclaim(compiled: CompiledPolicy, values: Values, _: Moment) -> Verdict:
-    rule = compiled.first(0).decide(values)
-    plan = rule.outcome(values)
-    stops = compiled.all(1).decide(values)
-    if stops:
-        spans = tuple(
-            dataclasses.replace(hit.outcome(values), name=hit.name, reason=hit.reason(values))
-            for hit in stops
-        )
-        plan = dataclasses.replace(plan, stop_clocks=spans)
-    return Verdict(
-        rule.name,
-        plan,
-        rule.reason(values),
-        tuple((hit.name, hit.reason(values)) for hit in stops),
-    )
-
-
-_DECIDE: Final = {
-    policies.Lifecycle: _decide_first,
-    policies.Tiering: _decide_tiering,
-    policies.FollowUp: _decide_first,
-    policies.Risk: _decide_risk,
-    policies.Admission: _decide_first,
-    policies.Claim: _decide_claim,
-    policies.Reclaim: _decide_reclaim,
-    policies.Qualification: _decide_first,
-    policies.Matching: _decide_first,
-}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from gonghai_engine.calendar import warm_up
-from gonghai_engine.compiled import Moment
 from gonghai_engine.decisions import Decision, DecisionFailure
 from gonghai_engine.describe import PluginDescription, describe
 from gonghai_engine.document import (
@@ -25,6 +24,7 @@ from gonghai_engine.faults import DeclarationError, EngineError, FactError
 from gonghai_engine.loading import STANDARD, PluginHealth, PluginSelection, load
 from gonghai_engine.settings import digest
 from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
+from gonghai_engine.verdicts import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gonghai_engine.bound import bind, difference_key, evaluate
-from gonghai_engine.faults import DeclarationError
+from gonghai_engine.faults import DeclarationError, FunctionError
 from gonghai_engine.settings import value_at
 from gonghai_plugin import conditions
 from gonghai_plugin.facts import (
     INT64_MAX,
     INT64_MIN,
     Arithmetic,
+    Computed,
     Conditional,
     Expression,
     Extreme,
@@ -80,6 +81,8 @@ def compile_number(operand: Operand, settings: Settings, where: str) -> Whole:  
             return _of_conditional(operand, settings, where)
         case Pick():
             return _of_pick(operand, settings, where)
+        case Computed():
+            return _of_function(operand, where)
         case _:
             raise DeclarationError(where, f"{operand!r} is no expression")
 
@@ -87,7 +90,7 @@ def compile_number(operand: Operand, settings: Settings, where: str) -> Whole:  
 def compile_name(pick: Pick, settings: Settings, where: str) -> Callable[[Values], str | None]:
     """Make the function that looks a text up."""
     table: dict[str, str] = {}
-    for key, value in _rows(pick, settings, where):
+    for key, value in rows_of(pick, settings, where):
         if not isinstance(value, str):
             raise DeclarationError(where, f"{value!r} under {key!r} is no name", _path(pick))
         table[key] = value
@@ -118,6 +121,8 @@ def facts_of(item: object) -> Iterator[Fact]:  # noqa: C901 - one answer a kind
             yield from _facts_of_all(item.items)
         case Conditional():
             yield from _facts_of_all((item.when, item.then, item.otherwise))
+        case Computed():
+            yield from item.of
         case Pick():
             yield item.by
             if isinstance(item.table, tuple):
@@ -236,7 +241,7 @@ def _of_conditional(item: Conditional, settings: Settings, where: str) -> Whole:
 
 def _of_pick(item: Pick, settings: Settings, where: str) -> Whole:
     table: dict[str, Whole] = {}
-    for key, value in _rows(item, settings, where):
+    for key, value in rows_of(item, settings, where):
         if not isinstance(value, (int, Setting, Expression)):
             raise DeclarationError(where, f"{value!r} under {key!r} is no number", _path(item))
         table[key] = compile_number(value, settings, where)
@@ -254,7 +259,32 @@ def _of_pick(item: Pick, settings: Settings, where: str) -> Whole:
     return compute
 
 
-def _rows(item: Pick, settings: Settings, where: str) -> Iterator[tuple[str, object]]:
+def _of_function(item: Computed, where: str) -> Whole:
+    if not callable(item.function):
+        raise DeclarationError(where, f"{item.function!r} is no function")
+    function, names = item.function, tuple(fact.name for fact in item.of)
+
+    def compute(values: Values) -> int | None:
+        given = [values[name] for name in names]
+        if None in given:
+            return None
+        try:
+            number = function(*given)
+        except Exception as error:
+            # Without its own words: they may hold what customers told us.
+            raise FunctionError(where, f"its function raised {type(error).__name__}") from error
+        if number is None:
+            return None
+        if type(number) is not int or not INT64_MIN <= number <= INT64_MAX:
+            kind = "a number of more than 64 bits" if type(number) is int else type(number).__name__
+            raise FunctionError(where, f"its function gave {kind}, no whole number")
+        return number
+
+    return compute
+
+
+def rows_of(item: Pick, settings: Settings, where: str) -> Iterator[tuple[str, object]]:
+    """List the keys of a table and what each leads to, in the order of the table."""
     if isinstance(item.table, tuple):
         yield from item.table
         return

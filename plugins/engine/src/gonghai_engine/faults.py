@@ -31,5 +31,19 @@ class FactError(ValueError):
         self.message = f"it {message}"
 
 
+class FunctionError(RuntimeError):
+    """A function of a plugin raised, or gave something that is no whole number."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(f"{where}: {message}")
+
+
 class EngineError(RuntimeError):
     """The rule engine underneath did not give a proper answer."""
+
+
+class TookTooLong(BaseException):
+    """A plugin was at work for longer than it may. No plain `except Exception` stops it."""
+
+    def __init__(self) -> None:
+        super().__init__("it took too long, and was stopped")

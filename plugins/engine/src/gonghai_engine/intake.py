@@ -22,6 +22,7 @@ class Intake:
 
     def __init__(self, facts: tuple[Fact, ...]) -> None:
         """Prepare for ``facts``, none of them derived."""
+        self.facts = facts
         self.names = tuple(fact.name for fact in facts)
         self._checks = tuple((fact.name, checker(fact)) for fact in facts)
 

@@ -71,6 +71,10 @@ class Table(ABC):
         self.rules = tuple(rules)
 
     @abstractmethod
+    def decide(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
+        """Return the rules that take part in the decision, by durable-rules. Raises EngineError."""
+
+    @abstractmethod
     def deciding(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
         """Return the rules that take part in the decision, by plain Python."""
 
@@ -103,11 +107,12 @@ class FirstHitTable(Table):
         if not self.rules or not _always(self.rules[-1]):
             raise DeclarationError(name, "the last rule must hold always: a catch-all is missing")
         _check_reachable(name, self.rules)
+        self._alone = tuple((rule,) for rule in self.rules)
         self._network = _network(name, self.rules[:-1], len(self.rules) - 1)
 
-    def decide(self, values: Mapping[str, FactValue]) -> CompiledRule:
-        """Return the rule that decides, by durable-rules. Raises EngineError."""
-        return self.rules[0 if self._network is None else self._network.first(values)]
+    def decide(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
+        """Return the one rule that decides, by durable-rules. Raises EngineError."""
+        return self._alone[0 if self._network is None else self._network.first(values)]
 
     def deciding(self, values: Mapping[str, FactValue]) -> tuple[CompiledRule, ...]:
         """Return the rule that decides, by plain Python: what `decide` must agree with."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gonghai_engine.attributes import AttributeSchema
+from gonghai_engine.column_decisions import Decided, decide_columns
+from gonghai_engine.columns import FactColumns
 from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.faults import EngineError
 from gonghai_engine.next_change import next_change_days
 from gonghai_engine.outcomes import Stage
 from gonghai_engine.settings import digest
@@ -14,10 +17,11 @@ from gonghai_plugin import policies as declarations
 from gonghai_plugin.facts import Derived
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gonghai_engine.calendar import Calendar
     from gonghai_engine.document import PolicyDocument
+    from gonghai_engine.verdicts import Moment
     from gonghai_plugin.plugin import Plugin, Settings
     from gonghai_plugin.policies import Policy
     from gonghai_plugin.texts import Text
@@ -156,6 +160,29 @@ class IndustryPolicy:
             facts,
             window_days,
         )
+
+    def columns(self, rows: Sequence[Mapping[str, object]], *policies: Policy) -> FactColumns:
+        """Turn what is known of many subjects into columns that those policies read.
+
+        A row is what `DecisionRequest.facts` would be. A policy that can't decide is left out.
+        """
+        given = {
+            fact.name: fact
+            for policy in policies
+            if policy in self.resolved
+            for fact in self.resolved[policy].compiled.intake.facts
+        }
+        return FactColumns.of(tuple(given.values()), rows)
+
+    def decide_columns(self, policy: Policy, facts: FactColumns, moment: Moment) -> Decided:
+        """Decide for each row what `Engine.decide` would decide for it alone.
+
+        Raises EngineError where no plugin decides: every single decision would fail.
+        """
+        resolved = self.resolved.get(policy)
+        if resolved is None:
+            raise EngineError(self.failure or f"no plugin decides {policy}")
+        return decide_columns(resolved.compiled, facts, resolved.owner.settings, moment)
 
     def _declared(self, kind: type[PolicyT]) -> PolicyT | None:
         for item in self.resolved.values():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gonghai_plugin import conditions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gonghai_plugin.conditions import Comparand, Condition
     from gonghai_plugin.texts import Text
@@ -203,6 +203,21 @@ class Pick(Expression):
     otherwise: Operand | str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Computed(Expression):
+    """What a function of the plugin's own makes of facts: for what no expression can say.
+
+    It is called with the values of ``of``, in that order, and gives a whole number (of a decimal:
+    the scaled one) or None. It is not called where one of them is missing: then it is missing too.
+    It must be pure and quick. A plugin that has one is decided in a process of its own, which takes
+    longer, and simulations do so one customer at a time; one that raises, takes too long or gives
+    something else makes its decisions fail, on the safe side.
+    """
+
+    function: Callable[..., int | None]
+    of: tuple[Fact, ...]
+
+
 def smallest(*items: Operand) -> Extreme:
     """Return the smallest of ``items``."""
     return Extreme(largest=False, items=items)
@@ -353,3 +368,15 @@ def derived(
 ) -> Fact:
     """Declare a fact that is computed from others."""
     return Fact(name, type_, about, Derived(expression), unit)
+
+
+def computed(
+    name: str,
+    type_: FactType,
+    about: Text,
+    function: Callable[..., int | None],
+    *of: Fact,
+    unit: Unit = Unit.PLAIN,
+) -> Fact:
+    """Declare a fact that a Python function makes of others; see `Computed` for what it costs."""
+    return Fact(name, type_, about, Derived(Computed(function, of)), unit)
