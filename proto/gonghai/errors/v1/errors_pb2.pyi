@@ -121,6 +121,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CLOCK_NOT_MOVABLE: _ErrorReason.ValueType  # 55
     """FAILED_PRECONDITION. The virtual clock cannot do this: it never goes back. Detail: PreconditionFailure."""
+    ERROR_REASON_CUSTOMER_FROZEN: _ErrorReason.ValueType  # 56
+    """FAILED_PRECONDITION. Something that happened to the customer could not be taken in yet: its events are quarantined.
+    Metadata: `customer`. Detail: PreconditionFailure.
+    """
     ERROR_REASON_CLAIM_LIMIT: _ErrorReason.ValueType  # 70
     """RESOURCE_EXHAUSTED. Only claim limits stand in the way. Metadata: `rep`, `limit` (interval, day, week, total).
     Detail: QuotaFailure, one violation a limit, and RetryInfo when it frees by itself.
@@ -265,6 +269,10 @@ Detail: PreconditionFailure.
 """
 ERROR_REASON_CLOCK_NOT_MOVABLE: ErrorReason.ValueType  # 55
 """FAILED_PRECONDITION. The virtual clock cannot do this: it never goes back. Detail: PreconditionFailure."""
+ERROR_REASON_CUSTOMER_FROZEN: ErrorReason.ValueType  # 56
+"""FAILED_PRECONDITION. Something that happened to the customer could not be taken in yet: its events are quarantined.
+Metadata: `customer`. Detail: PreconditionFailure.
+"""
 ERROR_REASON_CLAIM_LIMIT: ErrorReason.ValueType  # 70
 """RESOURCE_EXHAUSTED. Only claim limits stand in the way. Metadata: `rep`, `limit` (interval, day, week, total).
 Detail: QuotaFailure, one violation a limit, and RetryInfo when it frees by itself.

@@ -306,7 +306,9 @@ class Custody(_message.Message):
     reclaim_pool: _builtins.str
     """Where a reclaim would put it."""
     frozen_because: _builtins.str
-    """Clocks are frozen since their policy could not decide: what failed. Nothing is reclaimed meanwhile."""
+    """Clocks are frozen since their policy could not decide, or GetCustody finds events in quarantine that the reclaim
+    rests on: what failed. Nothing is reclaimed meanwhile.
+    """
     locked: _builtins.bool
     """Locked (锁定): no clock, no claim, no transfer until unlocked."""
     disputed: _builtins.bool

@@ -36,6 +36,7 @@ _ORDER: Final = (
     Reason.CUSTOMER_NOT_IN_POOL,
     Reason.CUSTOMER_LOCKED,
     Reason.CUSTOMER_DISPUTED,
+    Reason.CUSTOMER_FROZEN,
     Reason.NOT_POOL_MEMBER,
     Reason.REP_NOT_ACTIVE,
     Reason.COOL_DOWN,
@@ -67,6 +68,18 @@ class Obstacle:
     def is_limit(self) -> bool:
         """Whether it is a count that is used up."""
         return self.reason in {Reason.CLAIM_LIMIT, Reason.HOLDING_LIMIT}
+
+
+FROZEN: Final = Obstacle(
+    Reason.CUSTOMER_FROZEN,
+    "something that happened to the customer could not be taken in yet, so nobody may claim it;"
+    " an operator must look at the quarantined events",
+)
+
+
+def in_order(found: Sequence[Obstacle]) -> list[Obstacle]:
+    """Return obstacles in the order of telling."""
+    return sorted(found, key=lambda one: _ORDER.index(one.reason))
 
 
 def obstacles(
@@ -106,7 +119,7 @@ def obstacles(
                     plugin=plugin,
                 )
             )
-    return sorted(found, key=lambda one: _ORDER.index(one.reason))
+    return in_order(found)
 
 
 def claim_limits(ground: Ground, custody: Custody, verdict: ClaimVerdict | None) -> ClaimLimits:

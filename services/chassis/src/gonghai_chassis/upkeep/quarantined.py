@@ -51,11 +51,12 @@ class QuarantineUpkeep:
         for name in sorted(self.sources):
             if name < source or len(found) > size:
                 continue
-            start = (subject, index) if name == source else ("", 0)
+            first, at = (subject, index) if name == source else ("", 0)
+            left = size + 1 - len(found)
             quarantine = self._quarantine(tenant, name)
             found += [
                 (name, each.entry.event.subject, each.index, _message(quarantine, each.entry))
-                for each in await quarantine.listed(tenant, *start, size + 1 - len(found))
+                for each in await quarantine.listed(tenant, first, at, left)
             ]
         response = pb.ListQuarantinedEventsResponse(events=[each[3] for each in found[:size]])
         if len(found) > size:

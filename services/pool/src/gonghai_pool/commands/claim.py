@@ -10,10 +10,12 @@ from gonghai_pool.alterations import altered
 from gonghai_pool.custody import Change, Custody, Holder, State
 from gonghai_pool.deciding import settled
 from gonghai_pool.obstacles import (
+    FROZEN,
     Obstacle,
     claim_limits,
     counted,
     holding_limit,
+    in_order,
     obstacles,
     of_limits,
     refusal,
@@ -107,7 +109,13 @@ class ClaimCustomer:
         raise refusal(
             customer,
             claim.rep,
-            [*prepared.found, *of_limits(outcome.limits)],
+            in_order(
+                [
+                    *prepared.found,
+                    *([FROZEN] if outcome.frozen else []),
+                    *of_limits(outcome.limits),
+                ]
+            ),
             ground.now,
             custody=custody,
             sees_owner=order.viewer.sees_owner(ground.setup, custody, ground.now),

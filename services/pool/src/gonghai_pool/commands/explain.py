@@ -9,11 +9,14 @@ from gonghai_chassis.errors import NotFound
 from gonghai_chassis.events import read_progress
 from gonghai_engine import DecisionFailure
 from gonghai_pool.custody import Change, Custody, Holder, State
+from gonghai_pool.freezing import BECAUSE
 from gonghai_pool.obstacles import (
+    FROZEN,
     Obstacle,
     claim_limits,
     counted,
     holding_limit,
+    in_order,
     obstacles,
     of_limits,
 )
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName, RepName
     from gonghai_engine import Explanation
     from gonghai_pool.commands.order import Order
+    from gonghai_pool.freezing import Frozen
     from gonghai_pool.ground import Ground, Situation
     from gonghai_pool.policies import Policies
     from gonghai_pool.store.custodies import CustodyStore
@@ -75,11 +79,14 @@ class ExplainCustody:
         if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
             raise NotFound(customer)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+        frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
         found: list[Obstacle] | None = None
         claim: Explanation | None = None
         if rep is not None:
             order.viewer.require_rep(ground.setup, rep.id)
             found, claim = await self._claim(situation, custody, rep, order)
+            if frozen.claim:
+                found = in_order([*found, FROZEN])
         reclaim: Explanation | None = None
         if custody.state is State.HELD:
             explained = await self._policies.explain(reclaim_question(ground, custody))
@@ -94,7 +101,7 @@ class ExplainCustody:
             reclaim if owner else None,
             _summary(ground, custody) if owner else "",
             tuple(dict.fromkeys(reset_by)) if owner else (),
-            await self._waits_for(ground, custody) if owner else "",
+            await self._waits_for(ground, custody, frozen) if owner else "",
         )
 
     async def _claim(
@@ -123,12 +130,14 @@ class ExplainCustody:
         )
         return [*found, *of_limits(use.reached)], claim
 
-    async def _waits_for(self, ground: Ground, custody: Custody) -> str:
+    async def _waits_for(self, ground: Ground, custody: Custody, frozen: Frozen) -> str:
         plan = custody.plan
         if custody.locked or custody.disputed:
             return "the lock" if custody.locked else "the dispute"
         if plan is not None and plan.frozen_because:
             return f"a decision of the policy: {plan.frozen_because}"
+        if custody.state is State.HELD and frozen.reclaim:
+            return BECAUSE
         if plan is None or plan.action != "reclaim" or plan.at is None or plan.at > ground.now:
             return ""
         store = self._custodies.store

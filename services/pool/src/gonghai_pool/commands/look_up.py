@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.errors import NotFound
 from gonghai_pool.custody import State
+from gonghai_pool.freezing import BECAUSE
 from gonghai_pool.store import keys
 
 if TYPE_CHECKING:
@@ -25,10 +26,15 @@ _MOST_READ: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A custody as its reader may see it: without the owner unless `owner`."""
+    """A custody as its reader may see it: without the owner unless `owner`.
+
+    Attributes:
+        frozen_because: why it is not taken back, where that lies outside of it and was asked for.
+    """
 
     custody: Custody
     owner: bool
+    frozen_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,11 @@ class LookUp:
         custody, ground = situation.custody, situation.ground
         if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
             raise NotFound(customer)
-        return Seen(custody, order.viewer.sees_owner(ground.setup, custody, ground.now))
+        owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+        if not owner or custody.state is not State.HELD:
+            return Seen(custody, owner)
+        frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
+        return Seen(custody, owner, BECAUSE if frozen.reclaim else "")
 
     async def in_pool(
         self,

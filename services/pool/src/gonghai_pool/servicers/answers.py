@@ -27,6 +27,8 @@ def seen_custody(tenant: str, seen: Seen, language: str) -> custody_pb2.Custody:
     decision = reclaim_decision(seen.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)
+    if seen.frozen_because:
+        message.frozen_because = seen.frozen_because
     return message
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai_chassis.store import Script, records
 from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_pool.alterations import unchanged
+from gonghai_pool.freezing import Frozen
 from gonghai_pool.ground import Ground, Situation, local_day
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
@@ -43,6 +44,7 @@ _LIST_INDEX: Final = Script("gonghai_pool.store", "list_index")
 _LIST_NAMES: Final = Script("gonghai_pool.store", "list_names")
 _LIST_TENANTS: Final = Script("gonghai_pool.store", "list_tenants")
 _LIST_HISTORY: Final = Script("gonghai_pool.store", "list_history")
+_READ_FROZEN: Final = Script("gonghai_pool.store", "read_frozen")
 _READ_QUOTA: Final = Script("gonghai_pool.store", "read_quota")
 
 
@@ -86,9 +88,14 @@ class LimitReached:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The step was not taken: these limits are reached (none where another thing is in the way)."""
+    """The step was not taken: these limits are reached (none where another thing is in the way).
+
+    Attributes:
+        frozen: events of the archive about the customer are in quarantine.
+    """
 
     limits: tuple[LimitReached, ...]
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +221,7 @@ class CustodyStore:
             keys={
                 "request": partition.request_key(tenant, request.id),
                 "claims": keys.claims(partition, tenant),
+                **keys.quarantines(partition),
                 **self._keys(partition, tenant),
             },
             args={
@@ -356,7 +364,10 @@ class CustodyStore:
     async def sweep(
         self, script: Script, lease: Lease, ground: Ground, alterations: Sequence[Alteration]
     ) -> list[str]:
-        """Take one step for several customers, each for itself: `ok`, `moved` or `early` for each.
+        """Take one step for several customers, each for itself: what came of each.
+
+        It is `ok`, `moved` (decide again), `early`, or `frozen`: something about the customer is in
+        quarantine, and he is looked at again later.
 
         Raises:
             VersionsMoved: the ground moved, nothing was done: decide again.
@@ -375,6 +386,7 @@ class CustodyStore:
             keys={
                 **lease.keys(),
                 "archive": partition.cursor_key(keys.ARCHIVE),
+                **keys.quarantines(partition),
                 **self._keys(partition, ground.tenant),
             },
             args={
@@ -394,6 +406,22 @@ class CustodyStore:
             keys={**lease.keys(), "due": lease.partition.due_key(due_kind)},
             args={**lease.args(), "member": member, "at": at},
         )
+
+    async def frozen(self, tenant: str, custody: Custody, deadline: float | None = None) -> Frozen:
+        """Read what quarantined events keep from being done with a customer."""
+        partition = self._store.partition(tenant)
+        reply = await self._store.run(
+            _READ_FROZEN,
+            partition,
+            keys=keys.quarantines(partition),
+            args={
+                "tenant": tenant,
+                "customer": custody.customer,
+                "holder": custody.holder.key if custody.holder is not None else None,
+            },
+            deadline=deadline,
+        )
+        return Frozen(reply.fields["customer"], reply.fields["reclaim"])
 
     async def quota(
         self, tenant: str, limits: Mapping[str, Any], deadline: float | None = None
@@ -506,7 +534,7 @@ class CustodyStore:
         _moved(reply)
         fields = reply.fields
         if reply.status == "refused":
-            return Refused(_limits(fields))
+            return Refused(_limits(fields), bool(fields.get("frozen")))
         token = consistency_token(partition, fields) if "position" in fields else ""
         record = fields.get("record")
         if record is not None:

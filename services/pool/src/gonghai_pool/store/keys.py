@@ -66,6 +66,14 @@ def index(p: Partition, tenant: str) -> dict[str, str]:
     }
 
 
+def quarantines(p: Partition) -> dict[str, str]:
+    """ZSETs of `<tenant>/<subject>`: whose events of the archive, of assignment are quarantined."""
+    return {
+        "archive_quarantine": p.quarantine_key(ARCHIVE),
+        "staff_quarantine": p.quarantine_key(ASSIGNMENT),
+    }
+
+
 def claims(p: Partition, tenant: str) -> str:
     """Prefix of ZSETs `<rep>`: his claims of the last days, by time."""
     return p.key("claims", tenant)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from gonghai_chassis.events import read_progress
 from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from gonghai_pool.policies import Answer, Policies
     from gonghai_pool.store.custodies import CustodyStore
 
+_log = structlog.get_logger(__name__)
+
 _MINUTE: Final = 60_000_000
+_FROZEN: Final = "frozen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,12 @@ class Clocks:
             (RECLAIM, sorted_.reclaim),
             (RESCHEDULE, sorted_.reschedule),
         ):
-            await self._custodies.sweep(script, self._lease, ground, alterations)
+            verdicts = await self._custodies.sweep(script, self._lease, ground, alterations)
+            for alteration, verdict in zip(alterations, verdicts, strict=True):
+                if verdict == _FROZEN:
+                    _log.warning(
+                        "reclaim_frozen", tenant=tenant, customer=alteration.situation.customer
+                    )
 
     async def _sort(
         self,

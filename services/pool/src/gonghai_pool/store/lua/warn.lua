@@ -1,7 +1,7 @@
 --[[
 warn: holders are told that they are about to lose a customer (提前提醒).
-KEYS clock stream meta lease archive setup policy custodies customers tenants in_pool holdings
-  quotas histories waiting due_clock due_reservation
+KEYS clock stream meta lease archive archive_quarantine staff_quarantine setup policy custodies
+  customers tenants in_pool holdings quotas histories waiting due_clock due_reservation
 ARG  holder token tenant ground items
 Returns ok{verdicts} | moved{} | fenced{}
 ]]
@@ -13,11 +13,12 @@ Returns ok{verdicts} | moved{} | fenced{}
 -- @include undone
 -- @include custody
 -- @include ground
+-- @include frozen
 -- @include sweep
 if fenced() then return reply("fenced") end
 if late() then return reply("late") end
 if ground_moved() then return reply("moved") end
-local verdicts = sweep_verdicts(true)
+local verdicts = sweep_verdicts(true, true)
 -- WRITES
 write_clock()
 sweep(verdicts)

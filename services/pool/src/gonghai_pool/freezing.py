@@ -1,0 +1,26 @@
+"""Freezing: what quarantined events keep from being done, since what is known may be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+BECAUSE: Final = (
+    "events are in quarantine: something about the customer, its holder or the tenant's policy"
+    " could not be taken in yet"
+)
+"""Why a holding is not taken back, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What quarantined events keep from being done with a customer.
+
+    Attributes:
+        claim: events about the customer himself are in quarantine: nobody may claim him.
+        reclaim: those, or a revision of the policy, or events about who holds him: he is neither
+            warned of nor taken back.
+    """
+
+    claim: bool
+    reclaim: bool
