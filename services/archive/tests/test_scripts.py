@@ -82,6 +82,7 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "tenants": p.key("tenants"),
         "cursor": p.cursor_key("nobody"),
         "quarantine": p.quarantine_key("nobody"),
+        "staff_quarantine": p.quarantine_key("nobody"),
         "resources": p.key("pools", "acme"),
         "pools": p.key("pools", "acme"),
         "reps": p.key("reps", "acme"),

@@ -69,6 +69,7 @@ class Custody:
         owner: id of the rep who holds it, or "".
         team: id of the team that holds it, or "".
         collaborators: ids of further reps with access, each with when it ends (µs), 0 for never.
+        doubtful: events of pool about it, or about its pool, are in quarantine.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Custody:
     owner: str = ""
     team: str = ""
     collaborators: tuple[tuple[str, int], ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def sight(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> Sig
     """Return how much a viewer may see of the customer whose custody this is."""
     if viewer.sees_all:
         return ALL
-    if around.certain and custody is not None:
+    if custody is not None and _certain(custody, around):
         if custody.state == HELD and (
             works_on(viewer, custody, around) or _manages(viewer, custody, around)
         ):
@@ -189,7 +191,7 @@ def may_know(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> 
     """Say whether the viewer may know that the customer exists."""
     if not viewer.partner:
         return True
-    if custody is None or not around.certain:
+    if custody is None or not _certain(custody, around):
         return False
     if works_on(viewer, custody, around):
         return True
@@ -247,6 +249,10 @@ def manages_rep(viewer: Viewer, rep: str, around: Neighbourhood) -> bool:
     return viewer.manages and team is not None and viewer.rep in team.managers
 
 
+def _certain(custody: Custody, around: Neighbourhood) -> bool:
+    return around.certain and not custody.doubtful
+
+
 def _manages(viewer: Viewer, custody: Custody, around: Neighbourhood) -> bool:
     if custody.owner:
         return manages_rep(viewer, custody.owner, around)
@@ -273,7 +279,7 @@ def _hidden(custody: Custody | None, around: Neighbourhood) -> frozenset[str]:
     A pool's members go on seeing as little once somebody else has the customer: else a claim, or a
     moment's reservation, would show them what the pool keeps from them.
     """
-    if custody is not None and around.certain:
+    if custody is not None and _certain(custody, around):
         pool = around.pools.get(custody.pool)
         return pool.hidden_fields if pool is not None else frozenset()
     return frozenset().union(*(pool.hidden_fields for pool in around.pools.values()))

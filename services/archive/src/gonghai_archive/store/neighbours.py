@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive.sight import (
@@ -94,6 +94,8 @@ class Reader:
             keys={
                 "policy": self._book.key(p, tenant),
                 "cursor": p.cursor_key("pool"),
+                "quarantine": p.quarantine_key("pool"),
+                "staff_quarantine": p.quarantine_key("assignment"),
                 "customers": keys.customers(p, tenant),
                 "custodies": keys.custodies(p, tenant),
                 "activities": keys.all_activities(p, tenant),
@@ -101,7 +103,12 @@ class Reader:
                 "reps": keys.reps(p, tenant),
                 "teams": keys.teams(p, tenant),
             },
-            args={"ids": list(ids), "with_activities": activities, "viewer": viewer},
+            args={
+                "tenant": tenant,
+                "ids": list(ids),
+                "with_activities": activities,
+                "viewer": viewer,
+            },
             deadline=deadline,
         )
         fields = reply.fields
@@ -131,9 +138,10 @@ def _seen(tenant: str, ident: str, row: object) -> Seen | None:
     if "record" not in fields:
         return None
     stored = fields.get("activities")
+    custody = custody_from(fields.get("custody"))
     return Seen(
         unpack_customer(tenant, ident, records.blob(fields["record"])),
-        custody_from(fields.get("custody")),
+        custody if custody is None else replace(custody, doubtful=bool(fields.get("doubtful"))),
         unpack_activities(None if stored is None else records.blob(stored)),
     )
 

@@ -1,7 +1,7 @@
 --[[
 read_customers: customers with their custody, and what decides who may see how much of them.
-KEYS clock policy cursor customers custodies activities pools reps teams
-ARG  ids with_activities viewer
+KEYS clock policy cursor quarantine staff_quarantine customers custodies activities pools reps teams
+ARG  tenant ids with_activities viewer
 Returns ok{stamp, incarnation, position, rebuilding, heard, found, pools, reps, teams}
 ]]
 -- @include clock
@@ -14,15 +14,27 @@ local answer = {
   found = {}, pools = {}, reps = {}, teams = {},
 }
 
+-- What is known of a subject may be wrong while events about it are in quarantine.
+local function doubtful(quarantine, id)
+  return redis.call('ZSCORE', quarantine, ARG.tenant .. '/' .. id) ~= false
+end
+
 local function fill(known, key, id)
   if id == nil or id == '' or known[id] ~= nil then return known[id] end
   known[id] = redis.call('HGET', key, id) or nil
   return known[id]
 end
 
+local function fill_team(team)
+  if team and team ~= '' and not doubtful(KEY.staff_quarantine, team) then
+    fill(answer.teams, KEY.teams, team)
+  end
+end
+
 local function fill_team_of(rep)
+  if not rep or rep == '' or doubtful(KEY.staff_quarantine, rep) then return end
   local stored = fill(answer.reps, KEY.reps, rep)
-  if stored then fill(answer.teams, KEY.teams, cmsgpack.unpack(stored).team) end
+  if stored then fill_team(cmsgpack.unpack(stored).team) end
 end
 
 if ARG.viewer then fill_team_of(ARG.viewer) end
@@ -39,7 +51,10 @@ for i, id in ipairs(ARG.ids) do
     local known = cmsgpack.unpack(custody)
     fill(answer.pools, KEY.pools, known.pool)
     fill_team_of(known.owner)
-    fill(answer.teams, KEY.teams, known.team)
+    fill_team(known.team)
+    if doubtful(KEY.quarantine, id) or doubtful(KEY.quarantine, known.pool or '') then
+      answer.found[i].doubtful, unknown = true, true
+    end
   elseif customer then
     unknown = true
   end
