@@ -397,6 +397,7 @@ ARGS: dict[str, Any] = {
     "place": "0",
     "pool": "open",
     "days": 3,
+    "had": ["open"],
 }
 
 

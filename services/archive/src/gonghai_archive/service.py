@@ -31,6 +31,7 @@ from gonghai_archive.snapshot import Snapshot
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.store.neighbours import Reader
+from gonghai_archive.upkeep import upkeep_of
 from gonghai_archive.workers.assessing import DueAssessments
 from gonghai_archive.workers.recomputing import Recompute
 from gonghai_chassis.dev_clock import AreaWork
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 
 DUE_KINDS = (keys.ASSESSMENT, RECOMPUTE)
 """Work that falls due with time, and holds back the moment up to which the stream is complete."""
-SOURCES = ("pool", "assignment")
-"""The services whose events are followed."""
 
 
 async def assemble(assembly: Assembly[ArchiveSettings]) -> None:
@@ -118,7 +117,6 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
     )
     assembly.serve(add_ArchiveServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, book, publishes=True))
-    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
     if settings.dev:
         clock = ClockServicer(
             AreaWork(store, DUE_KINDS, ("pool", "assignment")),
@@ -142,6 +140,15 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
         assignment_service_pb2.ExportSnapshotRequest,
         assignment_projection.KINDS,
     )
+    upkeep = upkeep_of(
+        customers,
+        resources,
+        pool=pool_feed,
+        assignment=assignment_feed,
+        due_kinds=DUE_KINDS,
+        dev=settings.dev,
+    )
+    add_upkeep_service(assembly, UpkeepServicer(upkeep))
     of_pool = pool_projection.PoolProjection(store, customers, resources)
     of_assignment = assignment_projection.AssignmentProjection(resources)
 

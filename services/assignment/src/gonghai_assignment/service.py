@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gonghai.archive.v1 import archive_service_pb2
 from gonghai.archive.v1.archive_service_pb2_grpc import ArchiveServiceStub
@@ -34,6 +34,7 @@ from gonghai_assignment.store import keys
 from gonghai_assignment.store.projections import ProjectionStore
 from gonghai_assignment.store.routing import RoutingStore
 from gonghai_assignment.store.staff import StaffStore
+from gonghai_assignment.upkeep import upkeep_of
 from gonghai_assignment.workers.partition import PartitionTasks
 from gonghai_chassis.dev_clock import AreaWork
 from gonghai_chassis.dev_servicer import ClockServicer
@@ -52,9 +53,6 @@ from gonghai_policy_service.store.keys import RECOMPUTE
 if TYPE_CHECKING:
     from gonghai_assignment.settings import AssignmentSettings
     from gonghai_chassis.assembly import Assembly
-
-SOURCES: Final = ("archive", "pool")
-"""The services whose events are followed."""
 
 
 async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
@@ -113,28 +111,31 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
         ),
     )
     add_policy_service(assembly, PolicyServicer(engine, book))
-    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
     clock = ClockServicer(
         AreaWork(store, (keys.PARKED, keys.QUEUED, RECOMPUTE), ("archive", "pool")),
         {name: assembly.peer(name, ClockServiceStub) for name in ("archive", "pool")},
     )
     await clock.start()
     assembly.serve_in_dev(add_ClockServiceServicer_to_server, clock)
+    archive = PeerFeed(
+        assembly.peer("archive", ArchiveServiceStub),
+        archive_service_pb2.WatchRequest,
+        archive_service_pb2.ExportSnapshotRequest,
+        kinds=tuple(sorted(ArchiveProjection.kinds)),
+    )
+    pool = PeerFeed(
+        assembly.peer("pool", PoolServiceStub),
+        pool_service_pb2.WatchRequest,
+        pool_service_pb2.ExportSnapshotRequest,
+        kinds=tuple(sorted(PoolProjection.kinds)),
+    )
+    upkeep = upkeep_of(store, projections, archive=archive, pool=pool, dev=settings.dev)
+    add_upkeep_service(assembly, UpkeepServicer(upkeep))
     tasks = PartitionTasks(
         store=store,
         tail=tail,
-        archive=PeerFeed(
-            assembly.peer("archive", ArchiveServiceStub),
-            archive_service_pb2.WatchRequest,
-            archive_service_pb2.ExportSnapshotRequest,
-            kinds=tuple(sorted(ArchiveProjection.kinds)),
-        ),
-        pool=PeerFeed(
-            assembly.peer("pool", PoolServiceStub),
-            pool_service_pb2.WatchRequest,
-            pool_service_pb2.ExportSnapshotRequest,
-            kinds=tuple(sorted(PoolProjection.kinds)),
-        ),
+        archive=archive,
+        pool=pool,
         calls=calls,
         routings=routings,
         projections=projections,

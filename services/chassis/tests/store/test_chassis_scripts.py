@@ -52,7 +52,11 @@ CASES: dict[str, tuple[Any, dict[str, Any], int]] = {
     ),
     "trim_stream": (no_keys, {"max_length": 1, "older_than": -HOUR, "limit": 9}, 5),
     "store_progress": (following, {"step": STEP, "through": 7}, 4),
-    "begin_rebuild": (cursor, {"generation": "g"}, 2),
+    "begin_rebuild": (
+        lambda p: {**cursor(p), "asked": p.key("rebuild_asked")},
+        {"generation": "g"},
+        2,
+    ),
     "finish_rebuild": (
         following,
         {

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from gonghai_cli.language import Language, language_of_environment
 from gonghai_cli.stack import Addresses
-from gonghai_cli.subcommands import apply, backup, clock, customer, explain, policy, run
+from gonghai_cli.subcommands import apply, backup, clock, customer, doctor, explain, policy, run
 from gonghai_cli.subcommands.session import Session
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("dev")(run.dev)
 app.command("demo")(run.demo)
 app.command("apply")(apply.apply)
 app.command("explain")(explain.explain)
+app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clock.app, name="clock")

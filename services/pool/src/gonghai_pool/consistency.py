@@ -1,8 +1,8 @@
 """An audit: do records, indexes, quotas, history, events and due times agree with each other?
 
-For tests that break things, and for operators who want to know. It reads a partition as it stands:
-on a store that is being written to it may see a change in the middle of being read, so run it when
-nobody calls.
+For tests that break things, and for operators who want to know. It reads a partition as it stands,
+in many steps: on a store that is written to it may see a change in the middle.
+`gonghai_chassis.upkeep.auditing` looks again at what it finds.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai.pool.v1 import custody_pb2, events_pb2
+from gonghai_chassis.upkeep.auditing import Audited
 from gonghai_pool.alterations import NO_DUE, clock_at, reservation_at
 from gonghai_pool.custody import BESIDE, Change, State
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from gonghai_chassis.store import Partition, Store
     from gonghai_pool.custody import Custody, HistoryEntry
 
 _FIRST: Final = 1
+_AT_ONCE: Final = 500
 
 
 @dataclass(slots=True)
@@ -49,24 +51,37 @@ async def audit(store: Store) -> list[str]:
     """Return what does not agree, a sentence each; an empty list is what one wants to see."""
     found: list[str] = []
     for partition in store.partitions:
-        found += await _Audit(store, partition).run()
+        found += (await RecordsAudit(store)(partition)).findings
     return found
 
 
-class _Audit:
+@dataclass(frozen=True, slots=True)
+class RecordsAudit:
+    """Audits pool's records."""
+
+    store: Store
+
+    async def __call__(self, partition: Partition) -> Audited:
+        """Go once over a partition."""
+        return await _Pass(self.store, partition).run()
+
+
+class _Pass:
     """Goes over one partition."""
 
     def __init__(self, store: Store, partition: Partition) -> None:
         self._client: Any = store.client(partition)
         self._partition = partition
         self._found: list[str] = []
+        self._records = 0
 
-    async def run(self) -> list[str]:
+    async def run(self) -> Audited:
         members = await self._client.smembers(keys.tenants(self._partition))
         told = await self._events()
         due: dict[str, dict[str, int]] = {keys.CLOCK: {}, keys.RESERVATION: {}}
         for name in sorted(member.decode() for member in members):
             tenant = await self._read(name)
+            self._records += len(tenant.custodies)
             await self._indexes(tenant)
             await self._quotas(tenant)
             for customer, custody in tenant.custodies.items():
@@ -83,7 +98,7 @@ class _Audit:
             self._found.append(f"{where}: events of a customer that has no record")
         for kind, expected in due.items():
             await self._same(f"due {kind}", self._partition.due_key(kind), expected)
-        return self._found
+        return Audited(self._found, self._records)
 
     async def _read(self, tenant: str) -> _Tenant:
         index = keys.index(self._partition, tenant)
@@ -125,12 +140,18 @@ class _Audit:
         for entry in _holders(tenant):
             holdings.setdefault(entry, {})
         for pool, expected in by_time.items():
-            await self._same(f"pool {pool} by time", f"{index['in_pool']}:{pool}:time", expected)
+            await self._same(
+                f"{tenant.name}: pool {pool} by time", f"{index['in_pool']}:{pool}:time", expected
+            )
         for pool, expected in by_rank.items():
-            await self._same(f"pool {pool} by rank", f"{index['in_pool']}:{pool}:rank", expected)
+            await self._same(
+                f"{tenant.name}: pool {pool} by rank", f"{index['in_pool']}:{pool}:rank", expected
+            )
         for holder, expected in holdings.items():
-            await self._same(f"holdings of {holder}", f"{index['holdings']}:{holder}", expected)
-        await self._same("waiting", index["waiting"], waiting)
+            await self._same(
+                f"{tenant.name}: holdings of {holder}", f"{index['holdings']}:{holder}", expected
+            )
+        await self._same(f"{tenant.name}: waiting", index["waiting"], waiting)
 
     async def _quotas(self, tenant: _Tenant) -> None:
         index = keys.index(self._partition, tenant.name)
@@ -211,8 +232,7 @@ class _Audit:
     async def _events(self) -> dict[str, _Told]:
         found: defaultdict[str, _Told] = defaultdict(_Told)
         position = 0
-        for entry, fields in await self._client.xrange(self._partition.keys.stream):
-            number = int(entry.decode().partition("-")[0])
+        async for number, fields in self._entries():
             if position and number != position + 1:
                 self._found.append(f"stream: {number} follows {position}")
             position = number
@@ -230,20 +250,23 @@ class _Audit:
             self._found.append(f"stream: ends at {position}, and {stored} entries were counted")
         return dict(found)
 
+    async def _entries(self) -> AsyncIterator[tuple[int, Mapping[bytes, bytes]]]:
+        """The stream, some at a time: to read all of it at once would stop the store."""
+        after = "-"
+        while page := await self._client.xrange(self._partition.keys.stream, after, count=_AT_ONCE):
+            for entry, fields in page:
+                yield int(entry.decode().partition("-")[0]), fields
+            after = f"({page[-1][0].decode()}"
+
     async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
         stored = {
             member.decode(): int(score)
             for member, score in await self._client.zrange(key, 0, -1, withscores=True)
         }
-        if stored != dict(expected):
-            differing = sorted(
-                name
-                for name in stored.keys() | expected.keys()
-                if stored.get(name) != expected.get(name)
-            )
-            self._found.append(
-                f"{self._partition.tag} {what}: differs from the records in {differing[:10]}"
-            )
+        for name in sorted(stored.keys() | expected.keys()):
+            is_at, should = stored.get(name), expected.get(name)
+            if is_at != should:
+                self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
 
 
 def _holders(tenant: _Tenant) -> set[str]:

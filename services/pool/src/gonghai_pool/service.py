@@ -37,6 +37,7 @@ from gonghai_pool.snapshot import Snapshot
 from gonghai_pool.store import keys
 from gonghai_pool.store.custodies import CustodyStore
 from gonghai_pool.store.setups import SetupStore
+from gonghai_pool.upkeep import upkeep_of
 from gonghai_pool.workers.clocks import Clocks
 from gonghai_pool.workers.recomputation import Recomputation
 from gonghai_pool.workers.reservations import Reservations
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
 
 DUE_KINDS: Final = (keys.CLOCK, keys.RESERVATION, keys.RECOMPUTE, keys.POLICY)
 """All kinds of time-driven work of this service."""
-SOURCES: Final = (keys.ARCHIVE, keys.ASSIGNMENT)
-"""The services whose events are followed."""
 
 
 class PoolParts:
@@ -191,7 +190,14 @@ async def build(
     servicer = PoolServicer(parts.commands, parts.watching())
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, parts.book))
-    add_upkeep_service(assembly, UpkeepServicer(store, SOURCES))
+    upkeep = upkeep_of(
+        parts.custodies,
+        archive=archive,
+        assignment=assignment,
+        due_kinds=DUE_KINDS,
+        dev=assembly.settings.dev,
+    )
+    add_upkeep_service(assembly, UpkeepServicer(upkeep))
     await _serve_clock(assembly, store)
     workers = PartitionWorkers(
         store,

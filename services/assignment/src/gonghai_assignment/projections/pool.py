@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2
@@ -48,6 +49,8 @@ class PoolProjection:
         self._latest = latest
         self._rosters = rosters
         self._router = router
+        self._generation = ""
+        self._had: defaultdict[str, set[str]] = defaultdict(set)
 
     async def apply(self, step: Step, event: Event) -> bool:
         """Take in a change; a customer in a pool is routed before the next event is looked at."""
@@ -105,14 +108,20 @@ class PoolProjection:
             self._rosters.learn(item.tenant, change)
         elif item.kind in self.kinds:
             pool, days = cool_down_of(item.kind, item.payload)
+            if generation != self._generation:
+                self._generation, self._had = generation, defaultdict(set)
+            self._had[item.tenant].add(pool)
             await self._store.load_cool_down(rebuild, item.tenant, pool, days)
 
     async def finish_rebuild(self, partition: Partition, generation: str) -> None:
         """Forget what the snapshot did not have, and route what it put up."""
         rebuild = Rebuild(partition, SOURCE, generation)
+        had = self._had if generation == self._generation else {}
         for tenant in await self._store.tenants(partition):
             await self._store.drop_custodies(rebuild, tenant)
+            await self._store.drop_cool_downs(rebuild, tenant, had.get(tenant, ()))
             self._rosters.forget(tenant)
+        self._had = defaultdict(set)
         self._router.wake()
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:

@@ -16,7 +16,7 @@ from gonghai_chassis.events import read_progress
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from gonghai_assignment.customers import Custody, CustomerFacts
     from gonghai_chassis.events import Rebuild, Step
@@ -30,6 +30,7 @@ _LOAD_CUSTOMER = Script("gonghai_assignment.store", "load_customer")
 _DROP_CUSTOMER = Script("gonghai_assignment.store", "drop_customer")
 _PROJECT_COOL_DOWN = Script("gonghai_assignment.store", "project_cool_down")
 _LOAD_COOL_DOWN = Script("gonghai_assignment.store", "load_cool_down")
+_DROP_COOL_DOWNS = Script("gonghai_assignment.store", "drop_cool_downs")
 _FORGET_FULL = Script("gonghai_assignment.store", "forget_full")
 _READ_FACTS = Script("gonghai_assignment.store", "read_facts")
 _LIST_TENANTS = Script("gonghai_assignment.store", "list_tenants")
@@ -225,6 +226,15 @@ class ProjectionStore:
             rebuild.partition,
             keys={**rebuild.keys(), "cool_downs": keys.cool_downs(rebuild.partition, tenant)},
             args={**rebuild.args(), "pool": pool, "days": days},
+        )
+
+    async def drop_cool_downs(self, rebuild: Rebuild, tenant: str, had: Iterable[str]) -> None:
+        """Forget the cool-downs of a tenant but for those that the snapshot had."""
+        await self._store.run(
+            _DROP_COOL_DOWNS,
+            rebuild.partition,
+            keys={**rebuild.keys(), "cool_downs": keys.cool_downs(rebuild.partition, tenant)},
+            args={**rebuild.args(), "had": sorted(had)},
         )
 
     async def tenants(self, partition: Partition) -> list[str]:

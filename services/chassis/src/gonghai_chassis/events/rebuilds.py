@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gonghai_chassis.ids import new_id
+from gonghai_chassis.store.partitions import NO_TENANT
 from gonghai_chassis.store.scripts import Script
 
 if TYPE_CHECKING:
@@ -45,8 +46,19 @@ class Rebuild:
 async def begin_rebuild(store: Store, partition: Partition, source: str) -> Rebuild:
     """Notes that a projection is to be made anew; a rebuild that is under way starts again.
 
-    Whoever holds the partition's lease finds his next step stale, and rebuilds.
+    Whoever holds the partition's lease notices with the next batch if that is this process, else
+    with his next step, which is stale: within some seconds on a stream on which nothing happens.
     """
     rebuild = Rebuild(partition, source, new_id())
-    await store.run(_BEGIN_REBUILD, partition, keys=rebuild.keys(), args=rebuild.args())
+    await store.run(
+        _BEGIN_REBUILD,
+        partition,
+        keys={**rebuild.keys(), "asked": asked_key(partition, source)},
+        args=rebuild.args(),
+    )
     return rebuild
+
+
+def asked_key(partition: Partition, source: str) -> str:
+    """What is written to whenever a rebuild begins (`Store.on_write`)."""
+    return partition.key("rebuild_asked", NO_TENANT, source)

@@ -13,7 +13,7 @@ import structlog
 from gonghai_chassis.events.cursors import Cursor
 from gonghai_chassis.events.faults import passes_by_itself, problem_of
 from gonghai_chassis.events.quarantine import Quarantine, Quarantined
-from gonghai_chassis.events.rebuilds import begin_rebuild
+from gonghai_chassis.events.rebuilds import asked_key, begin_rebuild
 from gonghai_chassis.events.retrier import Retrier
 from gonghai_chassis.events.steps import Step
 from gonghai_chassis.events.tally import tally_of
@@ -175,13 +175,22 @@ class Subscriber:
         self._quarantine = Quarantine(store, partition, source)
         self._any_quarantined = False
         self._behind: set[tuple[str, str]] = set()
+        self._rebuild_asked = False
         self._log = _log.bind(source=source, partition=partition.index, area=partition.area)
 
     async def run(self) -> None:
         """Follows the source until it is cancelled; failures are retried with growing pauses."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Retrier(self._quarantine, self._projection).run())
-            group.create_task(self._follow_patiently())
+        asked = asked_key(self._partition, self._source)
+        forget = self._store.on_write(asked, self._ask_rebuild)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(Retrier(self._quarantine, self._projection).run())
+                group.create_task(self._follow_patiently())
+        finally:
+            forget()
+
+    def _ask_rebuild(self) -> None:
+        self._rebuild_asked = True
 
     async def _follow_patiently(self) -> None:
         delay = _FIRST_DELAY
@@ -202,6 +211,7 @@ class Subscriber:
             delay = min(delay * 2, _LONGEST_DELAY)
 
     async def _follow(self) -> None:
+        self._rebuild_asked = False
         progress = await read_progress(self._store, self._partition, self._source)
         if progress.rebuilding:
             raise CursorTooOld(progress.cursor)
@@ -211,6 +221,8 @@ class Subscriber:
         self._any_quarantined = progress.quarantined > 0
         async with aclosing(self._feed.watch(self._partition.index, self._stored)) as batches:
             async for batch in batches:
+                if self._rebuild_asked:
+                    raise CursorTooOld(self._stored)
                 await self._take(batch)
 
     async def _take(self, batch: Batch) -> None:

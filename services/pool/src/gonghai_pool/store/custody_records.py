@@ -169,7 +169,7 @@ def _parts(custody: Custody) -> dict[str, Any]:
             [one.rep, one.role, list(one.scope), one.expires or 0] for one in custody.collaborators
         ]
     if custody.facts is not None:
-        record["facts"] = _facts(custody.facts)
+        record["facts"] = facts_record(custody.facts)
     if custody.activities:
         record["activities"] = [_activity(one) for one in custody.activities]
     if custody.plan is not None:
@@ -177,7 +177,8 @@ def _parts(custody: Custody) -> dict[str, Any]:
     return record
 
 
-def _facts(facts: Facts) -> dict[str, Any]:
+def facts_record(facts: Facts) -> dict[str, Any]:
+    """Return what the archive says of a customer as the store keeps it."""
     record: dict[str, Any] = {"version": facts.version, "at": facts.at}
     for name in _FACTS:
         value = getattr(facts, name)

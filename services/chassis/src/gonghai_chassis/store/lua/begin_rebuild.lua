@@ -1,6 +1,6 @@
 --[[
 begin_rebuild: notes that a projection is being rebuilt; until it is done it is complete up to nothing.
-KEYS clock cursor
+KEYS clock cursor asked
 ARG  generation
 Returns ok
 ]]
@@ -10,4 +10,6 @@ local answer = reply('ok')
 -- WRITES
 write_clock()
 redis.call('HSET', KEY.cursor, 'rebuilding', ARG.generation, 'through', 0)
+-- For the subscriber in the same process to notice at once; any other finds its next step stale.
+redis.call('SET', KEY.asked, ARG.generation)
 return answer

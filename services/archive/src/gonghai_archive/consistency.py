@@ -1,0 +1,152 @@
+"""An audit: do customers, indexes, identifiers, histories, custodies and due times agree?
+
+It reads a partition as it stands, in many steps; on a store that is written to it may see a change
+in the middle. `gonghai_chassis.upkeep.auditing` looks again at what it finds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_archive.policies import index_terms
+from gonghai_archive.store import keys
+from gonghai_archive.store.neighbours import custody_from, custody_terms
+from gonghai_archive.store.rows import unpack_customer
+from gonghai_chassis.upkeep.auditing import Audited
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gonghai_archive.customers import Customer
+    from gonghai_chassis.store import Partition, Store
+
+_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsAudit:
+    """Audits the archive's records."""
+
+    store: Store
+
+    async def __call__(self, partition: Partition) -> Audited:
+        """Go once over a partition."""
+        return await _Pass(self.store, partition).run()
+
+
+class _Pass:
+    def __init__(self, store: Store, partition: Partition) -> None:
+        self._store = store
+        self._client: Any = store.client(partition)
+        self._partition = partition
+        self._found: list[str] = []
+        self._records = 0
+
+    async def run(self) -> Audited:
+        p = self._partition
+        due: dict[str, int] = {}
+        for name in sorted(await self._client.smembers(keys.tenants(p))):
+            tenant = name.decode()
+            index: defaultdict[str, dict[str, int]] = defaultdict(dict)
+            identifiers: dict[str, str] = {}
+            listed = await self._client.zrange(f"{keys.index(p, tenant)}:all", 0, -1)
+            ids = [each.decode() for each in listed]
+            for first in range(0, len(ids), _AT_ONCE):
+                some = ids[first : first + _AT_ONCE]
+                for customer in await self._customers(tenant, some):
+                    self._expect(customer, index, identifiers, due)
+                await self._custodies(tenant, some, index)
+            await self._indexes(tenant, index)
+            await self._identifiers(tenant, identifiers)
+        await self._same("due assessments", p.due_key(keys.ASSESSMENT), due)
+        return Audited(self._found, self._records)
+
+    async def _customers(self, tenant: str, ids: Sequence[str]) -> list[Customer]:
+        p = self._partition
+        read = await self._store.read(p, [keys.customer(p, tenant, ident) for ident in ids])
+        pipeline = self._client.pipeline(transaction=False)
+        for ident in ids:
+            pipeline.llen(keys.history(p, tenant, ident))
+        histories = await pipeline.execute()
+        found = []
+        for ident, packed, entries in zip(ids, read.values, histories, strict=True):
+            self._records += 1
+            if packed is None:
+                self._found.append(f"{tenant}/{ident}: listed, and has no record")
+                continue
+            if not entries:
+                self._found.append(f"{tenant}/{ident}: has no history")
+            found.append(unpack_customer(tenant, ident, packed))
+        return found
+
+    def _expect(
+        self,
+        customer: Customer,
+        index: defaultdict[str, dict[str, int]],
+        identifiers: dict[str, str],
+        due: dict[str, int],
+    ) -> None:
+        """Note where the customer is to stand."""
+        assessment = customer.assessment
+        for term in index_terms(customer.profile, assessment):
+            index[term][customer.id] = customer.created
+        index["by_rank"][customer.id] = assessment.tier.rank if assessment.tier else 0
+        for identifier in customer.profile.identifiers:
+            other = identifiers.setdefault(str(identifier), customer.id)
+            if other != customer.id:
+                self._found.append(
+                    f"{customer.tenant}: {other} and {customer.id} have an identifier in common"
+                )
+        if assessment.next_at is not None:
+            due[f"{customer.tenant}/{customer.id}"] = assessment.next_at
+
+    async def _custodies(
+        self, tenant: str, ids: Sequence[str], index: defaultdict[str, dict[str, int]]
+    ) -> None:
+        p = self._partition
+        read = await self._store.read(p, [keys.custody(p, tenant, ident) for ident in ids])
+        for ident, packed in zip(ids, read.values, strict=True):
+            if packed is None:
+                continue
+            custody = custody_from(packed.decode("utf-8", "surrogateescape"))
+            created = index["all"].get(ident)
+            if custody is not None and created is not None:
+                for term in custody_terms(custody):
+                    index[term][ident] = created
+
+    async def _indexes(self, tenant: str, index: Mapping[str, dict[str, int]]) -> None:
+        p = self._partition
+        expected = dict(index)
+        # Those in which nobody is to stand are known by whom they could be of.
+        for kind, key in (("owner", keys.reps(p, tenant)), ("pool", keys.pools(p, tenant))):
+            for ident in await self._client.hkeys(key):
+                expected.setdefault(f"{kind}:{ident.decode()}", {})
+        for term, members in sorted(expected.items()):
+            what = f"{tenant}: index {term}"
+            await self._same(what, f"{keys.index(p, tenant)}:{term}", members)
+
+    async def _identifiers(self, tenant: str, expected: Mapping[str, str]) -> None:
+        """What an identifier is stays unsaid: it may be a phone number."""
+        key = keys.identifiers(self._partition, tenant)
+        stored = {
+            name.decode("utf-8", "surrogateescape"): holder.decode()
+            async for name, holder in self._client.hscan_iter(key, count=_AT_ONCE)
+        }
+        for name, holder in stored.items():
+            if expected.get(name) != holder:
+                self._found.append(f"{tenant}/{holder}: an identifier is noted that it has not")
+        for name, holder in expected.items():
+            if stored.get(name) != holder:
+                self._found.append(f"{tenant}/{holder}: an identifier of it is not noted as its")
+
+    async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
+        stored = {
+            member.decode(): int(score)
+            for member, score in await self._client.zrange(key, 0, -1, withscores=True)
+        }
+        for name in sorted(stored.keys() | expected.keys()):
+            is_at, should = stored.get(name), expected.get(name)
+            if is_at != should:
+                self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
