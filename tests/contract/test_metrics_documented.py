@@ -1,4 +1,4 @@
-"""The operators' guide lists every metric of the door, with its labels."""
+"""The operators' guide lists every metric of a service, with its labels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from gonghai_chassis.events.tally import QuarantineTally
+from gonghai_chassis.intent_tally import IntentTally
 from gonghai_chassis.metrics import Metrics
 
 GUIDE: Final = Path(__file__).resolve().parents[2] / "docs/operators.md"
@@ -19,6 +21,11 @@ def served() -> dict[str, tuple[str, set[str]]]:
     tally = metrics.calls.of("gonghai.pool.v1.PoolService/ClaimCustomer")
     tally.started += 1
     tally.end("OK", "", 0.001)
+    quarantine, intents = QuarantineTally("pool"), IntentTally("pool")
+    quarantine.count("archive")
+    intents.failed("assign")
+    metrics.registry.register(quarantine)
+    metrics.registry.register(intents)
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: (
             family.type,

@@ -178,11 +178,15 @@ class Fault:
         refusal: it is refused so.
         lost: it is carried out, and the answer is lost.
         unreachable: it never arrives.
+        hangs: it is carried out, and nothing is said about it.
+        fails: it ends with an error of which nothing can be concluded.
     """
 
     refusal: Refusal | None = None
     lost: bool = False
     unreachable: bool = False
+    hangs: bool = False
+    fails: bool = False
 
 
 @dataclass(slots=True)
@@ -199,6 +203,8 @@ class FakePool(PoolServiceServicer):
     faults: list[Fault] = field(default_factory=list)
     full: set[str] = field(default_factory=set)
     answered: dict[str, custody_pb2.Custody] = field(default_factory=dict)
+    poisoned: set[str] = field(default_factory=set)
+    """Customers about whom every call ends with a fault of pool's own."""
     quiet: bool = False
     """Whether assignments are not told of until `tell_held`."""
     untold: list[str] = field(default_factory=list)
@@ -284,6 +290,8 @@ class FakePool(PoolServiceServicer):
         fault = self.faults.pop(0) if self.faults else Fault()
         if fault.unreachable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not there")
+        if fault.fails or message.customer in self.poisoned:
+            await context.abort(grpc.StatusCode.INTERNAL, "a fault of pool's own")
         refusal = fault.refusal or self._refusal(message)
         if refusal is not None:
             await context.abort_with_status(rpc_status.to_status(status_of(refusal)))
@@ -300,6 +308,8 @@ class FakePool(PoolServiceServicer):
             self.answered[message.request_id] = known
         if fault.lost:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
+        if fault.hangs:
+            await asyncio.Event().wait()
         return known
 
     def _refusal(self, message: pool_service_pb2.AssignCustomerRequest) -> Refusal | None:

@@ -9,15 +9,21 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
+import grpc
+import structlog
+
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.errors import PeerRefused, Reason
 from gonghai_chassis.names import CustomerName, RepName, TeamName
+from gonghai_chassis.statuses import code_of
 from gonghai_chassis.store import records
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from gonghai_assignment.customers import Routing
+
+_log = structlog.get_logger(__name__)
 
 TIMEOUT = 10.0
 """Seconds to wait for pool's answer outside of a call."""
@@ -79,6 +85,8 @@ class Verdict(Enum):
     """The customer is not as it was when it was decided."""
     REP_REFUSED = auto()
     """This rep may not have it; another one may."""
+    NEVER = auto()
+    """Pool does not take this call, however often it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,17 @@ _REP = frozenset(
 )
 
 
+_FINAL = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.ALREADY_EXISTS,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+    }
+)
+"""What the same call will get again. Who may call is a matter of settings, and may change."""
+
+
 class PoolCalls:
     """Makes the calls; one that is under way already is waited for instead of being made twice."""
 
@@ -158,12 +177,26 @@ class PoolCalls:
         try:
             custody = await self._pool.AssignCustomer(request, timeout=TIMEOUT)
         except PeerRefused as refused:
-            if refused.reason in _ENTRY:
-                return Answer(Verdict.ENTRY_CHANGED, refusal=refused)
-            if refused.reason in _REP:
-                return Answer(Verdict.REP_REFUSED, refusal=refused)
-            raise
-        return Answer(Verdict.ASSIGNED, term=custody.term)
+            return answer_of(refused)
+        return answer_of(custody.term)
+
+
+def answer_of(said: PeerRefused | int) -> Answer:
+    """Return what pool's refusal means, or the term of the custody that it made.
+
+    Raises:
+        PeerRefused: the refusal says nothing about customer or rep.
+    """
+    if isinstance(said, int):
+        return Answer(Verdict.ASSIGNED, term=said)
+    if said.reason in _ENTRY:
+        return Answer(Verdict.ENTRY_CHANGED, refusal=said)
+    if said.reason in _REP:
+        return Answer(Verdict.REP_REFUSED, refusal=said)
+    if code_of(said) in _FINAL:
+        _log.error("assignment_refused", reason=said.reason, error=str(said))
+        return Answer(Verdict.NEVER, refusal=said)
+    raise said
 
 
 def call_for(

@@ -17,6 +17,7 @@ import structlog
 from gonghai_chassis.clients import Channels
 from gonghai_chassis.closing import Closing
 from gonghai_chassis.events.tally import tally_of
+from gonghai_chassis.intent_tally import intent_tally_of
 from gonghai_chassis.metrics import Metrics
 from gonghai_chassis.settings import Settings
 from gonghai_chassis.store import Store
@@ -78,6 +79,7 @@ class Assembly(Generic[S]):
         store = await self._reach_store(patience)
         self.closing.add("store", store.close)
         self.metrics.registry.register(tally_of(store))
+        self.metrics.registry.register(intent_tally_of(store))
         partitions = itertools.cycle(store.partitions)
 
         async def reachable() -> None:

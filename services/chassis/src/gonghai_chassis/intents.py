@@ -8,12 +8,15 @@ the other service remembers its answer, so the call has its effect once.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
 
 from gonghai_chassis.events.tail import QUIET_POLL
+from gonghai_chassis.intent_tally import intent_tally_of
 from gonghai_chassis.store import records
 from gonghai_chassis.store.scripts import Script
 
@@ -31,7 +34,10 @@ _COMPLETE = Script("gonghai_chassis.store", "complete_intent", repeatable=True)
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
+_DOUBLINGS = 10
 _AHEAD = 100
+_MOST_READ = 5000
+"""Most intents that are looked at; behind so many that get no answer, others wait too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class IntentWorker:
     """Carries a partition's intents out, oldest first; run it under the partition's lease.
 
     With a concurrency of one, the order of the decisions is the order of the calls, and an intent
-    that is not answered holds up those behind it. With a higher one it holds up nobody else.
+    that is not answered holds up those behind it. With a higher one it holds up nobody else: it is
+    tried again after a pause, and takes no place from others while it rests.
 
     Args:
         store: where they are.
@@ -90,16 +97,21 @@ class IntentWorker:
         self._group: asyncio.TaskGroup | None = None
         self._under_way: set[int] = set()
         self._answered: set[int] = set()
+        self._resting: dict[int, _Rest] = {}
         self._left = False
+        self._tally = intent_tally_of(store)
         self._look = asyncio.Event()
         self._log = _log.bind(partition=partition.index, area=partition.area)
 
     async def run(self) -> None:
         """Carries intents out until it is cancelled."""
-        if self._concurrency == 1:
-            await self._in_turn()
-        else:
-            await self._side_by_side()
+        try:
+            if self._concurrency == 1:
+                await self._in_turn()
+            else:
+                await self._side_by_side()
+        finally:
+            self._tally.forget(self._partition.index)
 
     def offer(self, intent: Intent) -> None:
         """Carries out an intent that was just written, without reading it first."""
@@ -117,6 +129,7 @@ class IntentWorker:
     async def _side_by_side(self) -> None:
         self._under_way.clear()
         self._answered.clear()
+        self._resting.clear()
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
@@ -124,8 +137,11 @@ class IntentWorker:
                     self._look.clear()
                     self._left = False
                     seen = self._tail.changes(self._partition)
-                    waiting = await self._read(_AHEAD + len(self._under_way))
-                    self._answered.intersection_update(intent.seq for intent in waiting)
+                    passed = len(self._under_way) + len(self._answered) + len(self._resting)
+                    waiting = await self._read(min(_AHEAD + passed, _MOST_READ))
+                    there = {intent.seq for intent in waiting}
+                    self._answered &= there
+                    self._resting = {s: r for s, r in self._resting.items() if s in there}
                     for intent in waiting:
                         self._begin(intent)
                     await self._rest(seen)
@@ -133,64 +149,90 @@ class IntentWorker:
                 self._group = None
 
     async def _rest(self, seen: int) -> None:
+        ends = min((rest.until for rest in self._resting.values()), default=inf)
+        longest = max(0.0, min(ends - monotonic(), QUIET_POLL))
         if not self._offered:
-            await self._tail.wait(self._partition, seen)
+            await self._tail.wait(self._partition, seen, min(longest, self._tail.poll))
             return
         try:
-            async with asyncio.timeout(QUIET_POLL):
+            async with asyncio.timeout(longest):
                 await self._look.wait()
         except TimeoutError:
             return
 
     async def _read(self, limit: int) -> list[Intent]:
         reply = await self._store.run(_READ, self._partition, keys={}, args={"limit": limit})
-        return [_intent(packed) for packed in records.sequence(reply.fields["intents"])]
+        count: int = reply.fields["count"]
+        packed = records.sequence(reply.fields["intents"])
+        # Those of an earlier version of this service do not say since when they are owed.
+        oldest = records.unpack(records.blob(packed[0])).get("at", reply.real) if packed else 0
+        self._tally.stand(self._partition.index, count, max(0, reply.real - oldest))
+        return [_intent(one) for one in packed]
 
     def _begin(self, intent: Intent) -> None:
         if self._group is None or intent.seq in self._under_way or intent.seq in self._answered:
+            return
+        rest = self._resting.get(intent.seq, _NO_REST)
+        if rest.until > monotonic():
             return
         if len(self._under_way) >= self._concurrency:
             self._left = True
             return
         self._under_way.add(intent.seq)
-        self._group.create_task(self._one(intent))
+        self._group.create_task(self._one(replace(intent, attempt=rest.attempts)))
 
     async def _one(self, intent: Intent) -> None:
         try:
-            await self._until_answered(intent)
-            # It may still stand in what is being read, or until the service's own step removes it.
-            self._answered.add(intent.seq)
+            if await self._try(intent):
+                # It may still stand in what is read, or until the service's own step removes it.
+                self._answered.add(intent.seq)
+                self._resting.pop(intent.seq, None)
+            else:
+                attempts = intent.attempt + 1
+                pause = _pause_after(attempts)
+                self._resting[intent.seq] = _Rest(monotonic() + pause, attempts)
         finally:
             self._under_way.discard(intent.seq)
-            if self._left:
+            if self._left or self._resting:
                 self._look.set()
                 self._tail.notify(self._partition)
 
     async def _until_answered(self, intent: Intent) -> None:
-        delay = _FIRST_DELAY
-        attempt = 0
-        while True:
-            try:
-                removed = await self._carry_out(
-                    Intent(intent.seq, intent.id, intent.kind, intent.payload, attempt)
-                )
-                if not removed:
-                    await self._store.run(
-                        _COMPLETE, self._partition, keys={}, args={"seq": intent.seq}
-                    )
-            except Exception as error:  # noqa: BLE001 - not answered, whatever the reason
-                attempt += 1
-                self._log.warning(
-                    "intent_unanswered",
-                    intent=intent.id,
-                    kind=intent.kind,
-                    attempt=attempt,
-                    error=repr(error),
-                )
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LONGEST_DELAY)
-            else:
-                return
+        while not await self._try(intent):
+            intent = replace(intent, attempt=intent.attempt + 1)
+            await asyncio.sleep(_pause_after(intent.attempt))
+
+    async def _try(self, intent: Intent) -> bool:
+        """Makes the call once; whether it was answered."""
+        try:
+            if not await self._carry_out(intent):
+                await self._store.run(_COMPLETE, self._partition, keys={}, args={"seq": intent.seq})
+        except Exception as error:  # noqa: BLE001 - not answered, whatever the reason
+            self._tally.failed(intent.kind)
+            self._log.warning(
+                "intent_unanswered",
+                intent=intent.id,
+                kind=intent.kind,
+                attempt=intent.attempt + 1,
+                error=repr(error),
+            )
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Until when (`time.monotonic`) an intent is left alone, after so many attempts."""
+
+    until: float
+    attempts: int
+
+
+_NO_REST = _Rest(0.0, 0)
+
+
+def _pause_after(attempts: int) -> float:
+    return min(_FIRST_DELAY * 2.0 ** min(attempts - 1, _DOUBLINGS), _LONGEST_DELAY)
 
 
 def _intent(packed: str) -> Intent:

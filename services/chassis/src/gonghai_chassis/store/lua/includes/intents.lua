@@ -12,7 +12,7 @@ local function add_intent(intent)
   redis.call('HSET', KEY.meta, 'intents', intents_seq)
   redis.call('ZADD', KEY.intents, intents_seq,
     cmsgpack.pack({id = intent.id, kind = intent.kind, payload = intent.payload,
-      seq = intents_seq}))
+      seq = intents_seq, at = clock.real}))
   return intents_seq
 end
 
