@@ -29,7 +29,9 @@ def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
     """Each promise is kept by an embedded Valkey, by Redis 7.0 and by a Cluster alike."""
     url: str = request.getfixturevalue(request.param)
     flush(url)
-    return StoreSettings(url=url, partitions=PARTITIONS)
+    # What the Cluster acknowledges is on the replica, too.
+    replicas = int(request.param == "store_cluster")
+    return StoreSettings(url=url, partitions=PARTITIONS, wait_replicas=replicas)
 
 
 async def test_reads_several_records_and_the_time_at_one_moment(open_store: OpenStore) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,7 @@ from gonghai_chassis.store.settings import StoreSettings
 from gonghai_chassis.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 PARTITIONS = 4
 _READY_TRIES = 1000
@@ -76,26 +77,77 @@ def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of the machine's own redis-server; skips, visibly, where there is none."""
+    with _serve(_own_redis(), tmp_path_factory.mktemp("redis")) as port:
+        yield f"redis://{LOOPBACK}:{port}/0"
+
+
+def _own_redis() -> Path:
     found = shutil.which("redis-server")
     if found is None:
         pytest.skip("There is no redis-server on the PATH.")
-    with _serve(Path(found), tmp_path_factory.mktemp("redis")) as port:
-        yield f"redis://{LOOPBACK}:{port}/0"
+    return Path(found)
 
 
 @pytest.fixture(scope="session")
 def store_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a Cluster of three embedded masters."""
+    """URL of a Cluster of three embedded masters with a replica each, which never takes over."""
+    with _cluster(bundled_binary(), tmp_path_factory, replicas=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a Cluster of three masters of the machine's own redis-server, or a visible skip."""
+    with _cluster(_own_redis(), tmp_path_factory, replicas=False) as url:
+        yield url
+
+
+@contextmanager
+def _cluster(
+    binary: Path, tmp_path_factory: pytest.TempPathFactory, *, replicas: bool
+) -> Iterator[str]:
     with ExitStack() as servers:
+
+        def server(bus: int, *extra: str) -> int:
+            folder = tmp_path_factory.mktemp("cluster")
+            return servers.enter_context(_serve(binary, folder, *cluster_options(bus), *extra))
+
         buses = [free_port() for _ in range(3)]
-        ports = [
-            servers.enter_context(
-                _serve(bundled_binary(), tmp_path_factory.mktemp("cluster"), *cluster_options(bus))
-            )
-            for bus in buses
-        ]
+        ports = [server(bus) for bus in buses]
         form_cluster(dict(zip(ports, buses, strict=True)))
+        if replicas:
+            never = ("--cluster-replica-no-failover", "yes")
+            _follow(ports, [server(free_port(), *never) for _ in ports], buses[0])
         yield "cluster://" + ",".join(f"{LOOPBACK}:{port}" for port in ports)
+
+
+def _follow(masters: Sequence[int], replicas: Sequence[int], bus: int) -> None:
+    """Gives each master a replica, and waits until it has all that the master has."""
+    with ExitStack() as clients:
+        pairs = [
+            (
+                clients.enter_context(redis.Redis(host=LOOPBACK, port=master)),
+                clients.enter_context(redis.Redis(host=LOOPBACK, port=replica)),
+            )
+            for master, replica in zip(masters, replicas, strict=True)
+        ]
+        for _, replica in pairs:
+            _order(replica, "CLUSTER", "MEET", LOOPBACK, masters[0], bus)
+        for master, replica in pairs:
+            name = _order(master, "CLUSTER", "MYID")
+            _until("The replica did not learn of its master.", partial(_replicates, replica, name))
+        for _, replica in pairs:
+            _until("The replica did not catch up.", partial(_caught_up, replica))
+
+
+def _replicates(replica: redis.Redis, master: str) -> bool:
+    with suppress(redis.ResponseError):
+        return bool(_order(replica, "CLUSTER", "REPLICATE", master))
+    return False
+
+
+def _caught_up(replica: redis.Redis) -> bool:
+    return bool(replica.info("replication").get("master_link_status") == "up")
 
 
 def cluster_options(bus: int) -> tuple[str, ...]:
@@ -120,7 +172,7 @@ def form_cluster(buses: Mapping[int, int]) -> None:
         for port, bus in buses.items():
             _order(clients[0], "CLUSTER", "MEET", LOOPBACK, port, bus)
         for client in clients:
-            _until_agreed(client, len(clients))
+            _until("The Cluster did not form.", partial(_agreed, client, len(clients)))
     finally:
         for client in clients:
             client.close()
@@ -130,13 +182,17 @@ def _order(client: redis.Redis, *words: object) -> Any:  # noqa: ANN401 - as the
     return client.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
-def _until_agreed(client: redis.Redis, masters: int) -> None:
+def _agreed(client: redis.Redis, masters: int) -> bool:
+    info = _order(client, "CLUSTER INFO")
+    return bool(info["cluster_state"] == "ok" and int(info["cluster_size"]) == masters)
+
+
+def _until(failure: str, condition: Callable[[], bool]) -> None:
     for _ in range(_READY_TRIES):
-        info = _order(client, "CLUSTER INFO")
-        if info["cluster_state"] == "ok" and int(info["cluster_size"]) == masters:
+        if condition():
             return
         _PAUSE.wait(0.01)
-    pytest.fail("The Cluster did not form.")
+    pytest.fail(failure)
 
 
 def flush(url: str) -> None:
