@@ -150,9 +150,7 @@ def _arithmetic(operator: str, left: Numbers, right: Numbers) -> Numbers:
     a, b = left.values, divisor
     if not _fits(operator, a, b):
         a, b = a.astype(object), b.astype(object)
-    # Of two single numbers NumPy makes a bare one, whose type it would have to guess again.
-    found = np.asarray(_APPLY[operator](a, b), dtype=np.result_type(a, b))
-    return _narrow(found, known)
+    return _narrow(_applied(_APPLY[operator], a, b), known)
 
 
 _APPLY: Final[Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Any]]] = {
@@ -161,6 +159,11 @@ _APPLY: Final[Mapping[str, Callable[[NDArray[Any], NDArray[Any]], Any]]] = {
     "*": lambda a, b: a * b,
     "//": lambda a, b: a // b,
 }
+
+
+def _applied(apply: Callable[..., Any], a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    # Of two single numbers NumPy makes a bare one, whose type it would have to guess again.
+    return np.asarray(apply(a, b), dtype=np.result_type(a, b))
 
 
 def _fits(operator: str, left: NDArray[Any], right: NDArray[Any]) -> bool:
@@ -199,7 +202,8 @@ def _extreme(items: list[Numbers], *, largest: bool) -> Numbers:
     choose = np.maximum if largest else np.minimum
     found = items[0]
     for item in items[1:]:
-        found = Numbers(choose(found.values, item.values), found.known & item.known)
+        values = _applied(choose, found.values, item.values)
+        found = Numbers(values, found.known & item.known)
     return _narrow(found.values, found.known)
 
 
