@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gonghai_cli.extensions import extend
 from gonghai_cli.language import Language, language_of_environment
 from gonghai_cli.stack import Addresses
 from gonghai_cli.subcommands import apply, backup, clock, customer, doctor, explain, policy, run
@@ -26,6 +27,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clock.app, name="clock")
+extend(app)
 app.add_typer(backup.app, name="backup")
 
 _DEFAULT = Addresses()

@@ -1,0 +1,282 @@
+"""Golden decisions: what a plugin decides on facts that somebody of the trade wrote down.
+
+They stand in ``golden.yaml``, which also says whose they are:
+
+    plugin: tea
+    settings: {no_order_days: 45}     # of the plugin; its defaults when left out
+    standard: {pool: general-pool}    # of the plugin that decides what this one leaves open
+    marks: {requirement: [D1]}        # marks of pytest, for all cases
+    cases:
+    - case: a large customer
+      facts: {amount_365d: 30_000_000}
+      expect: {tiering: key-amount, tier: key}
+
+``facts`` are as the services would give them. ``expect`` has the rule of a policy by the policy's
+name, or what it decides by the names of `figures`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from gonghai_engine.calendar import Calendar
+from gonghai_engine.decisions import Decision, DecisionRequest
+from gonghai_engine.outcomes import (
+    Admission,
+    Cadence,
+    ClaimVerdict,
+    Needs,
+    Qualification,
+    ReclaimPlan,
+    RiskSignals,
+    Stage,
+    Tier,
+)
+from gonghai_plugin.policies import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from gonghai_engine.engine import Engine
+    from gonghai_plugin.plugin import Plugin
+
+NOW: Final = 1_795_000_000_000_000
+_CALENDAR: Final = Calendar()
+_TENANT: Final = "golden"
+_KEYS: Final = frozenset({"plugin", "settings", "standard", "marks", "cases"})
+_CASE_KEYS: Final = frozenset({"case", "facts", "expect"})
+
+
+class GoldenError(ValueError):
+    """A file of golden decisions is not one; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case: its name, the facts, and what is expected."""
+
+    name: str
+    facts: Mapping[str, Any]
+    expect: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenFile:
+    """The golden decisions of a plugin."""
+
+    plugin: str
+    settings: Mapping[str, Any]
+    standard: Mapping[str, Any]
+    marks: Mapping[str, Any]
+    cases: tuple[Case, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> GoldenFile:
+        """Read a file. Raises GoldenError saying what is wrong with it."""
+        try:
+            content = yaml.safe_load(path.read_text("utf-8"))
+        except yaml.YAMLError as error:
+            raise GoldenError(f"{path.name}: not YAML: {error}") from None
+        if not isinstance(content, dict) or not isinstance(content.get("plugin"), str):
+            raise GoldenError(f"{path.name}: it has no `plugin: NAME`")
+        if unknown := content.keys() - _KEYS:
+            raise GoldenError(f"{path.name}: it knows no {', '.join(sorted(map(str, unknown)))}")
+        cases = content.get("cases") or []
+        if not isinstance(cases, list):
+            raise GoldenError(f"{path.name}: `cases` is no list")
+        return cls(
+            content["plugin"],
+            _mapping(path, content, "settings"),
+            _mapping(path, content, "standard"),
+            _mapping(path, content, "marks"),
+            tuple(_case(path, place, item) for place, item in enumerate(cases, start=1)),
+        )
+
+    @property
+    def document(self) -> str:
+        """Return the policy document under which the cases are decided."""
+        document: dict[str, Any] = {
+            "version": 1,
+            "default": {"plugin": self.plugin, "settings": dict(self.settings)},
+        }
+        if self.standard:
+            document["industries"] = {
+                "any": {"plugin": "standard", "settings": dict(self.standard)},
+            }
+        return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+
+
+async def decided(engine: Engine, golden: GoldenFile, case: Case) -> dict[str, Any]:
+    """Decide everything as archive, pool and assignment would, in their order.
+
+    What could not be decided has the message of its failure under the policy's name. Raises
+    PolicyDocumentError where the file's settings do not hold.
+    """
+    engine.activate(_TENANT, 1, engine.parse(golden.document))
+    found: dict[str, Any] = {}
+    known = dict(case.facts)
+    for policy in Policy:
+        (made,) = await engine.decide([DecisionRequest(_TENANT, "", policy, known, NOW)])
+        if not isinstance(made, Decision):
+            found[policy] = f"failed: {made.message}"
+            continue
+        found[policy] = made.rule
+        found |= figures(made.outcome)
+        if isinstance(made.outcome, Stage):
+            known["stage"] = made.outcome.name
+        if isinstance(made.outcome, Tier):
+            known |= {
+                "tier": made.outcome.name,
+                "tier_rank": made.outcome.rank,
+                "value_grade": made.outcome.value,
+                "potential_grade": made.outcome.potential,
+            }
+    return {str(name): value for name, value in found.items()}
+
+
+def figures(outcome: object) -> dict[str, Any]:  # noqa: PLR0911 - one for each outcome
+    """Return what an outcome says, by names that a case can expect."""
+    match outcome:
+        case Stage():
+            return {"stage": outcome.name}
+        case Tier():
+            return {
+                "tier": outcome.name,
+                "value": outcome.value,
+                "potential": outcome.potential,
+                "lifetime_value": outcome.lifetime_value,
+            }
+        case Cadence():
+            return {"days": outcome.days}
+        case Admission():
+            return {"pool": outcome.pool}
+        case ClaimVerdict():
+            return {
+                "refusals": [refusal.rule for refusal in outcome.refusals],
+                "until_days": [
+                    None if refusal.until is None else _CALENDAR.days_between(NOW, refusal.until)
+                    for refusal in outcome.refusals
+                ],
+                "per_day": outcome.limits.per_day,
+                "holding_limit": outcome.limits.holding_limit,
+                "weight": outcome.limits.holding_weight,
+            }
+        case ReclaimPlan():
+            lengths: dict[str, Any] = {clock.name: clock.length for clock in outcome.clocks}
+            return lengths | {
+                "warn_before_days": outcome.warn_before_days,
+                "grace_days": outcome.grace_days,
+                "stops": [stop.name for stop in outcome.stop_clocks],
+            }
+        case RiskSignals():
+            return {
+                "signals": [signal.name for signal in outcome.signals],
+                "severities": [signal.severity for signal in outcome.signals],
+            }
+        case Qualification():
+            return {"counts": outcome.counts}
+        case Needs():
+            return {"auto_assign": outcome.auto_assign}
+        case _:
+            return {}
+
+
+def differences(case: Case, found: Mapping[str, Any]) -> str:
+    """Say what was decided otherwise than expected; "" when nothing was."""
+    wrong = []
+    for name, expected in case.expect.items():
+        if name not in found:
+            wrong.append(f"{name}: nothing of this name is decided")
+        elif found[name] != expected:
+            wrong.append(f"{name}: {found[name]!r}, not {expected!r}")
+    return "; ".join(wrong)
+
+
+def unnamed(plugin: Plugin, cases: Iterable[Case]) -> set[str]:
+    """Return the plugin's rules that no case expects."""
+    named: set[str] = set()
+    for case in cases:
+        for expected in case.expect.values():
+            named.update(map(str, expected if isinstance(expected, list) else [expected]))
+    rules = {
+        rule.name
+        for declared in plugin.policies
+        for field in dataclasses.fields(declared)
+        for table in (getattr(declared, field.name),)
+        for rule in getattr(table, "rules", ())
+    }
+    return rules - named
+
+
+def rewritten(path: Path, found: Mapping[int, Mapping[str, Any]]) -> str:
+    """Return the file's text with what was decided where it expects something else.
+
+    A case without ``expect`` gets the rules and figures of every policy that says something about
+    it. Everything else stays as it was written, the comments too; a person reviews the difference.
+    """
+    text = path.read_text("utf-8")
+    root = yaml.compose(text)
+    cases = _under(root, "cases")
+    changes: list[tuple[int, int, str]] = []
+    for place, node in enumerate(getattr(cases, "value", ())):
+        decided_here = found.get(place)
+        if decided_here is None:
+            continue
+        expect = _under(node, "expect")
+        if expect is None or not expect.value:
+            wanted = {
+                name: value for name, value in decided_here.items() if value not in (None, [])
+            }
+            end = node.end_mark.index if expect is None else expect.start_mark.index
+            if expect is None:
+                end = len(text[:end].rstrip())
+                changes.append((end, end, f"\n  expect: {_flow(wanted)}"))
+            else:
+                changes.append((end, expect.end_mark.index, _flow(wanted)))
+            continue
+        old = yaml.safe_load(text[expect.start_mark.index : expect.end_mark.index])
+        new = {name: decided_here.get(name) for name in old}
+        if new != old:
+            changes.append((expect.start_mark.index, expect.end_mark.index, _flow(new)))
+    for start, end, new_text in sorted(changes, reverse=True):
+        text = text[:start] + new_text + text[end:]
+    return text
+
+
+def _flow(values: Mapping[str, Any]) -> str:
+    written = yaml.safe_dump(
+        dict(values), allow_unicode=True, sort_keys=False, default_flow_style=True, width=10_000
+    )
+    return str(written).strip()
+
+
+def _under(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _mapping(path: Path, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = content.get(key) or {}
+    if not isinstance(found, dict):
+        raise GoldenError(f"{path.name}: `{key}` is no mapping")
+    return found
+
+
+def _case(path: Path, place: int, item: object) -> Case:
+    if not isinstance(item, dict) or not isinstance(item.get("case"), str):
+        raise GoldenError(f"{path.name}: case {place} has no `case: NAME`")
+    name = item["case"]
+    if unknown := item.keys() - _CASE_KEYS:
+        raise GoldenError(
+            f"{path.name}, {name}: it knows no {', '.join(sorted(map(str, unknown)))}"
+        )
+    facts, expect = item.get("facts") or {}, item.get("expect") or {}
+    if not isinstance(facts, dict) or not isinstance(expect, dict):
+        raise GoldenError(f"{path.name}, {name}: `facts` and `expect` are mappings")
+    return Case(name, facts, expect)

@@ -1,0 +1,22 @@
+"""What a process that examines is asked to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One plugin to be looked at.
+
+    Attributes:
+        plugin: the name of its entry point.
+        golden: the file of its golden decisions; "" for none.
+        latency_ratio: how many times as long as the baseline's a decision may take.
+        repeat: only decide again, for the digest.
+    """
+
+    plugin: str
+    golden: str
+    latency_ratio: float
+    repeat: bool = False

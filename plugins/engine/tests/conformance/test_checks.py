@@ -1,0 +1,192 @@
+"""A plugin fresh from the template keeps every promise; a broken one is found out, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.conformance import Check, Limits, Status, check_plugin
+from gonghai_engine.conformance.examination import differing
+from gonghai_standard import STANDARD
+
+if TYPE_CHECKING:
+    from plugins.engine.tests.conformance.projects import Project
+
+    from gonghai_engine.conformance import Report
+
+INIT, SETTINGS, CUSTOMERS, RULES = "__init__.py", "settings.py", "customers.py", "rules.py"
+HOOK = "        registry.add(PLUGIN)"
+
+# What is changed in which file, the check that fails, and what it says.
+UNUSABLE = {
+    "does not import": (
+        (INIT, "from typing", "import there_is_no_such_module\nfrom typing"),
+        Check.LOADS, "there_is_no_such_module",
+    ),
+    "leaves while it is imported": (
+        (INIT, "GIVEN: Final", "raise SystemExit(3)\nGIVEN: Final"),
+        Check.LOADS, "SystemExit: 3",
+    ),
+    "dies while it is imported": (
+        (INIT, "GIVEN: Final", "import os; os.kill(os.getpid(), 9)\nGIVEN: Final"),
+        Check.LOADS, "the process ended",
+    ),
+    "raises": ((INIT, HOOK, '        raise RuntimeError("boom")'), Check.LOADS, "boom"),
+    "loops": ((INIT, HOOK, "        while True: pass"), Check.LOADS, "does it loop?"),
+    "targets another SDK": ((INIT, 'sdk="1.0"', 'sdk="2.0"'), Check.SDK, "another major"),
+    "has a rank that is a text": (
+        (RULES, 'Tier("a", 70', 'Tier("a", "70"'), Check.TYPES,
+        "policies[tiering].rules.rules[strong-shops].then.rank is '70', int is asked for",
+    ),
+    "decides what no tier is": (
+        (RULES, 'Tier("a", 70, Text("A", "A级"))', 'Text("a", "A级")'), Check.TYPES,
+        "rules[strong-shops].then is a Text, Tier is asked for",
+    ),
+    "has defaults that do not hold": (
+        (SETTINGS, "Field(30_000_000", "Field(-1"), Check.SETTINGS, "the defaults do not hold",
+    ),
+    "does not explain a setting": (
+        (SETTINGS, "Yearly amount of a key customer", ""), Check.SETTINGS,
+        "the setting key_amount has no description",
+    ),
+    "names a fact that it does not declare": (
+        (INIT, "attributes=(SHOPS, GOODS)", "attributes=(SHOPS,)"), Check.RULES,
+        "it names the attribute 'goods', which the plugin does not declare",
+    ),
+    "contradicts itself": (
+        (
+            RULES, 'host.AMOUNT_365D.at_least(setting("key_amount"))',
+            "host.ORDERS_30D.less_than(-(2**63))",
+        ),
+        Check.RULES, "rule 'key-amount': its condition can never hold",
+    ),
+}  # fmt: skip
+
+OUT_OF_A_SET = """\
+OUT_OF_A_SET = tuple(
+    Rule(f"in-{name}", host.SOURCE.equals(name), Tier(name, 30, Text(name, name)), Text("x", "x"))
+    for name in {"a", "b", "c", "d", "e", "f"}
+)
+
+TIERING: Final = Tiering("""
+
+# What all is wrong with one plugin that can be used: everything is told at once.
+DUBIOUS = (
+    ((RULES, '"无停表"', '""'), Check.SENTENCES, "has no Chinese"),
+    (
+        (RULES, 'setting("no_order_days")', "AMOUNT_PER_SHOP"), Check.TOTAL,
+        "fact 'amount_per_shop' is missing or negative",
+    ),
+    (
+        (INIT, "GIVEN: Final", "NOTES = open(__file__).read()\nGIVEN: Final"),
+        Check.PURE, "calls open() (gonghai_tea:",
+    ),
+    (
+        (INIT, "GIVEN: Final", "import socket\nsocket.socket().close()\nGIVEN: Final"),
+        Check.PURE, "socket.__new__ (gonghai_tea:",
+    ),
+    (
+        (INIT, "GIVEN: Final", "import subprocess\nsubprocess.run('true')\nGIVEN: Final"),
+        Check.PURE, "subprocess.Popen (gonghai_tea:",
+    ),
+    (
+        (INIT, HOOK, f"        import datetime\n        datetime.datetime.now()\n{HOOK}"),
+        Check.PURE, "asks for the time: .now() (gonghai_tea:",
+    ),
+    (
+        (INIT, HOOK, f"        import random\n        random.random()\n{HOOK}"),
+        Check.PURE, "calls random.random (gonghai_tea:",
+    ),
+    (
+        (
+            RULES, "        otherwise(\n            Tier(",
+            "        *OUT_OF_A_SET,\n        otherwise(\n            Tier(",
+        ),
+        Check.DETERMINISTIC, "another hash seed",
+    ),
+    (
+        (RULES, "TIERING: Final = Tiering(", OUT_OF_A_SET),
+        Check.DETERMINISTIC, "another hash seed",
+    ),
+    (
+        (CUSTOMERS, "host.AMOUNT_365D // SHOPS.fact", "SHOPS.fact - SHOPS.fact"),
+        Check.REACHABLE, "no facts were found for which the rule 'strong-shops' decides",
+    ),
+    (
+        (SETTINGS, "30_000_000", "30_000_001"), Check.GOLDEN,
+        "a large customer, exactly at the threshold: tiering: 'otherwise', not 'key-amount'",
+    ),
+    (
+        ("golden.yaml", "shops: 20", "shops: ten"), Check.GOLDEN,
+        "failed: fact 'shops' is a int64",
+    ),
+    (
+        ("golden.yaml", "expect: {stops: [spring-festival]}", "expect: {tier: c}"), Check.GOLDEN,
+        "no case expects the rule 'spring-festival'",
+    ),
+)  # fmt: skip
+
+
+def _said(report: Report, check: Check) -> str:
+    return "\n".join(item.message for item in report.of(check))
+
+
+def test_a_plugin_fresh_from_the_template_keeps_every_promise(project: Project) -> None:
+    report = check_plugin("tea", project.golden)
+    assert {check: report.status(check) for check in Check} == dict.fromkeys(Check, Status.PASSED)
+    assert report.passed
+    assert report.version == "0.1.0"
+
+
+@pytest.mark.parametrize(("change", "check", "says"), UNUSABLE.values(), ids=list(UNUSABLE))
+def test_a_plugin_that_cannot_be_used_is_found_out(
+    project: Project, change: tuple[str, str, str], check: Check, says: str
+) -> None:
+    project.change(*change)
+    report = check_plugin("tea", project.golden, Limits(seconds=4 if "while" in change[2] else 60))
+    assert says in _said(report, check), report
+    assert not report.passed
+
+
+def test_what_is_wrong_with_a_plugin_that_can_be_used_is_told_at_once(project: Project) -> None:
+    for change, _, _ in DUBIOUS:
+        project.change(*change)
+    report = check_plugin("tea", project.golden, Limits(latency_ratio=0.01))
+    for _, check, says in DUBIOUS:
+        assert says in _said(report, check), (says, report)
+    assert "times as long as the baseline's" in _said(report, Check.LATENCY)
+
+
+def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> None:
+    project.change("golden.yaml", "plugin: tea", "plugin: coffee")
+    report = check_plugin("tea", project.golden)
+    assert _said(report, Check.GOLDEN) == "golden.yaml is about the plugin 'coffee'"
+
+
+def test_without_golden_decisions_it_warns(project: Project) -> None:
+    del project
+    report = check_plugin("tea")
+    assert report.passed
+    assert report.status(Check.GOLDEN) is Status.WARNED
+
+
+def test_a_plugin_that_is_not_there_is_not_there() -> None:
+    report = check_plugin("nowhere")
+    assert _said(report, Check.LOADS) == "the plugin 'nowhere' is not installed"
+    assert report.status(Check.RULES) is Status.SKIPPED
+
+
+def test_an_engine_that_decides_otherwise_than_plain_python_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = next(item for item in STANDARD.policies if item.policy == "lifecycle")
+    compiled = CompiledPolicy(declared, STANDARD, STANDARD.settings())
+    values = compiled.values({})
+    assert list(differing(compiled, dict(values))) == []
+    (table,) = compiled.tables
+    monkeypatch.setattr(table, "decide", lambda _: (table.rules[-1],))
+    (found,) = differing(compiled, dict(values))
+    assert found == "lifecycle: the rule engine says ['active'], plain Python ['never-ordered']"
+    compiled.close()
