@@ -5,10 +5,10 @@ suspected, since the one may be a moment ahead of the other. A suspicion is conf
 
 1. the source said a thing,
 2. then the projection passed the source's head, and was read,
-3. and then the source still said the same.
+3. and then the source still said the same, and no event has told of the subject meanwhile.
 
-The projection was read at a moment at which it had to know that very thing. What changed meanwhile
-comes with an event of its own, and is looked at again in the next round.
+The projection was read at a moment at which it had to know that very thing. What was told of
+meanwhile is looked at again in the next round.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from gonghai_chassis.events.cursors import Cursor
 from gonghai_chassis.events.subscriber import read_progress
 from gonghai_chassis.events.values import SnapshotItem, SnapshotStart
+from gonghai_chassis.store.failures import CursorTooOld
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -131,6 +132,23 @@ def content(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
+class _SecondLook:
+    """What a source said the second time.
+
+    Attributes:
+        since: where its stream was then.
+        had: those it had, of those that were taken for left over.
+        same: suspects of which it said the same.
+        other: suspects of which it said something else, that is not known either.
+    """
+
+    since: Cursor
+    had: set[Place] = field(default_factory=set)
+    same: dict[Place, SnapshotItem] = field(default_factory=dict)
+    other: dict[Place, SnapshotItem] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Comparison:
     """One comparison of a projection with its source in one partition.
 
@@ -147,6 +165,7 @@ class Comparison:
     compared: int = 0
     _suspects: dict[Place, SnapshotItem] = field(default_factory=dict)
     _left: dict[Place, int] = field(default_factory=dict)
+    _since: Cursor = Cursor.START
 
     async def differences(self) -> list[Difference]:
         """Compares; what differs is told in the order of kind, tenant and subject.
@@ -170,7 +189,10 @@ class Comparison:
         async with aclosing(self.feed.snapshot(self.partition.index)) as items:
             batch: list[SnapshotItem] = []
             async for item in items:
-                if isinstance(item, SnapshotStart) or item.kind not in self.projection.kinds:
+                if isinstance(item, SnapshotStart):
+                    self._since = item.cursor
+                    continue
+                if item.kind not in self.projection.kinds:
                     continue
                 seen.append(_digest(self._place(item)))
                 batch.append(item)
@@ -193,35 +215,70 @@ class Comparison:
                 self._suspects[self._place(item)] = item
 
     async def _look_again(self) -> list[Difference]:
-        """One round; what the source changed meanwhile stays suspected."""
+        """One round; what was told of meanwhile stays suspected."""
         still = {
-            self._place(item): (item, sight)
+            self._place(item): sight
             for item, sight in await self._sights(self._suspects.values())
             if sight.told != sight.known
         }
         left = await self._present(self._left)
-        found: list[Difference] = []
-        again: dict[Place, SnapshotItem] = {}
+        second = await self._second_look(still)
+        left = {place: version for place, version in left.items() if place not in second.had}
+        if left:
+            await self._pass()
+            left = await self._present(left)
+        touched = await self._touched() if second.same or left else set()
+        self._since, self._suspects, self._left = second.since, second.other, {}
+        confirmed = []
+        for place, item in second.same.items():
+            if touched is None or (item.tenant, item.subject) in touched:
+                self._suspects[place] = item
+            else:
+                confirmed.append(_difference(place, still[place]))
+        for place, version in left.items():
+            if touched is None or (place.tenant, place.subject) in touched:
+                self._left[place] = version
+            else:
+                confirmed.append(Difference(place, Cause.LEFT_OVER, 0, version))
+        return confirmed
+
+    async def _second_look(self, still: Mapping[Place, Sight]) -> _SecondLook:
+        """What the source says now of those who are suspected."""
+        second = _SecondLook(self._since)
         async with aclosing(self.feed.snapshot(self.partition.index)) as items:
             async for item in items:
-                if isinstance(item, SnapshotStart) or item.kind not in self.projection.kinds:
+                if isinstance(item, SnapshotStart):
+                    second.since = item.cursor
+                    continue
+                if item.kind not in self.projection.kinds:
                     continue
                 place = self._place(item)
-                left.pop(place, None)
+                if place in self._left:
+                    second.had.add(place)
                 before = still.get(place)
                 if before is None:
                     continue
                 ((_, now),) = await self._sights([item])
-                if now.told == before[1].told:
-                    found.append(_difference(place, before[1]))
+                if now.told == before.told:
+                    second.same[place] = item
                 elif now.told != now.known:
-                    again[place] = item
-        if left:
-            await self._pass()
-            left = await self._present(left)
-        found += [Difference(place, Cause.LEFT_OVER, 0, version) for place, version in left.items()]
-        self._suspects, self._left = again, {}
-        return found
+                    second.other[place] = item
+        return second
+
+    async def _touched(self) -> set[tuple[str, str]] | None:
+        """Whom events have told of since the last look began; None when that is not known."""
+        head = await self._head()
+        touched: set[tuple[str, str]] = set()
+        try:
+            watching = self.feed.watch(self.partition.index, self._since)
+            async with aclosing(watching) as batches:
+                async for batch in batches:
+                    touched.update((event.tenant, event.subject) for event in batch.events)
+                    if batch.cursor.position >= head.position:
+                        break
+        except CursorTooOld:
+            return None
+        return touched
 
     async def _present(self, wanted: Mapping[Place, int]) -> dict[Place, int]:
         """Those that the projection still has as it had them."""
@@ -250,12 +307,7 @@ class Comparison:
 
     async def _pass(self) -> None:
         """Waits until the projection has taken in all that its source has told by now."""
-        head = Cursor.START
-        async with aclosing(self.feed.snapshot(self.partition.index)) as items:
-            async for item in items:
-                if isinstance(item, SnapshotStart):
-                    head = item.cursor
-                break
+        head = await self._head()
         end = monotonic() + self.patience
         while True:
             progress = await read_progress(self.store, self.partition, self.source)
@@ -270,6 +322,14 @@ class Comparison:
                     f" it did not catch up within {self.patience:.0f} s."
                 )
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def _head(self) -> Cursor:
+        """Where the source's stream ends now: what a snapshot says first."""
+        async with aclosing(self.feed.snapshot(self.partition.index)) as items:
+            async for item in items:
+                if isinstance(item, SnapshotStart):
+                    return item.cursor
+        return Cursor.START
 
     def _place(self, item: SnapshotItem) -> Place:
         return Place(item.kind, item.tenant, self.projection.subject(item))
