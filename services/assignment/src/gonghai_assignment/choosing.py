@@ -121,6 +121,23 @@ class Chooser:
 
     policies: Policies
 
+    def park(self, entry: Entry, roster: Roster, *, now: int) -> Choice:
+        """Give a customer to nobody, since archive's last word of him could not be taken in."""
+        custody = entry.custody
+        if custody is None:
+            raise ValueError("A customer that pool does not know cannot be assigned.")
+        sight = roster.sight(now, self.policies.tenant(entry.tenant).calendar.zone)
+        versions = Versions(
+            term=custody.term,
+            facts=entry.facts.version,
+            roster=roster.version,
+            loads=roster.loads_version,
+            valid_from=sight.start,
+            valid_before=sight.end,
+        )
+        weight = custody.weight or ORDINARY_WEIGHT
+        return _undecided(entry, versions, "its events are in quarantine", weight, None)
+
     async def choose(
         self, entry: Entry, roster: Roster, *, now: int, bounds: Bounds = ANYBODY
     ) -> Choice:

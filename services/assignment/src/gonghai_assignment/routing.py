@@ -18,19 +18,20 @@ from gonghai_assignment.customers import Outcome, Routing
 from gonghai_assignment.events import routed_event
 from gonghai_assignment.explanations import explanation_of, pack_explanation
 from gonghai_assignment.store.routing import ASSIGN, Assignment
+from gonghai_assignment.waits import never_frozen
 from gonghai_chassis.intents import Intent
 from gonghai_chassis.names import CustomerName
 from gonghai_engine.document import PolicyDocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from gonghai_assignment.choosing import Choice, Chooser
     from gonghai_assignment.customers import Entry
     from gonghai_assignment.roster import Roster, Rosters
     from gonghai_assignment.store.routing import Routed, RoutingStore
     from gonghai_chassis.events import Step
-    from gonghai_chassis.store import Partition, Store
+    from gonghai_chassis.store import Partition
     from gonghai_policy_service.book import PolicyBook
 
 _log = structlog.get_logger(__name__)
@@ -141,16 +142,21 @@ class Router:
 
     def __init__(
         self,
-        store: Store,
+        now: Callable[[], int],
         partition: Partition,
         *,
         routings: RoutingStore,
         rosters: Rosters,
         chooser: Chooser,
         book: PolicyBook,
+        frozen: Callable[[str, str], Awaitable[bool]] = never_frozen,
     ) -> None:
-        """Take the partition and what routing rests on."""
-        self._store = store
+        """Take domain time (µs), the partition, and what routing rests on.
+
+        `frozen` tells whether archive's events about a customer are in quarantine.
+        """
+        self._frozen = frozen
+        self._now = now
         self._partition = partition
         self._routings = routings
         self._rosters = rosters
@@ -192,17 +198,29 @@ class Router:
     async def drain(self) -> None:
         """Route all that waits, in order; call it with the lock held.
 
-        Who waits for facts that pool had seen is passed over until they come.
+        Who waits for facts that pool had seen is passed over until they come; where they are in
+        quarantine he is parked until then.
         """
         self._owing.clear()
         while waiting := await self._waiting():
             for tenant, customers in waiting.items():
                 for entry in await self._routings.entries(tenant, customers):
-                    custody = entry.custody
-                    if custody is not None and entry.facts.version < custody.archive_version:
-                        self._owing.add((tenant, entry.customer))
-                    else:
+                    if not _lacks_facts(entry):
                         await self.route(tenant, entry.customer, known=entry)
+                    elif not await self._frozen(tenant, entry.customer) or not await self._park(
+                        entry
+                    ):
+                        self._owing.add((tenant, entry.customer))
+
+    async def _park(self, entry: Entry) -> bool:
+        """Park a customer whose facts are in quarantine; False when that is to be tried again."""
+        roster = await self._rosters.get(entry.tenant)
+        await self._ensure(entry.tenant, roster.policy)
+        choice = self._chooser.park(entry, roster, now=self._now())
+        routed, _ = await self._taking.take(choice, roster)
+        if routed.status == "moved":
+            self._rosters.forget(entry.tenant)
+        return routed.status != "moved"
 
     def facts_came(self, tenant: str, customer: str) -> None:
         """Archive's facts of a customer are stored."""
@@ -228,9 +246,7 @@ class Router:
         """
         roster = await self._rosters.get(entry.tenant)
         await self._ensure(entry.tenant, roster.policy)
-        choice = await self._chooser.choose(
-            entry, roster, now=self._store.clock.now(self._partition)
-        )
+        choice = await self._chooser.choose(entry, roster, now=self._now())
         routed, _ = await self._taking.take(choice, roster, step=step)
         if routed.status == "ok":
             return True
@@ -266,7 +282,7 @@ class Router:
             choice = await self._chooser.choose(
                 entry,
                 roster,
-                now=self._store.clock.now(self._partition),
+                now=self._now(),
                 bounds=Bounds(tried=frozenset(tried)),
             )
             if again and _stays_parked(entry, choice):
@@ -292,6 +308,8 @@ class Router:
             after = page[-1][1]
             entries = await self._routings.entries(tenant, [customer for customer, _ in page])
             for entry in entries:
+                if _lacks_facts(entry) and await self._frozen(tenant, entry.customer):
+                    continue
                 choice = await self.route(tenant, entry.customer, known=entry, again=True)
                 if choice is not None and choice.nobody and choice.retry_at is not None:
                     moments.append(choice.retry_at)
@@ -311,6 +329,12 @@ class Router:
         except PolicyDocumentError as error:
             # Archive took it and this service cannot read it: what was in force goes on.
             _log.error("policy_unreadable", tenant=tenant, error=str(error))
+
+
+def _lacks_facts(entry: Entry) -> bool:
+    """Whether pool had seen facts of the customer that have not come here yet."""
+    custody = entry.custody
+    return custody is not None and entry.facts.version < custody.archive_version
 
 
 def _stays_parked(entry: Entry, choice: Choice) -> bool:

@@ -34,6 +34,7 @@ from gonghai_assignment.store import keys
 from gonghai_assignment.store.projections import ProjectionStore
 from gonghai_assignment.store.routing import RoutingStore
 from gonghai_assignment.store.staff import StaffStore
+from gonghai_assignment.waits import Waits
 from gonghai_assignment.upkeep import upkeep_of
 from gonghai_assignment.workers.partition import PartitionTasks
 from gonghai_chassis.dev_clock import AreaWork
@@ -131,8 +132,11 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
     )
     upkeep = upkeep_of(store, projections, archive=archive, pool=pool, dev=settings.dev)
     add_upkeep_service(assembly, UpkeepServicer(upkeep))
+    waits = Waits()
+    assembly.metrics.registry.register(waits)
     tasks = PartitionTasks(
         store=store,
+        waits=waits,
         tail=tail,
         archive=archive,
         pool=pool,

@@ -10,6 +10,7 @@ import structlog
 
 from gonghai.archive.v1 import events_pb2
 from gonghai_assignment.customers import CustomerFacts
+from gonghai_assignment.waits import Waits, never_frozen
 from gonghai_chassis.events import Rebuild
 from gonghai_chassis.names import CustomerName
 from gonghai_engine.document import PolicyDocumentError
@@ -17,6 +18,8 @@ from gonghai_policy_service.book import KIND as POLICY
 from gonghai_policy_service.values import from_values
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gonghai_assignment.routing import Router
     from gonghai_assignment.store.projections import ProjectionStore
     from gonghai_chassis.events import Event, SnapshotItem, Step
@@ -35,9 +38,22 @@ _LOOK_EVERY = 0.5
 class LatestFacts:
     """The facts that came last, in memory, and who waits for some."""
 
-    def __init__(self, store: ProjectionStore) -> None:
-        """Take where all facts are."""
+    def __init__(
+        self,
+        store: ProjectionStore,
+        frozen: Callable[[str, str], Awaitable[bool]] = never_frozen,
+        waits: Waits | None = None,
+    ) -> None:
+        """Start with none in memory.
+
+        Args:
+            store: where all facts are.
+            frozen: tells whether events of archive about a customer are in quarantine.
+            waits: where it is noted that facts are waited for.
+        """
         self._store = store
+        self._frozen = frozen
+        self._waits = waits or Waits()
         self._facts: OrderedDict[tuple[str, str], CustomerFacts] = OrderedDict()
         self._waiters: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
 
@@ -58,8 +74,10 @@ class LatestFacts:
 
     async def at_least(
         self, partition: Partition, tenant: str, customer: str, version: int, *, told: int
-    ) -> CustomerFacts:
+    ) -> CustomerFacts | None:
         """Return the facts of a customer once they are of a version or a later one.
+
+        None when that may take long: archive's events about him are in quarantine.
 
         Args:
             partition: where they are.
@@ -70,7 +88,18 @@ class LatestFacts:
                 beyond that, no such version comes any more: archive has lost it, with the tail of
                 its store, and the facts are as they are.
         """
-        key = (tenant, customer)
+        with self._waits.noted(partition.index, tenant, customer) as still:
+            return await self._await(partition, (tenant, customer), version, told, still)
+
+    async def _await(
+        self,
+        partition: Partition,
+        key: tuple[str, str],
+        version: int,
+        told: int,
+        still: Callable[[], None],
+    ) -> CustomerFacts | None:
+        tenant, customer = key
         while True:
             facts = self._facts.get(key)
             if facts is None or facts.version < version:
@@ -81,10 +110,13 @@ class LatestFacts:
                 return facts
             if version == 0:
                 return CustomerFacts()
+            if await self._frozen(tenant, customer):
+                return None
             if await self._heard_beyond(partition, told):
                 # It may have come with the last of what was heard.
                 facts = await self._store.facts(partition, tenant, customer)
                 return facts or CustomerFacts()
+            still()
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(key, []).append(waiter)
             # It may have come while the store was asked.

@@ -13,6 +13,7 @@ from gonghai_chassis.instants import instant_of
 from gonghai_chassis.names import CustomerName, PoolName, RepName, TeamName
 
 if TYPE_CHECKING:
+    from gonghai_assignment.customers import CustomerFacts
     from gonghai_assignment.projections.archive import LatestFacts
     from gonghai_assignment.roster import Rosters
     from gonghai_assignment.routing import Router
@@ -63,41 +64,31 @@ class PoolProjection:
                     await self._router.retry(event.tenant)
             return True
         customer, custody = custody_of(event.payload)
+        facts: CustomerFacts | None = None
         if custody.open:
             # Before the lock is taken: archive's events may need it to get here.
-            await self._latest.at_least(
+            facts = await self._latest.at_least(
                 step.partition,
                 event.tenant,
                 customer,
                 custody.archive_version,
                 told=event.time,
             )
+        known = _known(event.tenant, customer, custody, facts)
         async with self._router.lock:
             await self._router.catch_up()
-            if custody.open and custody.version == 1:
-                known = await self._known(step.partition, event, customer, custody)
-                if known is not None and await self._router.enter(step, known):
-                    return True
+            if custody.version == 1 and known is not None and await self._router.enter(step, known):
+                return True
             taken = await self._store.take_custody(step, event.tenant, customer, custody)
             self._rosters.learn(event.tenant, taken.loads)
-            if taken.open:
-                known = await self._known(step.partition, event, customer, custody)
+            if taken.open and facts is not None:
                 await self._router.route(event.tenant, customer, known=known)
+            elif taken.open:
+                # His facts are in quarantine: he alone waits for them.
+                await self._router.drain()
             if taken.retry:
                 await self._router.retry(event.tenant)
         return True
-
-    async def _known(
-        self, partition: Partition, event: Event, customer: str, custody: Custody
-    ) -> Entry | None:
-        """What routing rests on, where it is at hand without reading."""
-        tenant = event.tenant
-        facts = await self._latest.at_least(
-            partition, tenant, customer, custody.archive_version, told=event.time
-        )
-        if custody.former_owner is not None or facts.group:
-            return None
-        return Entry(tenant=tenant, customer=customer, custody=custody, facts=facts)
 
     async def load(self, partition: Partition, generation: str, item: SnapshotItem) -> None:
         """Take in an item of pool's snapshot."""
@@ -126,6 +117,15 @@ class PoolProjection:
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:
         """Nothing waits for pool's watermark here."""
+
+
+def _known(
+    tenant: str, customer: str, custody: Custody, facts: CustomerFacts | None
+) -> Entry | None:
+    """What routing rests on, where it is at hand without reading."""
+    if facts is None or custody.former_owner is not None or facts.group:
+        return None
+    return Entry(tenant=tenant, customer=customer, custody=custody, facts=facts)
 
 
 def custody_of(payload: bytes) -> tuple[str, Custody]:

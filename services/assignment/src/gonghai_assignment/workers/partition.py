@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gonghai_assignment.projections.archive import ArchiveProjection, LatestFacts
 from gonghai_assignment.projections.pool import PoolProjection
 from gonghai_assignment.routing import Router
 from gonghai_assignment.store import keys
+from gonghai_assignment.waits import Waits
 from gonghai_assignment.workers.assigning import Assigning
-from gonghai_chassis.events import Subscriber
+from gonghai_chassis.events import Quarantine, Subscriber
 from gonghai_chassis.intents import IntentWorker
 from gonghai_chassis.sweeper import Sweeper
 from gonghai_chassis.workers import PartitionTask
@@ -40,6 +41,7 @@ class PartitionTasks:
     Attributes:
         archive: archive's events.
         pool: pool's events.
+        waits: where it is noted that facts of archive are waited for.
     """
 
     store: Store
@@ -52,18 +54,25 @@ class PartitionTasks:
     rosters: Rosters
     chooser: Chooser
     book: PolicyBook
+    waits: Waits = field(default_factory=Waits)
 
     def __call__(self, lease: Lease) -> list[PartitionTask]:
         """Return what to run while the lease is held."""
         partition = lease.partition
-        latest = LatestFacts(self.projections)
+        quarantine = Quarantine(self.store, partition, "archive")
+
+        async def frozen(tenant: str, customer: str) -> bool:
+            return bool(await quarantine.found([(tenant, customer)]))
+
+        latest = LatestFacts(self.projections, frozen, self.waits)
         router = Router(
-            self.store,
+            lambda: self.store.clock.now(partition),
             partition,
             routings=self.routings,
             rosters=self.rosters,
             chooser=self.chooser,
             book=self.book,
+            frozen=frozen,
         )
         assigning = Assigning(self.calls, self.routings, self.rosters, router)
 
