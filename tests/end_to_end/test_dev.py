@@ -64,10 +64,10 @@ class Dev:
 
 
 @asynccontextmanager
-async def dev(data: Path, base: int) -> AsyncIterator[Dev]:
+async def dev(data: Path, base: int, gonghai: Path = GONGHAI) -> AsyncIterator[Dev]:
     """Start `gonghai dev`; whatever happens, it ends with the block."""
     process = await asyncio.create_subprocess_exec(
-        GONGHAI,
+        gonghai,
         *("dev", "--data", str(data), "--port-base", str(base), "--partitions", "2"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
