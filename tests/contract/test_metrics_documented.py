@@ -9,6 +9,10 @@ from typing import Final
 from gonghai_chassis.events.tally import QuarantineTally
 from gonghai_chassis.intent_tally import IntentTally
 from gonghai_chassis.metrics import Metrics
+from gonghai_engine import Engine, PluginHealth
+from gonghai_engine.isolation.lane import Lane, Limits
+from gonghai_policy_service.plugins import PluginTally
+from gonghai_standard import STANDARD
 
 GUIDE: Final = Path(__file__).resolve().parents[2] / "docs/operators.md"
 ROW: Final = re.compile(r"^\| `(gonghai_\w+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
@@ -26,6 +30,7 @@ def served() -> dict[str, tuple[str, set[str]]]:
     intents.failed("assign")
     metrics.registry.register(quarantine)
     metrics.registry.register(intents)
+    metrics.registry.register(PluginTally(a_bad_plugin()))
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: (
             family.type,
@@ -33,6 +38,19 @@ def served() -> dict[str, tuple[str, set[str]]]:
         )
         for family in metrics.registry.collect()
     }
+
+
+def a_bad_plugin() -> Engine:
+    """Return an engine with a plugin of which everything can be counted."""
+    engine = Engine(
+        {STANDARD.name: STANDARD},
+        [PluginHealth("tea", "", "", "", ok=False, required=False, error="it is cold")],
+    )
+    engine.failures["tea", "tiering", "plugin_hung"] += 1
+    lane = Lane("tea", Limits(), print)
+    lane.ends["plugin_hung"] += 1
+    engine.lanes["tea"] = lane
+    return engine
 
 
 def test_guide_and_code_agree() -> None:

@@ -9,6 +9,7 @@ from gonghai_engine.bound import difference_key
 from gonghai_engine.expressions import compile_number, difference, facts_of, saturated
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.intake import Intake
+from gonghai_engine.isolation.own_code import has_function
 from gonghai_engine.tables import AllHitsTable, FirstHitTable, Table
 from gonghai_engine.verdicts import GRADES, verdict
 from gonghai_plugin import host_facts, policies
@@ -61,6 +62,10 @@ class CompiledPolicy:
             for fact in self.facts.values()
             if isinstance(fact.origin, Derived)
         )
+        self.functions: frozenset[str] = frozenset(
+            fact.name for fact, _ in self.derived if has_function(fact)
+        )
+        """The facts that code of the plugin's own has a part in."""
         self.differences = tuple(
             dict.fromkeys(pair for table in self.tables for pair in table.differences)
         )
@@ -85,6 +90,15 @@ class CompiledPolicy:
         values = self.intake.take(given)
         for fact, compute in self.derived:
             values[fact.name] = compute(values)
+        for left, right in self.differences:
+            values[difference_key(left, right)] = difference(values, left, right)
+        return values
+
+    def known(self, given: Mapping[str, object]) -> Values:
+        """Return what `values` does, without running a plugin's functions: theirs are missing."""
+        values = self.intake.take(given)
+        for fact, compute in self.derived:
+            values[fact.name] = None if fact.name in self.functions else compute(values)
         for left, right in self.differences:
             values[difference_key(left, right)] = difference(values, left, right)
         return values

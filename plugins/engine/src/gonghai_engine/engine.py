@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -21,6 +23,7 @@ from gonghai_engine.document import (
 )
 from gonghai_engine.explain import Explanation, truths
 from gonghai_engine.faults import DeclarationError, EngineError, FactError
+from gonghai_engine.isolation.keeping import Isolation, Lanes
 from gonghai_engine.loading import STANDARD, PluginHealth, PluginSelection, load
 from gonghai_engine.settings import digest
 from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from gonghai_engine.decisions import DecisionRequest
+    from gonghai_engine.isolation.lane import Lane
     from gonghai_engine.tenants import Resolved
     from gonghai_plugin.plugin import Plugin
 
@@ -41,9 +45,17 @@ _NO_SETTINGS: Final = Binding(STANDARD, {})
 class Engine:
     """Decides for every tenant of a service. Not to be used by two threads at once."""
 
-    def __init__(self, plugins: Mapping[str, Plugin], health: Sequence[PluginHealth] = ()) -> None:
+    def __init__(
+        self,
+        plugins: Mapping[str, Plugin],
+        health: Sequence[PluginHealth] = (),
+        isolation: Isolation | None = None,
+    ) -> None:
         """Take plugins that were loaded and checked; `load` does both."""
         self._plugins = dict(plugins)
+        self._lanes = Lanes(self._plugins, isolation)
+        self._note = isolation.note if isolation is not None else None
+        self._preparing = 0
         self._health = tuple(health)
         self._compiled: dict[tuple[str, str], CompiledPlugin] = {}
         self._tenants: dict[str, TenantPolicy] = {}
@@ -51,25 +63,41 @@ class Engine:
         self._unknown: dict[str, TenantPolicy] = {}
         self.failed: Counter[str] = Counter()
         """How many decisions failed since the start, by plugin."""
+        self.failures: Counter[tuple[str, str, str]] = Counter()
+        """The same by plugin, policy and cause."""
 
     @classmethod
     def load(
         cls,
         selection: PluginSelection = PluginSelection(),  # noqa: B008 - frozen
         found: Iterable[EntryPoint] | None = None,
+        isolation: Isolation | None = None,
     ) -> Engine:
-        """Load the installed plugins (or ``found``). Never raises for a broken plugin."""
-        loaded = load(selection, found)
+        """Load the installed plugins (or ``found``). Never raises for a broken plugin.
+
+        With ``isolation``, as services have it, code of a plugin's own runs in other processes.
+        """
+        loaded = load(selection, found, isolation.note if isolation is not None else None)
         warm_up()
-        return cls(loaded.plugins, loaded.health)
+        return cls(loaded.plugins, loaded.health, isolation)
 
     def health(self) -> tuple[PluginHealth, ...]:
-        """Return how loading each plugin went."""
-        return self._health
+        """Return how each plugin fares: how loading it went, and whether it is put aside."""
+        return tuple(
+            replace(item, ok=False, error=lane.problem)
+            if item.ok and (lane := self._lanes.of(item.name)) is not None and lane.problem
+            else item
+            for item in self._health
+        )
+
+    @property
+    def lanes(self) -> dict[str, Lane]:
+        """Return where plugins are decided that are kept apart, by name."""
+        return self._lanes.all()
 
     @property
     def ready(self) -> bool:
-        """Say whether every required plugin is there."""
+        """Say whether every required plugin is there; one that is put aside for a while is."""
         return all(item.ok for item in self._health if item.required)
 
     @property
@@ -89,15 +117,36 @@ class Engine:
     async def read(self, text: str) -> PolicyDocument:
         """Do as `parse` does, without keeping everybody else waiting.
 
-        The text is read in a thread. The plugins are compiled here, an industry at a time: the rule
-        engine is for one thread.
+        The text is read, and the plugins are compiled, in a thread, an industry at a time. What a
+        plugin's own code says of its settings is tried in the plugin's own process first.
         """
         document = await asyncio.to_thread(PolicyDocument.parse, text)
-        found = []
-        for bound in document.bindings():
-            found.append(self._problems(document, *bound))
-            await asyncio.sleep(0)
+        self._preparing += 1
+        try:
+            found = [await self._prepare(document, *bound) for bound in document.bindings()]
+        finally:
+            self._preparing -= 1
         return _sound(document, found)
+
+    async def put_in_force(
+        self, tenant: str, revision: int, document: PolicyDocument, *, instead: bool = False
+    ) -> bool:
+        """Do as `activate` does, without keeping everybody else waiting while it is compiled.
+
+        With ``instead`` it takes the place of whatever the tenant has, also of a later revision.
+        """
+        refused = {}
+        self._preparing += 1
+        try:
+            for industry, field, binding in document.bindings():
+                problems = await self._prepare(document, industry, field, binding)
+                if problems:
+                    refused[industry] = problems[0].message
+        finally:
+            self._preparing -= 1
+        if instead:
+            self._tenants.pop(tenant, None)
+        return self._activate(tenant, revision, document, refused)
 
     def activate(self, tenant: str, revision: int, document: PolicyDocument) -> bool:
         """Put a document in force. False: the tenant is at this or a later revision already.
@@ -105,12 +154,7 @@ class Engine:
         A plugin that is missing here, or does not take the settings, makes its decisions fail on
         the safe side; it stops nothing else.
         """
-        current = self._tenants.get(tenant)
-        if current is not None and current.revision >= revision:
-            return False
-        self._tenants[tenant] = self._resolve(tenant, revision, document)
-        self._sweep()
-        return True
+        return self._activate(tenant, revision, document, {})
 
     def forget(self, tenant: str) -> None:
         """Drop a tenant's policies: it is as if none had ever been applied."""
@@ -130,15 +174,42 @@ class Engine:
 
     async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
         """Decide each request, in order. Never raises for a bad one: it gets a DecisionFailure."""
-        results: list[Decision | DecisionFailure] = []
-        for place, request in enumerate(requests, start=1):
-            results.append(self._decide(request))
-            if place % _AT_A_TIME == 0:
-                await asyncio.sleep(0)  # a large batch must not keep everybody else waiting
-        return results
+        if not self._lanes:
+            return await self._decide_here(requests)
+        apart: dict[str, list[int]] = {}
+        here: list[int] = []
+        for place, request in enumerate(requests):
+            plugin = self._decided_apart(request)
+            (here if plugin is None else apart.setdefault(plugin, [])).append(place)
+        if not apart:
+            return await self._decide_here(requests)
+        answers: dict[int, Decision | DecisionFailure] = {}
+
+        async def decide(places: list[int], plugin: str | None) -> None:
+            asked = [requests[place] for place in places]
+            made = await self._decide_at(plugin, asked)
+            answers.update(zip(places, made, strict=True))
+
+        await asyncio.gather(decide(here, None), *(decide(at, name) for name, at in apart.items()))
+        return [answers[place] for place in range(len(requests))]
+
+    def decide_now(self, request: DecisionRequest) -> Decision | DecisionFailure:
+        """Decide one request in this process, whatever it takes."""
+        return self._decide(request)
 
     async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
         """Decide, and return the truth of every rule and condition beside it."""
+        plugin = self._decided_apart(request)
+        lane = None if plugin is None else self._lanes.of(plugin)
+        if lane is not None:
+            explained = await lane.explain(self.tenant(request.tenant), request)
+            if isinstance(explained, DecisionFailure):
+                self._count(explained)
+            return explained
+        return self.explain_now(request)
+
+    def explain_now(self, request: DecisionRequest) -> Explanation | DecisionFailure:
+        """Explain in this process, whatever it takes."""
         decision = self._decide(request)
         if isinstance(decision, DecisionFailure):
             return decision
@@ -148,6 +219,11 @@ class Engine:
         resolved.compiled.decide(values, Moment(request.now, tenant.calendar))  # puts grades in
         return Explanation(decision, truths(resolved.compiled, resolved.owner.settings, values))
 
+    async def stop(self) -> None:
+        """End the processes of plugins, and free what the rule engine holds."""
+        await self._lanes.stop()
+        self.close()
+
     def close(self) -> None:
         """Free what the rule engine holds."""
         for compiled in self._compiled.values():
@@ -155,11 +231,60 @@ class Engine:
         self._compiled.clear()
         self._tenants.clear()
         self._unknown.clear()
+        if self._note is not None:
+            self._note.close()
+            self._note = None
+
+    def _decided_apart(self, request: DecisionRequest) -> str | None:
+        """Return the plugin whose process decides, None where this one does."""
+        if not self._lanes:
+            return None
+        industry = self.tenant(request.tenant).industry(request.industry)
+        resolved = industry.resolved.get(request.policy)
+        if resolved is None:
+            return None
+        name = resolved.owner.plugin.name
+        return None if self._lanes.of(name) is None else name
+
+    async def _decide_at(
+        self, plugin: str | None, requests: Sequence[DecisionRequest]
+    ) -> list[Decision | DecisionFailure]:
+        lane = None if plugin is None else self._lanes.of(plugin)
+        if lane is None:
+            return await self._decide_here(requests)
+        tenants = {request.tenant: self.tenant(request.tenant) for request in requests}
+        answers = await lane.decide(tenants, requests)
+        for answer in answers:
+            if isinstance(answer, DecisionFailure):
+                self._count(answer)
+        return answers
+
+    async def _decide_here(
+        self, requests: Sequence[DecisionRequest]
+    ) -> list[Decision | DecisionFailure]:
+        results: list[Decision | DecisionFailure] = []
+        for start in range(0, len(requests), _AT_A_TIME):
+            if start:
+                await asyncio.sleep(0)  # a large batch must not keep everybody else waiting
+            part = requests[start : start + _AT_A_TIME]
+            if self._note is None:
+                results += [self._decide(request) for request in part]
+                continue
+            self._note.begin()
+            try:
+                results += [self._decide(request) for request in part]
+            finally:
+                self._note.end()
+        return results
+
+    def _count(self, failure: DecisionFailure) -> None:
+        self.failed[failure.plugin] += 1
+        self.failures[failure.plugin, str(failure.policy), failure.cause] += 1
 
     def _decide(self, request: DecisionRequest) -> Decision | DecisionFailure:
         decided = self._attempt(request)
         if isinstance(decided, DecisionFailure):
-            self.failed[decided.plugin] += 1
+            self._count(decided)
         return decided
 
     def _attempt(self, request: DecisionRequest) -> Decision | DecisionFailure:
@@ -169,6 +294,8 @@ class Engine:
         if resolved is None:
             message = industry.failure or f"no plugin decides {request.policy}"
             return _failure(request, "missing_plugin", message, industry.plugin, tenant.revision)
+        if self._note is not None:
+            self._note.at(resolved.owner.plugin.name)
         try:
             return _made(request, resolved, tenant)
         except FactError as error:
@@ -178,6 +305,25 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever a plugin's declarations lead to
             cause, message = "policy_error", f"{type(error).__name__}: {error}"
         return _failure(request, cause, message, industry.plugin, tenant.revision)
+
+    async def _prepare(
+        self, document: PolicyDocument, industry: str, field: str, binding: Binding
+    ) -> list[Problem]:
+        """Compile what a binding needs, aside. Return what is wrong with it."""
+        why = await self._lanes.check(binding)
+        if why:
+            return [document.problem(f"{field}.settings", f"the plugin can't check them: {why}")]
+        return await asyncio.to_thread(self._problems, document, industry, field, binding)
+
+    def _activate(
+        self, tenant: str, revision: int, document: PolicyDocument, refused: Mapping[str, str]
+    ) -> bool:
+        current = self._tenants.get(tenant)
+        if current is not None and current.revision >= revision:
+            return False
+        self._tenants[tenant] = self._resolve(tenant, revision, document, refused)
+        self._sweep()
+        return True
 
     def _problems(
         self, document: PolicyDocument, _: str, field: str, binding: Binding
@@ -195,9 +341,17 @@ class Engine:
             return [document.problem(path, str(error))]
         return []
 
-    def _resolve(self, tenant: str, revision: int, document: PolicyDocument) -> TenantPolicy:
+    def _resolve(
+        self,
+        tenant: str,
+        revision: int,
+        document: PolicyDocument,
+        refused: Mapping[str, str] = MappingProxyType({}),
+    ) -> TenantPolicy:
         industries = {
-            industry: self._bind(industry, binding, document)
+            industry: IndustryPolicy(industry, binding.plugin, None, None, refused[industry])
+            if industry in refused
+            else self._bind(industry, binding, document)
             for industry, _, binding in document.bindings()
         }
         return TenantPolicy(tenant, revision, document, industries.pop(""), industries)
@@ -223,9 +377,9 @@ class Engine:
     def _compile(self, plugin: Plugin, binding: Binding) -> CompiledPlugin:
         settings = plugin.settings.model_validate(dict(binding.settings))
         key = plugin.name, digest(settings)
-        if key not in self._compiled:
-            self._compiled[key] = CompiledPlugin.of(plugin, settings)
-        return self._compiled[key]
+        found = self._compiled.get(key)
+        # Two threads may make the same: the first that is done is everybody's.
+        return found or self._compiled.setdefault(key, CompiledPlugin.of(plugin, settings))
 
     def _why_missing(self, binding: Binding) -> str:
         for item in self._health:
@@ -234,7 +388,9 @@ class Engine:
         return f"there is no plugin {binding.plugin!r}"
 
     def _sweep(self) -> None:
-        """Free compiled plugins that no tenant has any more."""
+        """Free compiled plugins that no tenant has any more, unless some are made for one now."""
+        if self._preparing:
+            return
         tenants = (*self._tenants.values(), *self._unknown.values())
         used = {
             id(resolved.owner)
@@ -264,8 +420,8 @@ def _made(request: DecisionRequest, resolved: Resolved, tenant: TenantPolicy) ->
         request.policy,
         verdict.rule,
         verdict.outcome,
-        verdict.reason,
-        verdict.also,
+        verdict.said,
+        verdict.also_said,
         owner.plugin.name,
         owner.plugin.version,
         tenant.revision,

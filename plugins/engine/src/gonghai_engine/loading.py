@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.faults import DeclarationError
+from gonghai_engine.isolation.note import LOADING
 from gonghai_plugin import hookspecs
 from gonghai_plugin.plugin import Plugin, Settings
 from gonghai_plugin.policies import Policy
@@ -18,6 +20,8 @@ from gonghai_plugin.versions import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from gonghai_engine.isolation.note import Note
 
 STANDARD: Final = "standard"
 """The plugin that decides what others declare absent."""
@@ -52,8 +56,16 @@ class Loaded:
     health: tuple[PluginHealth, ...]
 
 
-def load(selection: PluginSelection, found: Iterable[EntryPoint] | None = None) -> Loaded:
-    """Load the installed plugins (or ``found``). Never raises for what a plugin does."""
+def load(
+    selection: PluginSelection,
+    found: Iterable[EntryPoint] | None = None,
+    note: Note | None = None,
+) -> Loaded:
+    """Load the installed plugins (or ``found``). Never raises for what a plugin does.
+
+    With a ``note`` one that takes too long is left, and one that ended the process is left out
+    when the process is started again.
+    """
     points = entry_points(group=hookspecs.PROJECT) if found is None else found
     plugins: dict[str, Plugin] = {}
     health: dict[str, PluginHealth] = {}
@@ -66,8 +78,11 @@ def load(selection: PluginSelection, found: Iterable[EntryPoint] | None = None) 
         try:
             if point.name in health:
                 raise DeclarationError("", "another distribution has a plugin of this name")  # noqa: TRY301 - handled like any other fault
-            plugin = register(point.load())
-            check(plugin, point.name)
+            if note is not None and note.found == (LOADING, point.name):
+                raise DeclarationError("", "the process ended while it was being loaded")  # noqa: TRY301 - handled like any other fault
+            with nullcontext() if note is None else note.loading(point.name):
+                plugin = register(point.load())
+                check(plugin, point.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit while it is imported

@@ -43,7 +43,7 @@ def next_change_days(
     sentences may be others. Raises FactError for a fact of a wrong type.
     """
     return _soonest(
-        days for policy in compiled for days in _days_of(policy, policy.values(facts), window_days)
+        days for policy in compiled for days in _days_of(policy, policy.known(facts), window_days)
     )
 
 
@@ -52,7 +52,7 @@ def _days_of(
     values: Mapping[str, FactValue],
     window_days: Mapping[str, int | None],
 ) -> Iterator[int | None]:
-    days = _Days(values, window_days)
+    days = _Days(values, window_days, policy.functions)
     pairs = {
         difference_key(left, right): (left, right)
         for table in policy.tables
@@ -78,8 +78,12 @@ class _Days:
     """In how many days something of one customer moves."""
 
     def __init__(
-        self, values: Mapping[str, FactValue], window_days: Mapping[str, int | None]
+        self,
+        values: Mapping[str, FactValue],
+        window_days: Mapping[str, int | None],
+        functions: frozenset[str],
     ) -> None:
+        self._functions = functions
         self._values = values
         self._window_days = window_days
 
@@ -101,6 +105,8 @@ class _Days:
         others = _soonest(self.of_value(fact) for fact in (left, right) if not self._slope(fact))
         if not slope or not isinstance(test, Number):
             return others
+        if not self._functions.isdisjoint((left.name, right.name)):
+            return _TOMORROW  # what a function gives is not asked here, so it may be anything
         return _soonest((others, self._crossing(test, slope)))
 
     def of_value(self, fact: Fact) -> int | None:

@@ -43,14 +43,15 @@ from gonghai_chassis.sweeper import Sweeper
 from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionTask, PartitionWorkers
-from gonghai_engine import Engine, PluginSelection
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
+from gonghai_policy_service.plugins import load_plugins, watch_plugins
 from gonghai_policy_service.store.keys import RECOMPUTE
 
 if TYPE_CHECKING:
     from gonghai_archive.settings import ArchiveSettings
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.server import Assembly
+    from gonghai_engine import Engine
 
 DUE_KINDS = (keys.ASSESSMENT, RECOMPUTE)
 """Work that falls due with time, and holds back the moment up to which the stream is complete."""
@@ -58,24 +59,13 @@ DUE_KINDS = (keys.ASSESSMENT, RECOMPUTE)
 
 async def assemble(assembly: Assembly[ArchiveSettings]) -> None:
     """Load the plugins and put the service together."""
-    settings = assembly.settings
-    selection = PluginSelection(
-        allowed=frozenset(settings.plugins_allowed) or None,
-        required=frozenset(settings.plugins_required),
-    )
-    await build(assembly, Engine.load(selection))
+    await build(assembly, load_plugins(assembly))
 
 
 async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
     """Open the store, make the commands, and say what to serve and what to run."""
     settings = assembly.settings
-
-    async def plugins_loaded() -> None:
-        if not engine.ready:
-            failed = [each.name for each in engine.health() if each.required and not each.ok]
-            raise RuntimeError(f"required plugins did not load: {', '.join(failed)}")
-
-    assembly.probe("plugins", plugins_loaded)
+    watch_plugins(assembly, engine)
     store = await assembly.open_store()
     tail = await Tail.open(store)
     assembly.on_close("tail", tail.close)

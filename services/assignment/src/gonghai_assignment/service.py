@@ -45,9 +45,8 @@ from gonghai_chassis.feeds import PeerFeed
 from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionWorkers
-from gonghai_engine import Engine
-from gonghai_engine.loading import PluginSelection
 from gonghai_policy_service.book import PolicyBook
+from gonghai_policy_service.plugins import load_plugins, watch_plugins
 from gonghai_policy_service.servicer import PolicyServicer, add_policy_service
 from gonghai_policy_service.store.keys import RECOMPUTE
 
@@ -62,18 +61,8 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
     store = await assembly.open_store()
     tail = await Tail.open(store)
     assembly.on_close("tail", tail.close)
-    engine = Engine.load(
-        PluginSelection(
-            allowed=frozenset(settings.plugins_allowed) or None,
-            required=frozenset(settings.plugins_required),
-        )
-    )
-
-    async def plugins() -> None:
-        if not engine.ready:
-            raise RuntimeError("a required plugin is not loaded")
-
-    assembly.probe("plugins", plugins)
+    engine = load_plugins(assembly)
+    watch_plugins(assembly, engine)
     book = PolicyBook(store, engine, recompute=True)
     staff = StaffStore(store, book.key)
     routings = RoutingStore(store, book.key)

@@ -111,6 +111,15 @@ class Settings(BaseSettings):
 
     plugins_allowed: Names = Field((), description="Plugins that may load; empty: all installed")
     plugins_required: Names = Field((), description="Plugins without which not to start")
+    plugins_patience: float = Field(
+        1.0, gt=0, description="Seconds that a plugin's own code gets for one decision"
+    )
+    plugins_aside: float = Field(
+        30.0, gt=0, description="Seconds for which a plugin that hangs or crashes is put aside"
+    )
+    plugins_notes: Path | None = Field(
+        None, description="A folder that outlives a crash: for what was loaded or decided then"
+    )
     event_retention_count: int = Field(
         1_000_000, ge=1, description="Most events that a partition's stream keeps"
     )

@@ -170,7 +170,7 @@ class PolicyBook:
             deadline=deadline,
         )
         if reply.status == "ok" and not reply.replayed:
-            self._engine.activate(tenant, revision.number, document)
+            await self._engine.put_in_force(tenant, revision.number, document)
         return reply
 
     async def revisions(
@@ -224,14 +224,14 @@ class PolicyBook:
         # fail, on the safe side, instead of leaving the tenant on the revision before.
         document = await asyncio.to_thread(PolicyDocument.parse, current.document)
         known = self._engine.tenant(tenant)
-        if known.revision > current.number or (
+        lost = known.revision > current.number or (
             known.revision == current.number and known.document.digest != document.digest
-        ):
+        )
+        if lost:
             _log.warning(
                 "policy_lost", tenant=tenant, revision=known.revision, present=current.number
             )
-            self._engine.forget(tenant)
-        if self._engine.activate(tenant, current.number, document):
+        if await self._engine.put_in_force(tenant, current.number, document, instead=lost):
             _log.info("policy_activated", tenant=tenant, revision=current.number)
 
     def _keys(self, partition: Partition, tenant: str) -> dict[str, str]:

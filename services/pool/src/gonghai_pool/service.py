@@ -17,8 +17,8 @@ from gonghai_chassis.sweeper import Sweeper
 from gonghai_chassis.upkeep.servicer import UpkeepServicer, add_upkeep_service
 from gonghai_chassis.watching import WatchServer
 from gonghai_chassis.workers import PartitionTask, PartitionWorkers
-from gonghai_engine import Engine, PluginSelection
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
+from gonghai_policy_service.plugins import load_plugins, watch_plugins
 from gonghai_pool.commands.assign import AssignCustomer
 from gonghai_pool.commands.cancel_reservation import CancelReservation
 from gonghai_pool.commands.claim import ClaimCustomer
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.events import Feed
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.store import Store
+    from gonghai_engine import Engine
     from gonghai_pool.engine_face import Decider
     from gonghai_pool.settings import PoolSettings
 
@@ -139,13 +140,7 @@ class PoolParts:
 
 async def assemble(assembly: Assembly[PoolSettings]) -> None:
     """Put the service together, with its plugins and its peers."""
-    settings = assembly.settings
-    engine = Engine.load(
-        PluginSelection(
-            allowed=frozenset(settings.plugins_allowed) or None,
-            required=frozenset(settings.plugins_required),
-        )
-    )
+    engine = load_plugins(assembly)
     archive = PeerFeed(
         assembly.peer(keys.ARCHIVE, archive_service_pb2_grpc.ArchiveServiceStub),
         archive_service_pb2.WatchRequest,
@@ -180,13 +175,7 @@ async def build(
     tail = await Tail.open(store)
     assembly.on_close("tail", tail.close)
     parts = PoolParts(store, tail, engine, decider or engine)
-
-    async def plugins() -> None:
-        if not engine.ready:
-            broken = [item.error for item in engine.health() if item.required and not item.ok]
-            raise RuntimeError("; ".join(broken))
-
-    assembly.probe("plugins", plugins)
+    watch_plugins(assembly, engine)
     servicer = PoolServicer(parts.commands, parts.watching())
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
     add_policy_service(assembly, PolicyServicer(engine, parts.book))

@@ -1,0 +1,85 @@
+"""Which plugins a service keeps apart, and where they are decided."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gonghai_engine.isolation.lane import Lane, Limits
+from gonghai_engine.isolation.note import DECIDING
+from gonghai_engine.isolation.own_code import runs_own_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gonghai_engine.document import Binding
+    from gonghai_engine.isolation.note import Note
+    from gonghai_plugin.plugin import Plugin
+
+
+def _silent(_event: str, **_figures: object) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How a service keeps plugins from itself.
+
+    Attributes:
+        limits: how much patience a plugin's own code gets.
+        note: what survives a crash; None: a crash in the rule engine is not learnt from.
+        tell: is told what happens: an event's name, and figures.
+        clock: seconds.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    note: Note | None = None
+    tell: Callable[..., object] = field(default=_silent)
+    clock: Callable[[], float] = field(default=time.monotonic)
+
+
+class Lanes:
+    """A lane for each plugin that is kept apart."""
+
+    def __init__(self, plugins: Mapping[str, Plugin], isolation: Isolation | None) -> None:
+        """Keep apart what runs code of its own, and what a process ended on; None: nothing."""
+        self._lanes: dict[str, Lane] = {}
+        if isolation is None:
+            return
+        found = isolation.note.found if isolation.note is not None else None
+        for name, plugin in plugins.items():
+            if found == (DECIDING, name):
+                isolation.tell("plugin_kept_apart", plugin=name, why="the process ended on it")
+            elif not runs_own_code(plugin):
+                continue
+            self._lanes[name] = Lane(name, isolation.limits, isolation.tell, isolation.clock)
+
+    def __bool__(self) -> bool:
+        """Say whether any plugin is kept apart."""
+        return bool(self._lanes)
+
+    def of(self, plugin: str) -> Lane | None:
+        """Return where a plugin is decided, None where that is the service's own process."""
+        return self._lanes.get(plugin)
+
+    def all(self) -> dict[str, Lane]:
+        """Return the lanes by plugin."""
+        return self._lanes
+
+    async def check(self, binding: Binding) -> str:
+        """Return why a plugin's settings can't be looked at here, "" where they can."""
+        lane = self._lanes.get(binding.plugin)
+        if lane is None:
+            return ""
+        bound = {"plugin": binding.plugin, "settings": dict(binding.settings)}
+        # JSON is YAML.
+        return await lane.check(
+            json.dumps({"version": 1, "default": bound}, ensure_ascii=False, default=str)
+        )
+
+    async def stop(self) -> None:
+        """End every process."""
+        for lane in self._lanes.values():
+            await lane.stop()

@@ -1,0 +1,130 @@
+"""What survives a crash: a note of the plugin that was at work when the process ended.
+
+The rule engine is C: it could end the process, or loop with the interpreter lock held, and then
+nothing in the process notices. So a service keeps a note in a file that is mapped into memory, and
+asks the kernel to end the process when one piece of work takes more processor time than any can.
+Who starts the service starts it again; it reads the note, and is careful with that plugin: one
+that was being loaded is left out, one that was deciding is decided in a worker from then on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from gonghai_engine.faults import TookTooLong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+
+LOADING: Final = "loading"
+DECIDING: Final = "deciding"
+
+_SIZE: Final = 512
+_SLOTS: Final = 64
+_CLEAR: Final = bytes(_SIZE)
+
+
+class Note:
+    """One process's note. What the process before it left there is in `found`.
+
+    Attributes:
+        found: (LOADING or DECIDING, the plugin's name) of a process that ended meanwhile.
+    """
+
+    def __init__(self, folder: Path, service: str, seconds: float = 10.0) -> None:
+        """Take the first note of the service that no living process has.
+
+        Args:
+            folder: where notes are; made when it is not there.
+            service: whose they are.
+            seconds: of processor time, for one piece of work.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._seconds = seconds
+        self._file = _take(folder, service)
+        os.ftruncate(self._file, _SIZE)
+        self._page = mmap.mmap(self._file, _SIZE)
+        self.found = _read(self._page)
+        self._page[:] = _CLEAR
+        self._at: str | None = None
+
+    def close(self) -> None:
+        """Leave the note to others."""
+        self._page[:] = _CLEAR
+        self._page.close()
+        os.close(self._file)
+
+    @contextmanager
+    def loading(self, plugin: str) -> Iterator[None]:
+        """Load a plugin. Raises TookTooLong inside when it takes too long, by the clock."""
+        in_main = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGALRM, _raise) if in_main else None
+        self._write(LOADING, plugin)
+        signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds * 2)
+        if in_main:
+            # Repeated, for a plugin that swallows what it is told.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+        try:
+            yield
+        finally:
+            if in_main:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            self._page[:1] = b"\0"
+
+    def begin(self) -> None:
+        """Start the alarm: decisions are made from now on."""
+        signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
+
+    def at(self, plugin: str) -> None:
+        """Note whose policy decides next."""
+        if plugin is not self._at:
+            self._at = plugin
+            self._write(DECIDING, plugin)
+
+    def end(self) -> None:
+        """Note that the decisions are made."""
+        self._at = None
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        self._page[:1] = b"\0"
+
+    def _write(self, work: str, plugin: str) -> None:
+        # The first byte last: a note is whole, or none.
+        text = f"{work} {plugin}".encode()[: _SIZE - 2]
+        self._page[1 : 2 + len(text)] = text + b"\0"
+        self._page[:1] = b"\1"
+
+
+def _take(folder: Path, service: str) -> int:
+    for slot in range(_SLOTS):
+        file = os.open(
+            folder / f"{service}-{slot}.note", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            continue
+        return file
+    raise OSError(f"{_SLOTS} processes have notes in {folder}")
+
+
+def _read(page: mmap.mmap) -> tuple[str, str] | None:
+    if page[:1] != b"\1":
+        return None
+    text = bytes(page[1:]).split(b"\0", 1)[0].decode(errors="replace")
+    work, _, plugin = text.partition(" ")
+    return (work, plugin) if plugin else None
+
+
+def _raise(_signal: int, _frame: FrameType | None) -> None:
+    raise TookTooLong

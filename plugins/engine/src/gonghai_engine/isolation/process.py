@@ -1,0 +1,231 @@
+"""A plugin's process, from the side of the service: started, asked, and killed when it hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import mmap
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from gonghai_engine.faults import EngineError
+from gonghai_engine.isolation import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest
+    from gonghai_engine.explain import Explanation
+    from gonghai_engine.tenants import TenantPolicy
+
+_LOOKS: Final = 4
+"""How often it is looked at in the time that one request may take."""
+
+_SLACK: Final = 3
+"""How many times that long it may take by the clock: it may wait for the processor, or sleep."""
+
+_USER_TIME, _SYSTEM_TIME = 11, 12
+"""Of the fields of /proc/PID/stat that follow the command's name."""
+
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class Ended(Exception):  # noqa: N818 - what the process has
+    """The process is no more: it hung and was killed, or crashed.
+
+    Attributes:
+        cause: `plugin_hung` or `plugin_crashed`.
+        place: of the request that it was at; -1 for none.
+    """
+
+    def __init__(self, cause: str, message: str, place: int = -1) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.message = message
+        self.place = place
+
+
+class PluginProcess:
+    """One worker. Not to be asked twice at once."""
+
+    def __init__(self, process: asyncio.subprocess.Process, page: mmap.mmap) -> None:
+        """Take a process that was started, and the page in which it says where it is."""
+        self._process = process
+        self._page = page
+        self._policies: dict[str, tuple[int, str]] = {}
+
+    @classmethod
+    async def start(cls, plugin: str, seconds: float) -> Self:
+        """Start one, and wait until it has loaded its plugin.
+
+        Raises:
+            Ended: it did not come up.
+            EngineError: it came up without the plugin.
+        """
+        with tempfile.TemporaryFile() as file:
+            os.ftruncate(file.fileno(), wire.PROGRESS.size)
+            page = mmap.mmap(file.fileno(), wire.PROGRESS.size)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "gonghai_engine.isolation.worker",
+                plugin,
+                str(file.fileno()),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=(file.fileno(),),
+                env=_environment(),
+                # What stops the service at a terminal must not stop this before it.
+                start_new_session=True,
+            )
+        started = cls(process, page)
+        try:
+            (error,) = await started._answer("ready", seconds)
+        except BaseException:
+            started.kill()
+            raise
+        if error:
+            started.kill()
+            raise EngineError(f"in a process of its own it does not load: {error}")
+        return started
+
+    @property
+    def alive(self) -> bool:
+        """Say whether it can be asked."""
+        return self._process.returncode is None
+
+    def knows(self, policy: TenantPolicy) -> bool:
+        """Say whether it has this revision of the tenant."""
+        return self._policies.get(policy.tenant) == (policy.revision, policy.document.digest)
+
+    async def take_policy(self, policy: TenantPolicy, seconds: float) -> None:
+        """Tell it a tenant's policy. Raises Ended."""
+        text = policy.document.text
+        await self._ask(("policy", policy.tenant, policy.revision, text), "done", seconds)
+        self._policies[policy.tenant] = (policy.revision, policy.document.digest)
+
+    async def check(self, text: str, seconds: float) -> None:
+        """Let it read a document. Raises Ended when that takes too long."""
+        await self._ask(("check", text), "done", seconds)
+
+    async def decide(
+        self, requests: Sequence[DecisionRequest], seconds: float
+    ) -> list[Decision | DecisionFailure]:
+        """Decide, each within the seconds. Raises Ended with the place of the one at fault."""
+        (made,) = await self._ask(("decide", list(requests)), "decided", seconds)
+        if not isinstance(made, list) or len(made) != len(requests):
+            raise self._nonsense()
+        return made
+
+    async def explain(
+        self, request: DecisionRequest, seconds: float
+    ) -> Explanation | DecisionFailure:
+        """Explain. Raises Ended."""
+        explained: Explanation | DecisionFailure
+        (explained,) = await self._ask(("explain", request), "explained", seconds)
+        return explained
+
+    def kill(self) -> None:
+        """End it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.alive:
+                # Not by the object's own method: it looks whether the process has ended, and how
+                # it did is then lost to the loop, which waits for that.
+                os.kill(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    async def stop(self) -> None:
+        """End it, and wait until nothing of it is left."""
+        self.kill()
+        await self._process.wait()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - it was started with both
+        assert stdout is not None  # noqa: S101 - as above
+        with contextlib.suppress(OSError):
+            await stdin.wait_closed()
+        with contextlib.suppress(OSError):
+            await stdout.read()
+        await asyncio.sleep(0)  # the pipes are closed by the loop, one step later
+
+    async def _ask(self, message: tuple[Any, ...], kind: str, seconds: float) -> tuple[Any, ...]:
+        wire.PROGRESS.pack_into(self._page, 0, -1)
+        stdin = self._process.stdin
+        assert stdin is not None  # noqa: S101 - it was started with one
+        # Without waiting until it is read: a process that hangs reads nothing, and is killed below.
+        stdin.write(wire.pack(message))
+        return await self._answer(kind, seconds)
+
+    async def _answer(self, kind: str, seconds: float) -> tuple[Any, ...]:
+        reading = asyncio.ensure_future(self._read())
+        at, spent, looks = self._place, self._spent, 0
+        while not (await asyncio.wait([reading], timeout=seconds / _LOOKS))[0]:
+            if at != self._place:
+                at, spent, looks = self._place, self._spent, 0
+                continue
+            # Its own time, not the clock's: that others take the processor is not its fault. Of the
+            # clock looks are counted: that the whole machine stood still is not its fault either.
+            looks += 1
+            if self._spent - spent >= seconds or looks >= _LOOKS * _SLACK:
+                self.kill()
+                with contextlib.suppress(asyncio.IncompleteReadError, EngineError, OSError):
+                    await reading
+                await self._process.wait()
+                raise Ended("plugin_hung", f"it took longer than {seconds:g} s", at)
+        try:
+            found, *rest = reading.result()
+        except (asyncio.IncompleteReadError, OSError):
+            place = self._place
+            self.kill()
+            code = await self._process.wait()
+            raise Ended("plugin_crashed", f"its process ended {_how(code)}", place) from None
+        except EngineError:
+            raise self._nonsense() from None
+        if found != kind:
+            raise self._nonsense()
+        return tuple(rest)
+
+    async def _read(self) -> tuple[Any, ...]:
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - it was started with one
+        (length,) = wire.HEADER.unpack(await stdout.readexactly(wire.HEADER.size))
+        return wire.unpack(await stdout.readexactly(length))
+
+    def _nonsense(self) -> Ended:
+        place = self._place
+        self.kill()
+        return Ended("plugin_crashed", "its process answered nonsense", place)
+
+    @property
+    def _spent(self) -> float:
+        """Return how many seconds of the processor it has used; 0 where that is not known."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text("utf-8")
+        except OSError:
+            return 0.0
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / _TICKS
+
+    @property
+    def _place(self) -> int:
+        return int(wire.PROGRESS.unpack_from(self._page, 0)[0])
+
+
+def _environment() -> dict[str, str]:
+    """Where the service finds its plugins, and nothing that the service alone is to know."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GONGHAI_")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"with code {code}"
+    try:
+        return f"by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"by signal {-code}"

@@ -1,0 +1,109 @@
+"""The process in which one plugin is decided, and which can be killed at any time.
+
+Started by a lane as `python -m gonghai_engine.isolation.worker PLUGIN FILE`: a fresh interpreter,
+never a fork of a service. Requests come by standard input, answers go to what was standard output;
+what a plugin prints goes to standard error. FILE is a descriptor of the page in which it says which
+request it is at.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai_engine.document import PolicyDocument
+from gonghai_engine.engine import Engine
+from gonghai_engine.isolation import wire
+from gonghai_engine.loading import STANDARD, PluginSelection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class Worker:
+    """Answers a lane."""
+
+    def __init__(self, plugin: str, page: mmap.mmap) -> None:
+        """Load the plugin, and the standard one for what it declares absent."""
+        self._page = page
+        self._engine = Engine.load(PluginSelection(allowed=frozenset({plugin, STANDARD})))
+        self.error = next(
+            (item.error for item in self._engine.health() if item.name == plugin),
+            "it is not installed",
+        )
+
+    def answer(self, message: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Answer one message."""
+        kind, *given = message
+        if kind == "policy":
+            tenant, revision, text = given
+            self._engine.forget(tenant)
+            self._engine.activate(tenant, revision, PolicyDocument.parse(text))
+            return ("done",)
+        if kind == "check":
+            (text,) = given
+            # The service says what is wrong with it: that it comes to an end is enough.
+            with suppress(ValueError):
+                self._engine.parse(text)
+            return ("done",)
+        if kind == "decide":
+            return "decided", self._decide(*given)
+        (request,) = given
+        self._at(0)
+        return "explained", self._engine.explain_now(request)
+
+    def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
+        answers = []
+        for place, request in enumerate(requests):
+            self._at(place)
+            answers.append(self._engine.decide_now(request))
+        return answers
+
+    def _at(self, place: int) -> None:
+        wire.PROGRESS.pack_into(self._page, 0, place)
+
+
+def main() -> None:
+    """Serve until the lane is gone."""
+    _die_with(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    plugin, file = sys.argv[1], int(sys.argv[2])
+    page = mmap.mmap(file, wire.PROGRESS.size)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests = os.fdopen(os.dup(0), "rb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    worker = Worker(plugin, page)
+    answers.write(wire.pack(("ready", worker.error)))
+    answers.flush()
+    while (message := wire.read(requests)) is not None:
+        answers.write(_packed(worker.answer(message)))
+        answers.flush()
+
+
+def _packed(answer: tuple[Any, ...]) -> bytes:
+    try:
+        return wire.pack(answer)
+    except Exception as error:  # noqa: BLE001 - a plugin's own object may do anything
+        return wire.pack(("unsendable", type(error).__name__))
+
+
+def _die_with(parent: int) -> None:
+    """End when the service does, even if it is killed while a plugin loops here."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,428 @@
+"""What a plugin's own code does stays with the plugin: it raises, hangs, crashes, talks nonsense.
+
+Run against real processes, and a real distribution that is installed for the test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from plugins.engine.tests.distributions import install, use
+
+from gonghai_engine import (
+    Decision,
+    DecisionFailure,
+    DecisionRequest,
+    Engine,
+    Explanation,
+    PluginSelection,
+    Policy,
+    PolicyDocumentError,
+)
+from gonghai_engine.isolation.keeping import Isolation
+from gonghai_engine.isolation.lane import Limits
+from gonghai_engine.isolation.note import DECIDING, LOADING, Note
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+NOW = 1_790_000_000_000_000
+PATIENCE = 0.3
+RAISES, LOOPS, SEGFAULTS, NONSENSE, LEAVES, PRINTS = range(1, 7)
+FEW, MANY = 50, 300
+
+MOODY = f"""
+def moody(orders):
+    if orders == {RAISES}: raise ValueError("secret of a customer")
+    while orders == {LOOPS}: pass
+    if orders == {SEGFAULTS}: ctypes.string_at(0)
+    if orders == {NONSENSE}: return "many"
+    if orders == {LEAVES}: os._exit(3)
+    if orders == {PRINTS}: print("words that are no answer")
+    return orders
+"""
+
+
+class Clock:
+    """Seconds that go by when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Service:
+    """An engine as a service has it, with a plugin that is kept apart."""
+
+    def __init__(self, name: str) -> None:
+        self.clock = Clock()
+        self.told: list[str] = []
+        self.engine = Engine.load(
+            PluginSelection(allowed=frozenset({name, "standard"}), required=frozenset({name})),
+            isolation=Isolation(
+                Limits(decision=PATIENCE),
+                tell=lambda event, **_: self.told.append(event),
+                clock=self.clock,
+            ),
+        )
+
+    async def bind(self, name: str, *tenants: str) -> None:
+        document = self.engine.parse(f"version: 1\ndefault: {{plugin: {name}}}\n")
+        for tenant in tenants:
+            assert await self.engine.put_in_force(tenant, 1, document)
+
+    async def ask(self, *orders: int | None, tenant: str = "t") -> list[str]:
+        """Return the rule that decided for each count of orders, or why none did."""
+        asked = [request(count, tenant) for count in orders]
+        return [short(answer) for answer in await self.engine.decide(asked)]
+
+
+def request(orders: int | None, tenant: str = "t") -> DecisionRequest:
+    return DecisionRequest(tenant, "", Policy.TIERING, {"orders_30d": orders}, NOW, str(orders))
+
+
+def short(answer: Decision | DecisionFailure) -> str:
+    return answer.rule if isinstance(answer, Decision) else answer.cause
+
+
+@pytest.fixture
+async def moody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    install(tmp_path / "site", "moody", MOODY)
+    use(monkeypatch, tmp_path / "site")
+    service = Service("moody")
+    yield service
+    await service.engine.stop()
+
+
+async def test_what_raises_or_gives_nonsense_fails_by_itself(moody: Service) -> None:
+    await moody.bind("moody", "t")
+    asked = [request(count) for count in (MANY, RAISES, NONSENSE, PRINTS, None, 2**63 - 1)]
+    answers = await moody.engine.decide(asked)
+    assert [short(answer) for answer in answers] == [
+        "many",
+        "policy_error",
+        "policy_error",
+        "otherwise",
+        "otherwise",
+        "many",
+    ]
+    raised, gave = (each for each in answers if isinstance(each, DecisionFailure))
+    assert raised.message.endswith("fact 'odd': its function raised ValueError")
+    assert gave.message.endswith("fact 'odd': its function gave str, no whole number")
+    assert moody.engine.failures == {("moody", "tiering", "policy_error"): 2}
+
+
+@pytest.mark.parametrize(
+    ("orders", "cause"),
+    [
+        (LOOPS, "plugin_hung"),
+        (SEGFAULTS, "plugin_crashed"),
+    ],
+)
+async def test_what_hangs_or_crashes_fails_by_itself_and_the_service_goes_on(
+    moody: Service, orders: int, cause: str
+) -> None:
+    await moody.bind("moody", "t")
+    assert await moody.ask(MANY) == ["many"]
+    pauses = Pauses()
+    lifecycle = DecisionRequest("t", "", Policy.LIFECYCLE, {}, NOW)
+    answers = await moody.engine.decide([request(MANY), request(orders), request(FEW), lifecycle])
+    assert [short(answer) for answer in answers[:3]] == ["many", cause, "otherwise"]
+    assert isinstance(answers[3], Decision)
+    assert pauses.longest() < PATIENCE
+    assert cause in moody.told
+
+
+class Pauses:
+    """Knows for how long at most nothing else could run."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._longest, self._last = 0.0, self._loop.time()
+        self._next = self._loop.call_soon(self._tick)
+
+    def longest(self) -> float:
+        self._next.cancel()
+        return self._longest
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        self._longest, self._last = max(self._longest, now - self._last), now
+        self._next = self._loop.call_later(0.01, self._tick)
+
+
+async def test_a_tenant_whose_plugin_hangs_again_and_again_is_put_aside_and_tried_again(
+    moody: Service,
+) -> None:
+    await moody.bind("moody", "t", "u")
+    assert await moody.ask(LEAVES, LEAVES, LEAVES, MANY) == [
+        *["plugin_crashed"] * 3,
+        "plugin_aside",
+    ]
+    started = moody.told.count("plugin_process_started")
+    assert await moody.ask(MANY) == ["plugin_aside"]
+    assert moody.told.count("plugin_process_started") == started
+    (health,) = (item for item in moody.engine.health() if item.name == "moody")
+    assert not health.ok
+    assert "put aside for 1 tenant" in health.error
+    assert "its process ended with code 3" in health.error
+    # Others of the same plugin, and the service, are none the worse.
+    assert await moody.ask(MANY, tenant="u") == ["many"]
+    assert moody.engine.ready
+    moody.clock.now += Limits().aside
+    assert await moody.ask(MANY) == ["many"]
+    assert all(item.ok for item in moody.engine.health())
+
+
+async def test_a_caller_who_leaves_does_not_leave_an_answer_to_the_next(moody: Service) -> None:
+    await moody.bind("moody", "t")
+    assert await moody.ask(FEW) == ["otherwise"]
+    for _ in range(3):
+        leaving = asyncio.create_task(moody.ask(MANY))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert await moody.ask(FEW) == ["otherwise"]
+
+
+async def test_it_is_explained_apart_too(moody: Service) -> None:
+    await moody.bind("moody", "t")
+    explained = await moody.engine.explain(request(MANY))
+    assert isinstance(explained, Explanation)
+    assert [truth.rule for truth in explained.rules] == ["many", "otherwise"]
+    assert explained.decision == (await moody.engine.decide([request(MANY)]))[0]
+    hung = await moody.engine.explain(request(LOOPS))
+    assert isinstance(hung, DecisionFailure)
+    assert hung.cause == "plugin_hung"
+
+
+async def test_looking_ahead_runs_no_function_of_a_plugin(moody: Service) -> None:
+    await moody.bind("moody", "t")
+    industry = moody.engine.tenant("t").industry("")
+    facts = {"orders_30d": LOOPS}
+    assert industry.next_change_days(facts, {"orders_30d": 7}, Policy.TIERING) == 7
+
+
+async def test_settings_that_are_checked_by_endless_code_are_refused_with_their_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = """
+        class Settings_(Settings):
+            level: int = Field(1, description="level")
+
+            @field_validator("level")
+            @classmethod
+            def _think(cls, level):
+                while level == 2: pass
+                if level == 3: raise ValueError("three is too much")
+                return level
+    """
+    install(tmp_path / "site", "thinker", "from pydantic import Field\n" + dedent(checks))
+    use(monkeypatch, tmp_path / "site")
+    service = Service("thinker")
+    try:
+        bound = "version: 1\ndefault: {plugin: standard}\nindustries:\n  x:\n    plugin: thinker\n"
+        texts = [f"{bound}    settings: {{level: {level}}}\n" for level in (1, 2, 3)]
+        good = await service.engine.read(texts[0])
+        for text, message in zip(
+            texts[1:],
+            ["line 6, industries.x.settings: the plugin can't check them", "three is too much"],
+            strict=True,
+        ):
+            with pytest.raises(PolicyDocumentError, match=message):
+                await service.engine.read(text)
+        # A follower that cannot bind it decides nothing for that industry, and all else.
+        endless = type(good)(**{**fields(good), "industries": with_level(good, 2)})
+        assert await service.engine.put_in_force("t", 1, endless)
+        answers = await service.engine.decide(
+            [DecisionRequest("t", industry, Policy.TIERING, {}, NOW) for industry in ("x", "")]
+        )
+        assert [type(answer) for answer in answers] == [DecisionFailure, Decision]
+        assert service.engine.tenant("t").industry("x").missing
+    finally:
+        await service.engine.stop()
+
+
+def fields(document: Any) -> dict[str, Any]:  # noqa: ANN401 - a dataclass with slots
+    return {name: getattr(document, name) for name in type(document).__slots__}
+
+
+def with_level(document: Any, level: int) -> dict[str, Any]:  # noqa: ANN401 - as above
+    (name,) = document.industries
+    return {name: type(document.default)("thinker", {"level": level})}
+
+
+def test_what_is_declared_is_decided_in_the_service_s_own_process() -> None:
+    engine = Engine.load(isolation=Isolation())
+    assert engine.plugins
+    assert not engine.lanes
+
+
+def test_the_process_of_a_plugin_does_not_outlive_the_service(tmp_path: Path) -> None:
+    install(tmp_path, "moody", MOODY)
+    lines = run(
+        tmp_path,
+        """
+        async def main():
+            engine = load("moody")
+            await bind(engine, "moody")
+            await engine.decide([request(300)])
+            print(engine.lanes["moody"]._process._process.pid, flush=True)
+            await engine.decide([request(50)])
+            print("hanging", flush=True)
+            asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGKILL)
+            await engine.decide([request(LOOPS)])
+        """,
+        code=-signal.SIGKILL,
+    )
+    pid = int(lines[0])
+    end = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < end:
+        pass
+    assert not alive(pid)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+CRASH = "ctypes.string_at(0)"
+
+
+def breaking(fault: str) -> str:
+    """Put a fault where the C code would have one."""
+    return f"""
+        from gonghai_engine import durable
+        from gonghai_engine.isolation import keeping
+        keeping.runs_own_code = lambda plugin: False
+        def first(self, values):
+            {fault or "pass"}
+        if {bool(fault)}:
+            durable.Network.first = first
+        async def main():
+            engine = load("plain")
+            await bind(engine, "plain")
+            print(sorted(engine.lanes), flush=True)
+            (answer,) = await engine.decide([request(300)])
+            print(answer.rule, flush=True)
+            await engine.stop()
+    """
+
+
+def test_a_plugin_on_which_the_rule_engine_ends_the_process_is_kept_apart_by_the_next(
+    tmp_path: Path,
+) -> None:
+    install(tmp_path, "plain", "")
+    assert run(tmp_path, breaking(CRASH), code=-signal.SIGSEGV) == ["[]"]
+    assert run(tmp_path, breaking("")) == ["['plain']", "many"]
+    # An orderly end leaves nothing to be careful about.
+    assert run(tmp_path, breaking("")) == ["[]", "many"]
+
+
+def test_a_rule_engine_that_never_comes_back_is_ended_by_the_kernel(tmp_path: Path) -> None:
+    install(tmp_path, "plain", "")
+    assert run(tmp_path, breaking("while True: pass"), code=-signal.SIGVTALRM) == ["[]"]
+
+
+def test_a_plugin_that_never_finishes_loading_is_left_out(tmp_path: Path) -> None:
+    install(tmp_path, "endless", "while True: pass")
+    shown = """
+        async def main():
+            engine = load("endless")
+            print([item.error for item in engine.health() if not item.ok], engine.ready)
+            print(sorted(engine.plugins))
+    """
+    assert run(tmp_path, shown) == [
+        "['TookTooLong: it took too long, and was stopped'] False",
+        "['standard']",
+    ]
+
+
+def test_a_plugin_that_ends_the_process_when_loaded_is_left_out_by_the_next(
+    tmp_path: Path,
+) -> None:
+    install(tmp_path, "deadly", CRASH)
+    shown = """
+        async def main():
+            engine = load("deadly")
+            print([item.error for item in engine.health() if not item.ok], sorted(engine.plugins))
+    """
+    assert run(tmp_path, shown, code=-signal.SIGSEGV) == []
+    assert run(tmp_path, shown) == [
+        "['DeclarationError: the process ended while it was being loaded'] ['standard']"
+    ]
+
+
+RUN = f"""
+import asyncio, ctypes, os, pathlib, signal, sys
+from gonghai_engine import *
+from gonghai_engine.isolation.keeping import Isolation
+from gonghai_engine.isolation.lane import Limits
+from gonghai_engine.isolation.note import Note
+
+LOOPS = {LOOPS}
+
+def load(name):
+    note = Note(pathlib.Path(sys.argv[1]), "pool", seconds=0.3)
+    selection = PluginSelection(frozenset({{name, "standard"}}), frozenset({{name}}))
+    return Engine.load(selection, isolation=Isolation(Limits(), note))
+
+async def bind(engine, name):
+    document = PolicyDocument.parse("version: 1\\ndefault: {{plugin: " + name + "}}\\n")
+    await engine.put_in_force("t", 1, document)
+
+def request(orders):
+    return DecisionRequest("t", "", Policy.TIERING, {{"orders_30d": orders}}, {NOW})
+"""
+
+
+def run(folder: Path, source: str, code: int = 0) -> list[str]:
+    """Run a process that finds the plugins in a folder. Return the lines it printed."""
+    text = f"{RUN}\n{dedent(source)}\nasyncio.run(main())\n"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", text, str(folder / "notes")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_note_is_whole_or_none_and_belongs_to_one_process(tmp_path: Path) -> None:
+    first = Note(tmp_path, "pool")
+    first.begin()
+    first.at("tea")
+    second = Note(tmp_path, "pool")
+    assert second.found is None  # the first is alive
+    second.close()
+    first.end()
+    with first.loading("coffee"):
+        left = (tmp_path / "pool-0.note").read_bytes()
+    first.close()
+    (tmp_path / "pool-0.note").write_bytes(left)
+    third = Note(tmp_path, "pool")
+    assert third.found == (LOADING, "coffee")
+    third.begin()
+    third.at("tea")
+    left = (tmp_path / "pool-0.note").read_bytes()
+    third.end()
+    assert left.startswith(b"\1" + f"{DECIDING} tea".encode())
+    third.close()
