@@ -26,9 +26,10 @@ from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
-from gonghai_engine import DecisionRequest, Engine, PluginHealth, Policy, PolicyDocument
+from gonghai_engine import Decision, DecisionRequest, Engine, PluginHealth, Policy, PolicyDocument
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
+from gonghai_policy_service.decisions import decision_message
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.revisions import Revision
 from gonghai_policy_service.store import keys
@@ -36,11 +37,13 @@ from gonghai_policy_service.store import keys
 from .small_plugin import SMALL, small_engine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from gonghai_chassis.assembly import Assembly
     from gonghai_chassis.store import Store, StoreSettings
     from gonghai_chassis.testing.plugin import OpenStore
+    from gonghai_engine import TenantPolicy
+    from gonghai_policy_service.trials import Trial
 
 PARENT = "tenants/acme"
 PLAIN = "version: 1\ndefault: {plugin: standard}\n"
@@ -62,10 +65,33 @@ async def served(
         store = await assembly.open_store()
         deciding = engine or small_engine()
         book = PolicyBook(store, deciding)
-        add_policy_service(assembly, PolicyServicer(deciding, book, publishes=publishes))
+        add_policy_service(
+            assembly, PolicyServicer(deciding, book, one_customer, publishes=publishes)
+        )
 
     async with serving(name, assemble, dev_settings(Settings, store=settings)) as service:
         yield service.stub(PolicyServiceStub)
+
+
+async def one_customer(
+    present: TenantPolicy, trial: Trial, language: str
+) -> AsyncGenerator[messages.SimulateResponse, None]:
+    """A population of one, decided on by the document in force and by the one on trial."""
+    asked = DecisionRequest(
+        tenant=trial.owner,
+        industry="",
+        policy=Policy.LIFECYCLE,
+        facts={"days_since_last_order": 40, "orders_lifetime": 3},
+        now=1,
+        subject="c1",
+    )
+    (after,) = await trial.decide([asked])
+    assert isinstance(after, Decision)
+    yield messages.SimulateResponse(
+        customer=f"tenants/{trial.owner}/customers/c1",
+        after=decision_message(after, language),
+        total=present.revision,
+    )
 
 
 async def events_of(store: Store, tenant: str = "acme") -> tuple[Event, ...]:
@@ -176,7 +202,6 @@ async def test_only_archive_applies_and_lists_revisions(store_settings: StoreSet
         for call in (
             stub.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN)),
             stub.ListRevisions(messages.ListRevisionsRequest(parent=PARENT)),
-            stub.Simulate(messages.SimulateRequest(parent=PARENT, document=PLAIN)),
         ):
             error = await refused(call)
             assert error.code is grpc.StatusCode.UNIMPLEMENTED
@@ -440,3 +465,33 @@ async def test_applying_leaves_nothing_behind_when_a_read_fails(open_store: Open
         },
     )
     assert tried > 3
+
+
+async def test_a_document_is_tried_and_nothing_changes(
+    store_settings: StoreSettings,
+) -> None:
+    engine = small_engine()
+    async with served(store_settings, engine=engine) as service:
+        await service.ApplyPolicy(messages.ApplyPolicyRequest(parent=PARENT, document=PLAIN))
+        tried = [
+            response
+            async for response in service.Simulate(
+                messages.SimulateRequest(parent=PARENT, document=STRICT)
+            )
+        ]
+        assert [(one.after.outcome, one.after.revision, one.total) for one in tried] == [
+            ("dormant", 2, 1)
+        ]
+        assert engine.tenant("acme").revision == 1
+        revisions = await service.ListRevisions(messages.ListRevisionsRequest(parent=PARENT))
+        assert [each.revision for each in revisions.revisions] == [1]
+
+
+async def test_a_bad_document_is_not_tried_naming_line_and_field(
+    store_settings: StoreSettings,
+) -> None:
+    async with served(store_settings) as service:
+        refusal = await refused(
+            service.Simulate(messages.SimulateRequest(parent=PARENT, document=BAD))
+        )
+    assert refusal.reason == "INVALID_POLICY_DOCUMENT"

@@ -152,6 +152,11 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerResponse.FromString,
                 _registered_method=True)
+        self.SimulateCourse = channel.unary_stream(
+                '/gonghai.archive.v1.ArchiveService/SimulateCourse',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseResponse.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/gonghai.archive.v1.ArchiveService/Watch',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.WatchRequest.SerializeToString,
@@ -335,6 +340,15 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulateCourse(self, request, context):
+        """Says what the archive would tell of a tenant's customers over a span under another policy document, in order of time:
+        tiers and stages change as windows slide, and by the activities given. Nothing is changed. Called by pool, whose
+        SimulateReclaims is the whole forecast.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Watch(self, request, context):
         """Streams the archive's changes from a cursor on, without an end. Free of personal data.
         """
@@ -466,6 +480,11 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.EvaluateCustomer,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerResponse.SerializeToString,
+            ),
+            'SimulateCourse': grpc.unary_stream_rpc_method_handler(
+                    servicer.SimulateCourse,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -1100,6 +1119,33 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/EvaluateCustomer',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.EvaluateCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateCourse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/SimulateCourse',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.SimulateCourseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -74,6 +74,11 @@ class ArchiveServiceStub:
     """Answers the values of masked fields, recorded with the reason given. Not built yet."""
     EvaluateCustomer: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.EvaluateCustomerRequest, _archive_service_pb2.EvaluateCustomerResponse]
     """Decides a customer's tier and stage again, now, with the truth of each condition."""
+    SimulateCourse: _aio.UnaryStreamMultiCallable[_archive_service_pb2.SimulateCourseRequest, _archive_service_pb2.SimulateCourseResponse]
+    """Says what the archive would tell of a tenant's customers over a span under another policy document, in order of time:
+    tiers and stages change as windows slide, and by the activities given. Nothing is changed. Called by pool, whose
+    SimulateReclaims is the whole forecast.
+    """
     Watch: _aio.UnaryStreamMultiCallable[_archive_service_pb2.WatchRequest, _archive_service_pb2.WatchResponse]
     """Streams the archive's changes from a cursor on, without an end. Free of personal data."""
     ExportSnapshot: _aio.UnaryStreamMultiCallable[_archive_service_pb2.ExportSnapshotRequest, _archive_service_pb2.ExportSnapshotResponse]
@@ -253,6 +258,16 @@ class ArchiveServiceServicer:
         context: _aio.ServicerContext[_archive_service_pb2.EvaluateCustomerRequest, _abc.Awaitable[_archive_service_pb2.EvaluateCustomerResponse]],
     ) -> _abc.Awaitable[_archive_service_pb2.EvaluateCustomerResponse]:
         """Decides a customer's tier and stage again, now, with the truth of each condition."""
+
+    def SimulateCourse(
+        self,
+        request: _archive_service_pb2.SimulateCourseRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.SimulateCourseRequest, _abc.AsyncIterator[_archive_service_pb2.SimulateCourseResponse]],
+    ) -> _abc.AsyncIterator[_archive_service_pb2.SimulateCourseResponse]:
+        """Says what the archive would tell of a tenant's customers over a span under another policy document, in order of time:
+        tiers and stages change as windows slide, and by the activities given. Nothing is changed. Called by pool, whose
+        SimulateReclaims is the whole forecast.
+        """
 
     def Watch(
         self,

@@ -4,8 +4,11 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from gonghai.archive.v1 import events_pb2 as _events_pb2_1
 from gonghai.assignment.v1 import events_pb2 as _events_pb2
 from gonghai.assignment.v1 import rep_pb2 as _rep_pb2
+from gonghai.pool.v1 import events_pb2 as _events_pb2_2
+from gonghai.pool.v1 import pool_service_pb2 as _pool_service_pb2
 from gonghai.type.v1 import decision_pb2 as _decision_pb2
 from gonghai.type.v1 import watch_pb2 as _watch_pb2
 from google.protobuf import descriptor as _descriptor
@@ -1703,3 +1706,117 @@ class ExportSnapshotResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportSnapshotResponse: _TypeAlias = ExportSnapshotResponse  # noqa: Y015
+
+@_typing.final
+class SimulateRoutingRequest(_message.Message):
+    """What happens next in a simulation. The first message begins it; each is answered by one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    ARCHIVE_EVENTS_FIELD_NUMBER: _builtins.int
+    POOL_EVENTS_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant: `tenants/{tenant}`."""
+    document: _builtins.str
+    """In the first message: the policy document to try, as YAML; unset tries the one in force."""
+    revision: _builtins.int
+    """In the first message: the revision that the document would be."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """The moment (domain time); never before that of the message before."""
+
+    @_builtins.property
+    def archive_events(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2_1.Event]:
+        """What archive would tell, in order."""
+
+    @_builtins.property
+    def pool_events(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2_2.Event]:
+        """What pool would tell, in order; taken in after archive's."""
+
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedAnswer]:
+        """How pool would answer the calls of the message before, in their order; taken in before what pool would tell."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        document: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        archive_events: _abc.Iterable[_events_pb2_1.Event] | None = ...,
+        pool_events: _abc.Iterable[_events_pb2_2.Event] | None = ...,
+        answers: _abc.Iterable[Global___SimulatedAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "archive_events", b"archive_events", "document", b"document", "parent", b"parent", "pool_events", b"pool_events", "revision", b"revision", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateRoutingRequest: _TypeAlias = SimulateRoutingRequest  # noqa: Y015
+
+@_typing.final
+class SimulatedAnswer(_message.Message):
+    """How pool would answer a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTODY_TERM_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    custody_term: _builtins.int
+    """The term of the custody that the assignment makes; 0 for a refusal."""
+    refusal: _builtins.str
+    """The reason of the refusal, such as `HOLDING_LIMIT`; empty when there is none."""
+    message: _builtins.str
+    """The refusal in words."""
+    def __init__(
+        self,
+        *,
+        custody_term: _builtins.int = ...,
+        refusal: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "message", b"message", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedAnswer: _TypeAlias = SimulatedAnswer  # noqa: Y015
+
+@_typing.final
+class SimulateRoutingResponse(_message.Message):
+    """What assignment would do at that moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    NEXT_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[_pool_service_pb2.AssignCustomerRequest]:
+        """The calls that it would make of pool, in order."""
+
+    @_builtins.property
+    def next_time(self) -> _timestamp_pb2.Timestamp:
+        """When it would look at those again for whom nobody was eligible; unset where time alone changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[_pool_service_pb2.AssignCustomerRequest] | None = ...,
+        next_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "next_time", b"next_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateRoutingResponse: _TypeAlias = SimulateRoutingResponse  # noqa: Y015

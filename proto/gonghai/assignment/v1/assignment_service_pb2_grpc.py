@@ -161,6 +161,11 @@ class AssignmentServiceStub:
                 request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetScorecardRequest.SerializeToString,
                 response_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Scorecard.FromString,
                 _registered_method=True)
+        self.SimulateRouting = channel.stream_stream(
+                '/gonghai.assignment.v1.AssignmentService/SimulateRouting',
+                request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingRequest.SerializeToString,
+                response_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingResponse.FromString,
+                _registered_method=True)
         self.Watch = channel.unary_stream(
                 '/gonghai.assignment.v1.AssignmentService/Watch',
                 request_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.WatchRequest.SerializeToString,
@@ -353,6 +358,15 @@ class AssignmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulateRouting(self, request_iterator, context):
+        """Says to whom customers would be given as a simulation goes on: it is told what archive and pool would tell, moment by
+        moment, and answers each message with the calls that it would make of pool. Nothing is changed. Called by pool, whose
+        SimulateReclaims is the whole forecast.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Watch(self, request, context):
         """Streams the assignment service's changes from a cursor on, without an end.
         """
@@ -494,6 +508,11 @@ def add_AssignmentServiceServicer_to_server(servicer, server):
                     servicer.GetScorecard,
                     request_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetScorecardRequest.FromString,
                     response_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Scorecard.SerializeToString,
+            ),
+            'SimulateRouting': grpc.stream_stream_rpc_method_handler(
+                    servicer.SimulateRouting,
+                    request_deserializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingRequest.FromString,
+                    response_serializer=gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingResponse.SerializeToString,
             ),
             'Watch': grpc.unary_stream_rpc_method_handler(
                     servicer.Watch,
@@ -1182,6 +1201,33 @@ class AssignmentService:
             '/gonghai.assignment.v1.AssignmentService/GetScorecard',
             gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.GetScorecardRequest.SerializeToString,
             gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.Scorecard.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateRouting(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gonghai.assignment.v1.AssignmentService/SimulateRouting',
+            gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingRequest.SerializeToString,
+            gonghai_dot_assignment_dot_v1_dot_assignment__service__pb2.SimulateRoutingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,11 @@ class AssignmentServiceStub:
     """A rep declines the customer that he was offered; the next one is asked. Not built yet."""
     GetScorecard: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.GetScorecardRequest, _assignment_service_pb2.Scorecard]
     """Says how a rep does. Not built yet."""
+    SimulateRouting: _aio.StreamStreamMultiCallable[_assignment_service_pb2.SimulateRoutingRequest, _assignment_service_pb2.SimulateRoutingResponse]
+    """Says to whom customers would be given as a simulation goes on: it is told what archive and pool would tell, moment by
+    moment, and answers each message with the calls that it would make of pool. Nothing is changed. Called by pool, whose
+    SimulateReclaims is the whole forecast.
+    """
     Watch: _aio.UnaryStreamMultiCallable[_assignment_service_pb2.WatchRequest, _assignment_service_pb2.WatchResponse]
     """Streams the assignment service's changes from a cursor on, without an end."""
     ExportSnapshot: _aio.UnaryStreamMultiCallable[_assignment_service_pb2.ExportSnapshotRequest, _assignment_service_pb2.ExportSnapshotResponse]
@@ -252,6 +257,16 @@ class AssignmentServiceServicer:
         context: _aio.ServicerContext[_assignment_service_pb2.GetScorecardRequest, _abc.Awaitable[_assignment_service_pb2.Scorecard]],
     ) -> _abc.Awaitable[_assignment_service_pb2.Scorecard]:
         """Says how a rep does. Not built yet."""
+
+    def SimulateRouting(
+        self,
+        request_iterator: _abc.AsyncIterator[_assignment_service_pb2.SimulateRoutingRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_assignment_service_pb2.SimulateRoutingRequest], _abc.AsyncIterator[_assignment_service_pb2.SimulateRoutingResponse]],
+    ) -> _abc.AsyncIterator[_assignment_service_pb2.SimulateRoutingResponse]:
+        """Says to whom customers would be given as a simulation goes on: it is told what archive and pool would tell, moment by
+        moment, and answers each message with the calls that it would make of pool. Nothing is changed. Called by pool, whose
+        SimulateReclaims is the whole forecast.
+        """
 
     def Watch(
         self,

@@ -409,12 +409,18 @@ class SimulateResponse(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     EVALUATED_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    CHOICE_BEFORE_FIELD_NUMBER: _builtins.int
+    CHOICE_AFTER_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer, unset in a message of progress alone."""
     evaluated: _builtins.int
     """How many customers were looked at so far."""
     total: _builtins.int
     """How many there are in all."""
+    choice_before: _builtins.str
+    """From assignment: the rep whom a customer in a pool would be given to as it is; empty where nobody."""
+    choice_after: _builtins.str
+    """From assignment: whom it would be given to by the document."""
     @_builtins.property
     def before(self) -> _decision_pb2.Decision:
         """The decision as it is."""
@@ -431,10 +437,12 @@ class SimulateResponse(_message.Message):
         after: _decision_pb2.Decision | None = ...,
         evaluated: _builtins.int = ...,
         total: _builtins.int = ...,
+        choice_before: _builtins.str = ...,
+        choice_after: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "customer", b"customer", "evaluated", b"evaluated", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "choice_after", b"choice_after", "choice_before", b"choice_before", "customer", b"customer", "evaluated", b"evaluated", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

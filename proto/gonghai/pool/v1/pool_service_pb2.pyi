@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from gonghai.archive.v1 import activity_pb2 as _activity_pb2
 from gonghai.pool.v1 import custody_pb2 as _custody_pb2
 from gonghai.pool.v1 import events_pb2 as _events_pb2
 from gonghai.pool.v1 import pool_pb2 as _pool_pb2
@@ -55,6 +56,34 @@ EXTENSION_STATE_APPROVED: ExtensionState.ValueType  # 2
 EXTENSION_STATE_DENIED: ExtensionState.ValueType  # 3
 """Denied."""
 Global___ExtensionState: _TypeAlias = ExtensionState  # noqa: Y015
+
+class _SimulatedCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SimulatedCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SimulatedCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIMULATED_CAUSE_UNSPECIFIED: _SimulatedCause.ValueType  # 0
+    """Not said."""
+    SIMULATED_CAUSE_DOCUMENT: _SimulatedCause.ValueType  # 1
+    """The document, at the start."""
+    SIMULATED_CAUSE_TIME: _SimulatedCause.ValueType  # 2
+    """Time alone."""
+    SIMULATED_CAUSE_ACTIVITY: _SimulatedCause.ValueType  # 3
+    """An activity that was given."""
+
+class SimulatedCause(_SimulatedCause, metaclass=_SimulatedCauseEnumTypeWrapper):
+    """What changes a tier or a stage in a simulation."""
+
+SIMULATED_CAUSE_UNSPECIFIED: SimulatedCause.ValueType  # 0
+"""Not said."""
+SIMULATED_CAUSE_DOCUMENT: SimulatedCause.ValueType  # 1
+"""The document, at the start."""
+SIMULATED_CAUSE_TIME: SimulatedCause.ValueType  # 2
+"""Time alone."""
+SIMULATED_CAUSE_ACTIVITY: SimulatedCause.ValueType  # 3
+"""An activity that was given."""
+Global___SimulatedCause: _TypeAlias = SimulatedCause  # noqa: Y015
 
 @_typing.final
 class CreatePoolRequest(_message.Message):
@@ -1320,7 +1349,9 @@ class ExplainCustodyResponse(_message.Message):
     reclaim_summary: _builtins.str
     """When it will be reclaimed, in a sentence."""
     waits_for: _builtins.str
-    """Whether the reclaim waits although it is due: for the archive's watermark, a frozen policy, a lock, a dispute."""
+    """Whether the reclaim waits although it is due: for the archive's watermark, a frozen policy, events in quarantine, a
+    lock, a dispute.
+    """
     @_builtins.property
     def custody(self) -> _custody_pb2.Custody:
         """The custody as it is."""
@@ -1601,13 +1632,23 @@ class SimulateReclaimsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
+    ACTIVITIES_FIELD_NUMBER: _builtins.int
+    MAX_CHANGES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
-    """The policy document to try, as YAML; unset tries the present one."""
+    """The policy document to try, as YAML; unset tries the one in force."""
+    max_changes: _builtins.int
+    """How many single changes to answer at the most; the counts count all. 0 means all."""
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
-        """Until when."""
+        """Until when (domain time), at most 400 days ahead."""
+
+    @_builtins.property
+    def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.Activity]:
+        """What is to happen meanwhile: activities with their names and their `occur_time`s, which lie in the span; each is
+        recorded when it happens. None: nobody does anything.
+        """
 
     def __init__(
         self,
@@ -1615,10 +1656,12 @@ class SimulateReclaimsRequest(_message.Message):
         parent: _builtins.str = ...,
         document: _builtins.str = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
+        activities: _abc.Iterable[_activity_pb2.Activity] | None = ...,
+        max_changes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "parent", b"parent", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "document", b"document", "max_changes", b"max_changes", "parent", b"parent", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1626,49 +1669,263 @@ Global___SimulateReclaimsRequest: _TypeAlias = SimulateReclaimsRequest  # noqa: 
 
 @_typing.final
 class SimulateReclaimsResponse(_message.Message):
-    """A simulated reclaim, or progress."""
+    """What happens next in a simulation, and how far it has come."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CUSTOMER_FIELD_NUMBER: _builtins.int
-    HOLDER_FIELD_NUMBER: _builtins.int
-    RECLAIM_TIME_FIELD_NUMBER: _builtins.int
-    CLOCK_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
     EVALUATED_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
-    customer: _builtins.str
-    """The customer."""
-    clock: _builtins.str
-    """By which clock."""
+    SUMMARY_FIELD_NUMBER: _builtins.int
     evaluated: _builtins.int
-    """How many holdings were looked at."""
+    """How many customers were looked at so far, and how many there are."""
     total: _builtins.int
     """How many there are."""
     @_builtins.property
-    def holder(self) -> _custody_pb2.Holder:
-        """From whom."""
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedChange]:
+        """Changes of custody, in order of time."""
 
     @_builtins.property
-    def reclaim_time(self) -> _timestamp_pb2.Timestamp:
-        """When."""
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedStanding]:
+        """Changes of tier or stage, in order of time."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """How far it has come (domain time)."""
+
+    @_builtins.property
+    def summary(self) -> Global___SimulationSummary:
+        """The counts; only in the last message. A stream that ends with OK and without one was not whole."""
 
     def __init__(
         self,
         *,
-        customer: _builtins.str = ...,
-        holder: _custody_pb2.Holder | None = ...,
-        reclaim_time: _timestamp_pb2.Timestamp | None = ...,
-        clock: _builtins.str = ...,
+        changes: _abc.Iterable[Global___SimulatedChange] | None = ...,
+        standings: _abc.Iterable[Global___SimulatedStanding] | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
         evaluated: _builtins.int = ...,
         total: _builtins.int = ...,
+        summary: Global___SimulationSummary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "reclaim_time", b"reclaim_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "customer", b"customer", "evaluated", b"evaluated", "holder", b"holder", "reclaim_time", b"reclaim_time", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "evaluated", b"evaluated", "standings", b"standings", "summary", b"summary", "time", b"time", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SimulateReclaimsResponse: _TypeAlias = SimulateReclaimsResponse  # noqa: Y015
+
+@_typing.final
+class SimulatedChange(_message.Message):
+    """A change of custody that would happen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    CLOCK_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    FORMER_HOLDER_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
+    POOL_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    STOPS_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """Whose."""
+    change: _custody_pb2.CustodyChange.ValueType
+    """What: warned, reclaimed, assigned, admitted, …; clocks that are only counted anew are left out."""
+    clock: _builtins.str
+    """The clock that runs out, for a warning or a reclaim."""
+    rule: _builtins.str
+    """The rule that decided."""
+    pool: _builtins.str
+    """The pool it is in from then on, or came from."""
+    tier: _builtins.str
+    """The tier then."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When (domain time)."""
+
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """When the holding is due, for a warning or a reclaim."""
+
+    @_builtins.property
+    def former_holder(self) -> _custody_pb2.Holder:
+        """Who holds it before."""
+
+    @_builtins.property
+    def holder(self) -> _custody_pb2.Holder:
+        """Who holds it from then on."""
+
+    @_builtins.property
+    def stops(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The stop-clocks by which the clock stood still between its start and its due time (停表)."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        customer: _builtins.str = ...,
+        change: _custody_pb2.CustodyChange.ValueType = ...,
+        clock: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        former_holder: _custody_pb2.Holder | None = ...,
+        holder: _custody_pb2.Holder | None = ...,
+        pool: _builtins.str = ...,
+        tier: _builtins.str = ...,
+        stops: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "customer", b"customer", "due_time", b"due_time", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "rule", b"rule", "stops", b"stops", "tier", b"tier", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedChange: _TypeAlias = SimulatedChange  # noqa: Y015
+
+@_typing.final
+class SimulatedStanding(_message.Message):
+    """A change of tier or stage that would happen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    FORMER_TIER_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    FORMER_STAGE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """Whose."""
+    former_tier: _builtins.str
+    """The tier before."""
+    tier: _builtins.str
+    """The tier from then on."""
+    former_stage: _builtins.str
+    """The stage before."""
+    stage: _builtins.str
+    """The stage from then on."""
+    cause: Global___SimulatedCause.ValueType
+    """What changes it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When (domain time)."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        customer: _builtins.str = ...,
+        former_tier: _builtins.str = ...,
+        tier: _builtins.str = ...,
+        former_stage: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        cause: Global___SimulatedCause.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "customer", b"customer", "former_stage", b"former_stage", "former_tier", b"former_tier", "stage", b"stage", "tier", b"tier", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedStanding: _TypeAlias = SimulatedStanding  # noqa: Y015
+
+@_typing.final
+class SimulationSummary(_message.Message):
+    """What a simulation comes to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDINGS_FIELD_NUMBER: _builtins.int
+    WARNED_FIELD_NUMBER: _builtins.int
+    RECLAIMED_FIELD_NUMBER: _builtins.int
+    ASSIGNED_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    CLOCKS_FIELD_NUMBER: _builtins.int
+    SHORTENED_FIELD_NUMBER: _builtins.int
+    holdings: _builtins.int
+    """How many holdings there are at the start."""
+    warned: _builtins.int
+    """How many warnings go out."""
+    reclaimed: _builtins.int
+    """How many customers are reclaimed, each as often as it is."""
+    assigned: _builtins.int
+    """How many are assigned."""
+    shortened: _builtins.bool
+    """Whether more changes happened than were answered."""
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
+        """By local day, such as `2031-03-04`, in order."""
+
+    @_builtins.property
+    def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
+        """By holder: the resource name of a rep or team, or the channel; who loses most first."""
+
+    @_builtins.property
+    def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
+        """By clock."""
+
+    def __init__(
+        self,
+        *,
+        holdings: _builtins.int = ...,
+        warned: _builtins.int = ...,
+        reclaimed: _builtins.int = ...,
+        assigned: _builtins.int = ...,
+        days: _abc.Iterable[Global___SimulatedCount] | None = ...,
+        holders: _abc.Iterable[Global___SimulatedCount] | None = ...,
+        clocks: _abc.Iterable[Global___SimulatedCount] | None = ...,
+        shortened: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "clocks", b"clocks", "days", b"days", "holders", b"holders", "holdings", b"holdings", "reclaimed", b"reclaimed", "shortened", b"shortened", "warned", b"warned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulationSummary: _TypeAlias = SimulationSummary  # noqa: Y015
+
+@_typing.final
+class SimulatedCount(_message.Message):
+    """How many changes there are of one day, holder or clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    WARNED_FIELD_NUMBER: _builtins.int
+    RECLAIMED_FIELD_NUMBER: _builtins.int
+    ASSIGNED_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which."""
+    warned: _builtins.int
+    """Warnings."""
+    reclaimed: _builtins.int
+    """Reclaims."""
+    assigned: _builtins.int
+    """Assignments."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        warned: _builtins.int = ...,
+        reclaimed: _builtins.int = ...,
+        assigned: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "key", b"key", "reclaimed", b"reclaimed", "warned", b"warned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatedCount: _TypeAlias = SimulatedCount  # noqa: Y015
 
 @_typing.final
 class RunReclaimRequest(_message.Message):

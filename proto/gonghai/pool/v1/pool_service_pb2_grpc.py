@@ -495,7 +495,9 @@ class PoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SimulateReclaims(self, request, context):
-        """Runs a changed policy over the live holdings: who would be reclaimed when. Not built yet.
+        """Lets a span pass in advance under a changed policy document, with activities given or none: who would be warned,
+        reclaimed and assigned again, when, by which clock and rule, and which tiers and stages would change. Living the same
+        span with the same activities gives the same. Nothing is changed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -92,7 +92,10 @@ class PoolServiceStub:
     CancelReservation: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.CancelReservationRequest, _pool_service_pb2.CancelReservationResponse]
     """Ends a reservation; the customer goes back to where it was."""
     SimulateReclaims: _aio.UnaryStreamMultiCallable[_pool_service_pb2.SimulateReclaimsRequest, _pool_service_pb2.SimulateReclaimsResponse]
-    """Runs a changed policy over the live holdings: who would be reclaimed when. Not built yet."""
+    """Lets a span pass in advance under a changed policy document, with activities given or none: who would be warned,
+    reclaimed and assigned again, when, by which clock and rule, and which tiers and stages would change. Living the same
+    span with the same activities gives the same. Nothing is changed.
+    """
     RunReclaim: _aio.UnaryStreamMultiCallable[_pool_service_pb2.RunReclaimRequest, _pool_service_pb2.RunReclaimResponse]
     """Reclaims what is due now, with its progress. Not built yet; due holdings are reclaimed by themselves."""
     ResumeReclaim: _aio.UnaryStreamMultiCallable[_pool_service_pb2.ResumeReclaimRequest, _pool_service_pb2.RunReclaimResponse]
@@ -358,7 +361,10 @@ class PoolServiceServicer:
         request: _pool_service_pb2.SimulateReclaimsRequest,
         context: _aio.ServicerContext[_pool_service_pb2.SimulateReclaimsRequest, _abc.AsyncIterator[_pool_service_pb2.SimulateReclaimsResponse]],
     ) -> _abc.AsyncIterator[_pool_service_pb2.SimulateReclaimsResponse]:
-        """Runs a changed policy over the live holdings: who would be reclaimed when. Not built yet."""
+        """Lets a span pass in advance under a changed policy document, with activities given or none: who would be warned,
+        reclaimed and assigned again, when, by which clock and rule, and which tiers and stages would change. Living the same
+        span with the same activities gives the same. Nothing is changed.
+        """
 
     def RunReclaim(
         self,

@@ -27,6 +27,9 @@ from gonghai_archive.servicer import ArchiveServicer
 from gonghai_archive.servicers.activities import Activities
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.reach import Guard
+from gonghai_archive.servicers.simulation import Courses
+from gonghai_archive.simulation.course import SimulateCourse
+from gonghai_archive.simulation.population import Population
 from gonghai_archive.snapshot import Snapshot
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
@@ -103,10 +106,13 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
             guard,
         ),
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
+        Courses(SimulateCourse(customers, book, engine), engine, book, settings.currency),
         changes,
     )
     assembly.serve(add_ArchiveServiceServicer_to_server, servicer)
-    add_policy_service(assembly, PolicyServicer(engine, book, publishes=True))
+    add_policy_service(
+        assembly, PolicyServicer(engine, book, Population(customers, engine), publishes=True)
+    )
     if settings.dev:
         clock = ClockServicer(
             AreaWork(store, DUE_KINDS, ("pool", "assignment")),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gonghai_archive.servicers.activities import Activities
     from gonghai_archive.servicers.customers import Customers
+    from gonghai_archive.servicers.simulation import Courses
     from gonghai_chassis.watching import WatchServer
 
 SERVICE = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
@@ -25,15 +26,22 @@ SERVICE = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
 class ArchiveServicer(ArchiveServiceServicer):
     """Answers the contract's methods."""
 
-    def __init__(self, customers: Customers, activities: Activities, changes: WatchServer) -> None:
+    def __init__(
+        self,
+        customers: Customers,
+        activities: Activities,
+        courses: Courses,
+        changes: WatchServer,
+    ) -> None:
         """Answer by these groups.
 
         Args:
             customers: about records.
             activities: about what happened.
+            courses: about what would be.
             changes: streams the archive's own changes.
         """
-        groups: tuple[object, ...] = (customers, activities)
+        groups: tuple[object, ...] = (customers, activities, courses)
         for method in SERVICE.methods:
             handler = next(
                 (found for group in groups if (found := getattr(group, method.name, None))), None

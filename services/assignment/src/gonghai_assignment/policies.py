@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gonghai_engine import (
     ClaimVerdict,
@@ -15,10 +15,9 @@ from gonghai_engine import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gonghai_assignment.customers import Custody, CustomerFacts
-    from gonghai_engine import Engine
     from gonghai_engine.tenants import TenantPolicy
 
 
@@ -39,11 +38,21 @@ class Matching:
     cool_down_days: int = 0
 
 
+class Decider(Protocol):
+    """What is asked: the engine, or a document on trial."""
+
+    def tenant(self, tenant: str) -> TenantPolicy:
+        """Return a tenant's policy."""
+
+    async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
+        """Answer in the order of the requests."""
+
+
 class Policies:
     """Asks the engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Take the engine."""
+    def __init__(self, engine: Decider) -> None:
+        """Take the engine, or what stands for it."""
         self._engine = engine
 
     def tenant(self, tenant: str) -> TenantPolicy:

@@ -28,7 +28,10 @@ from gonghai_assignment.roster import Rosters
 from gonghai_assignment.routing import TakingIn
 from gonghai_assignment.servicer import AssignmentServicer
 from gonghai_assignment.servicers.routing import RoutingServicer
+from gonghai_assignment.servicers.simulation import SimulationServicer
 from gonghai_assignment.servicers.staff import StaffServicer
+from gonghai_assignment.simulation.conversation import Living
+from gonghai_assignment.simulation.population import Population
 from gonghai_assignment.snapshot import Snapshot
 from gonghai_assignment.store import keys
 from gonghai_assignment.store.projections import ProjectionStore
@@ -89,6 +92,7 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
                 ),
                 ExplainAssignment(routings),
             ),
+            SimulationServicer(Living(store, staff, routings, book), engine),
             WatchServer(
                 store=store,
                 stream=stream,
@@ -100,7 +104,10 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
             ),
         ),
     )
-    add_policy_service(assembly, PolicyServicer(engine, book))
+    add_policy_service(
+        assembly,
+        PolicyServicer(engine, book, Population(store, staff, routings, projections, engine)),
+    )
     clock = ClockServicer(
         AreaWork(store, (keys.PARKED, keys.QUEUED, RECOMPUTE), ("archive", "pool")),
         {name: assembly.peer(name, ClockServiceStub) for name in ("archive", "pool")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from gonghai.assignment.v1.assignment_service_pb2_grpc import AssignmentServiceServicer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from gonghai.assignment.v1 import assignment_service_pb2 as pb
     from gonghai.assignment.v1 import rep_pb2
     from gonghai_assignment.servicers.routing import RoutingServicer
+    from gonghai_assignment.servicers.simulation import SimulationServicer
     from gonghai_assignment.servicers.staff import StaffServicer
     from gonghai_chassis.watching import WatchServer
 
@@ -20,11 +22,16 @@ class AssignmentServicer(AssignmentServiceServicer):
     """Answers the contract's methods; what it does not have, the door answers UNIMPLEMENTED."""
 
     def __init__(
-        self, staff: StaffServicer, routing: RoutingServicer, watching: WatchServer
+        self,
+        staff: StaffServicer,
+        routing: RoutingServicer,
+        simulation: SimulationServicer,
+        watching: WatchServer,
     ) -> None:
         """Take who answers each group."""
         self._staff = staff
         self._routing = routing
+        self._simulation = simulation
         self._watching = watching
 
     async def CreateRegion(  # noqa: N802 - the contract's names
@@ -131,6 +138,15 @@ class AssignmentServicer(AssignmentServiceServicer):
         """Say why a customer went to whom it went."""
         del context
         return await self._routing.explain_assignment(request)
+
+    async def SimulateRouting(  # noqa: N802
+        self, request_iterator: AsyncIterator[pb.SimulateRoutingRequest], context: object
+    ) -> AsyncIterator[pb.SimulateRoutingResponse]:
+        """Say to whom customers would be given."""
+        del context
+        async with aclosing(self._simulation.simulate_routing(request_iterator)) as answers:
+            async for response in answers:
+                yield response
 
     async def Watch(  # noqa: N802
         self, request: pb.WatchRequest, context: object

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from gonghai.policy.v1 import policy_service_pb2
@@ -26,12 +27,16 @@ from gonghai_policy_service.commands.apply_policy import ApplyPolicy
 from gonghai_policy_service.decisions import condition_messages, decision_message
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.policy_names import DEFAULT, PolicyName
+from gonghai_policy_service.trials import on_trial
 from gonghai_policy_service.values import from_values
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from gonghai_chassis.assembly import Assembly
     from gonghai_engine import Engine
     from gonghai_policy_service.book import PolicyBook
+    from gonghai_policy_service.trials import Population
 
 _LARGEST_PAGE = 200
 
@@ -39,16 +44,25 @@ _LARGEST_PAGE = 200
 class PolicyServicer(PolicyServiceServicer):
     """Shows, tries and (on archive) changes the policies of tenants."""
 
-    def __init__(self, engine: Engine, book: PolicyBook, *, publishes: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        book: PolicyBook,
+        population: Population,
+        *,
+        publishes: bool = False,
+    ) -> None:
         """Serve the policies of an engine.
 
         Args:
             engine: what decides.
             book: the tenants' documents.
+            population: on whom a document is tried.
             publishes: whether this is archive, which owns them.
         """
         self._engine = engine
         self._book = book
+        self._population = population
         self._catalogue = Catalogue(engine)
         self._apply = ApplyPolicy(engine, book) if publishes else None
 
@@ -103,6 +117,20 @@ class PolicyServicer(PolicyServiceServicer):
             decision=decision_message(explained.decision, call.language),
             conditions=condition_messages(explained),
         )
+
+    async def Simulate(  # noqa: N802
+        self, request: policy_service_pb2.SimulateRequest, context: object
+    ) -> AsyncIterator[policy_service_pb2.SimulateResponse]:
+        """Say what a document would decide otherwise."""
+        del context
+        call = current()
+        tenant = TenantName.parse(request.parent, "parent").tenant
+        present = await self._book.tenant(tenant, deadline=call.deadline)
+        async with on_trial(self._engine, present, request.document) as trial:
+            found = self._population(present, trial, call.language)
+            async with aclosing(found) as responses:
+                async for response in responses:
+                    yield response
 
     async def GetPluginHealth(  # noqa: N802
         self, request: policy_service_pb2.GetPluginHealthRequest, context: object

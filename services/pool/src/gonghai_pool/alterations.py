@@ -101,7 +101,7 @@ class Alteration:
             "after": _place(after),
         }
         if self.told:
-            change["entry"] = pack_entry(self._entry())
+            change["entry"] = pack_entry(self.entry())
             change["event"] = custody_event(
                 situation.ground.tenant,
                 before,
@@ -117,7 +117,8 @@ class Alteration:
     def _change(self) -> Change:
         return self.after.change if self.beside is None else self.beside.change
 
-    def _entry(self) -> HistoryEntry:
+    def entry(self) -> HistoryEntry:
+        """What the customer's history keeps of it."""
         before, after, beside = self.situation.custody, self.after, self.beside
         counted = after.counted
         return HistoryEntry(

@@ -33,6 +33,8 @@ from gonghai_pool.policies import Policies
 from gonghai_pool.projections.archive import ArchiveProjection
 from gonghai_pool.projections.assignment import AssignmentProjection
 from gonghai_pool.servicer import Commands, PoolServicer
+from gonghai_pool.simulation.forecast import Forecast
+from gonghai_pool.simulation.population import Population
 from gonghai_pool.snapshot import Snapshot
 from gonghai_pool.store import keys
 from gonghai_pool.store.custodies import CustodyStore
@@ -176,9 +178,18 @@ async def build(
     assembly.on_close("tail", tail.close)
     parts = PoolParts(store, tail, engine, decider or engine)
     watch_plugins(assembly, engine)
-    servicer = PoolServicer(parts.commands, parts.watching())
+    forecast = Forecast(
+        parts.custodies,
+        parts.book,
+        engine,
+        assembly.peer(keys.ARCHIVE, archive_service_pb2_grpc.ArchiveServiceStub),
+        assembly.peer(keys.ASSIGNMENT, assignment_service_pb2_grpc.AssignmentServiceStub),
+    )
+    servicer = PoolServicer(parts.commands, parts.watching(), forecast)
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
-    add_policy_service(assembly, PolicyServicer(engine, parts.book))
+    add_policy_service(
+        assembly, PolicyServicer(engine, parts.book, Population(parts.custodies, engine))
+    )
     upkeep = upkeep_of(
         parts.custodies,
         archive=archive,

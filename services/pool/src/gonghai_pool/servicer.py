@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gonghai_pool.servicers.custody import CustodyRpcs
 from gonghai_pool.servicers.look_up import LookUpRpcs
 from gonghai_pool.servicers.pools import PoolRpcs
+from gonghai_pool.servicers.simulation import SimulationRpcs
 
 if TYPE_CHECKING:
     from gonghai_chassis.watching import WatchServer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gonghai_pool.commands.release import ReleaseCustomer
     from gonghai_pool.commands.reserve import ReserveCustody
     from gonghai_pool.commands.transfer import TransferCustomer
+    from gonghai_pool.simulation.forecast import Forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ class Commands:
     limits: TenantLimits
 
 
-class PoolServicer(PoolRpcs, CustodyRpcs, LookUpRpcs):
+class PoolServicer(PoolRpcs, CustodyRpcs, LookUpRpcs, SimulationRpcs):
     """Hands each call to its command."""
 
-    def __init__(self, commands: Commands, watching: WatchServer) -> None:
-        """Take the commands, and what serves the stream of events."""
+    def __init__(self, commands: Commands, watching: WatchServer, forecast: Forecast) -> None:
+        """Take the commands, what serves the stream of events, and what simulates."""
         self._claim = commands.claim
         self._assign = commands.assign
         self._transfer = commands.transfer
@@ -55,3 +57,4 @@ class PoolServicer(PoolRpcs, CustodyRpcs, LookUpRpcs):
         self._pools = commands.pools
         self._limits = commands.limits
         self._watching = watching
+        self._forecast = forecast

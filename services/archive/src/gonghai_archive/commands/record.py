@@ -50,7 +50,7 @@ class NewActivity:
 
 
 @dataclass(slots=True)
-class _Item:
+class Recording:
     """An activity on its way, and what became of it."""
 
     place: int
@@ -114,7 +114,7 @@ class RecordActivities:
         if made:
             ident = derived_id(tenant, new.customer, request.id) if request.id else new_id()
             new = replace(new, activity=new.activity._replace(id=ident))
-        item = _Item(0, new)
+        item = Recording(0, new)
         async with self._turns.of(tenant, new.customer):
             await self._record(tenant, [item], actor, request, deadline)
         outcome = item.outcome
@@ -139,7 +139,7 @@ class RecordActivities:
         Returns:
             What became of each, in the order given.
         """
-        items = [_Item(place, new) for place, new in enumerate(news)]
+        items = [Recording(place, new) for place, new in enumerate(news)]
         await self._record(tenant, items, actor, Request(), deadline)
         return [
             item.outcome or Contention(CustomerName(tenant, item.new.customer)) for item in items
@@ -148,14 +148,14 @@ class RecordActivities:
     async def _record(
         self,
         tenant: str,
-        items: list[_Item],
+        items: list[Recording],
         actor: Actor,
         request: Request,
         deadline: float | None,
     ) -> None:
         open_items = items
         for _ in range(ATTEMPTS):
-            by_customer: dict[str, list[_Item]] = defaultdict(list)
+            by_customer: dict[str, list[Recording]] = defaultdict(list)
             for item in open_items:
                 by_customer[item.new.customer].append(item)
             customers = list(by_customer)
@@ -172,7 +172,7 @@ class RecordActivities:
     async def _attempt(
         self,
         tenant: str,
-        groups: dict[str, list[_Item]],
+        groups: dict[str, list[Recording]],
         actor: Actor,
         request: Request,
         deadline: float | None,
@@ -181,7 +181,7 @@ class RecordActivities:
         got = await desk.customers.load(tenant, list(groups), deadline=deadline)
         policy = await desk.policy(tenant, got.stamp, deadline)
         wanted: list[tuple[Customer, Customer, list[Activity]]] = []
-        fresh: list[list[_Item]] = []
+        fresh: list[list[Recording]] = []
         for (ident, items), customer, known in zip(
             groups.items(), got.customers, got.activities, strict=True
         ):
@@ -189,7 +189,7 @@ class RecordActivities:
                 for item in items:
                     item.outcome = NotFound(CustomerName(tenant, ident))
                 continue
-            news = _admit(customer, known, items, actor, got.now)
+            news = admit(customer, known, items, actor, got.now)
             if news:
                 wanted.append((customer, customer, known))
                 fresh.append(news)
@@ -218,9 +218,9 @@ class RecordActivities:
             # Else it moved, or another attempt of the same request was faster: look again.
 
 
-def _admit(
-    customer: Customer, known: list[Activity], items: list[_Item], actor: Actor, now: int
-) -> list[_Item]:
+def admit(
+    customer: Customer, known: list[Activity], items: list[Recording], actor: Actor, now: int
+) -> list[Recording]:
     """Settle what is known or wrong, add the others to what is known, and return those."""
     by_id = {activity.id: activity for activity in known}
     corrected = {activity.corrects: activity.id for activity in known if activity.corrects}

@@ -188,7 +188,7 @@ class CustomerStore:
         """Store what people changed: `ok`, `missing`, `duplicate` (as for create) or `moved`."""
         before = [str(each) for each in _before(change).profile.identifiers]
         after = [str(each) for each in change.after.profile.identifiers]
-        change, event = _published(change)
+        change, event = told(change)
         p = self.store.partition(change.after.tenant)
         reply = await self.store.run(
             UPDATE,
@@ -222,7 +222,7 @@ class CustomerStore:
         Returns:
             The answer, and with `ok` the activities with the time of recording.
         """
-        change, event = _published(change)
+        change, event = told(change)
         after = change.after
         name = after.name
         p = self.store.partition(after.tenant)
@@ -255,7 +255,7 @@ class CustomerStore:
         self, change: Change, request: Request, *, deadline: float | None
     ) -> tuple[Reply, Customer]:
         """Store what was decided anew: `ok`, `missing` or `moved`."""
-        change, event = _published(change)
+        change, event = told(change)
         p = self.store.partition(change.after.tenant)
         reply = await self.store.run(
             ASSESS,
@@ -357,7 +357,7 @@ def _args(change: Change, request: Request) -> dict[str, Any]:
     }
 
 
-def _published(change: Change) -> tuple[Change, bytes | None]:
+def told(change: Change) -> tuple[Change, bytes | None]:
     """Give a changed record its next version, and the event if others would see a difference."""
     before = _before(change)
     after = replace(change.after, version=before.version + 1)

@@ -244,6 +244,10 @@ class ProjectionStore:
         )
         return sorted(records.sequence(reply.fields["tenants"]))
 
+    def customers(self, partition: Partition, tenant: str) -> AsyncIterator[str]:
+        """Yield the ids of all customers that pool told of; one may come twice."""
+        return self._fields(partition, keys.custody(partition, tenant))
+
     async def _fields(self, partition: Partition, key: str) -> AsyncIterator[str]:
         place = "0"
         while True:

@@ -63,7 +63,7 @@ class ApplyPolicy:
             EtagMismatch: another revision is in force than the caller saw.
             Contention: others applied documents at the same time, again and again.
         """
-        document = await self._parse(text)
+        document = await read_document(self.engine, text)
         for _ in range(_ATTEMPTS):
             current, now = await self.book.current(tenant, deadline=deadline)
             revision = Revision(
@@ -91,20 +91,26 @@ class ApplyPolicy:
                 break
         raise Contention(TenantName(tenant))
 
-    async def _parse(self, text: str) -> PolicyDocument:
-        try:
-            return await self.engine.read(text)
-        except PolicyDocumentError as error:
-            problems = error.problems
-            violations = [
-                FieldViolation(_path(problem.field), f"line {problem.line}: {problem.message}")
-                for problem in problems[:_MOST_VIOLATIONS]
-            ]
-            raise InvalidRequest(
-                *violations,
-                reason=Reason.INVALID_POLICY_DOCUMENT,
-                metadata={"line": str(problems[0].line)},
-            ) from error
+
+async def read_document(engine: Engine, text: str) -> PolicyDocument:
+    """Read a document and check it against the plugins.
+
+    Raises:
+        InvalidRequest: the document has faults, each named with its line and field.
+    """
+    try:
+        return await engine.read(text)
+    except PolicyDocumentError as error:
+        problems = error.problems
+        violations = [
+            FieldViolation(_path(problem.field), f"line {problem.line}: {problem.message}")
+            for problem in problems[:_MOST_VIOLATIONS]
+        ]
+        raise InvalidRequest(
+            *violations,
+            reason=Reason.INVALID_POLICY_DOCUMENT,
+            metadata={"line": str(problems[0].line)},
+        ) from error
 
 
 def _path(field: str) -> str:

@@ -62,9 +62,10 @@ class Clocks:
         through = (await read_progress(store, partition, keys.ARCHIVE)).changes_through
         ready = [due for due in dues if due.at <= through]
         for batch in by_tenant(ready):
-            await each_for_itself(self._custodies, self._lease, keys.CLOCK, batch, self._work)
+            await each_for_itself(self._custodies, self._lease, keys.CLOCK, batch, self.work)
 
-    async def _work(self, tenant: str, customers: Sequence[str]) -> None:
+    async def work(self, tenant: str, customers: Sequence[str]) -> None:
+        """Do what has fallen due with these customers."""
         situations = await self._custodies.situations(tenant, customers)
         ground = situations[0].ground
         due = [

@@ -45,7 +45,7 @@ class Recomputation:
             revision = (await self._custodies.ground(tenant)).policy.revision
             after = ""
             while customers := await self._custodies.customers(tenant, after, BATCH):
-                await self._go_over(tenant, customers)
+                await self.go_over(tenant, customers)
                 after = customers[-1]
             await self._book.recomputed(self._lease.partition, tenant, revision)
 
@@ -62,7 +62,7 @@ class Recomputation:
         seen = await self._progress(member)
         mark, _, after = seen.partition("|")
         while customers := await self._custodies.customers(tenant, after, BATCH):
-            await self._go_over(tenant, customers)
+            await self.go_over(tenant, customers)
             after = customers[-1]
             progress = f"{mark}|{after}"
             if not await self._advance(member, seen, progress):
@@ -82,10 +82,10 @@ class Recomputation:
             place = found[-1]
         names.sort()
         for start in range(0, len(names), BATCH):
-            await self._go_over(tenant, names[start : start + BATCH])
+            await self.go_over(tenant, names[start : start + BATCH])
         await self._advance(member, seen, None)
 
-    async def _go_over(self, tenant: str, customers: Sequence[str]) -> None:
+    async def go_over(self, tenant: str, customers: Sequence[str]) -> None:
         """Bring customers up to date; those that somebody changes meanwhile are looked at again."""
         left = list(customers)
         while left:

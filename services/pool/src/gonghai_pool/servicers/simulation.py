@@ -1,0 +1,131 @@
+"""The forecast over gRPC."""
+
+# ruff: noqa: N802 - methods are named as the contract names them
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+from gonghai.pool.v1 import custody_pb2
+from gonghai.pool.v1 import pool_service_pb2 as pb
+from gonghai.pool.v1 import pool_service_pb2_grpc as pb_grpc
+from gonghai_chassis.instants import instant_of, set_instant
+from gonghai_chassis.names import TenantName
+from gonghai_pool.messages import holder_message
+from gonghai_pool.simulation.account import TOLD, Account, stops_in
+from gonghai_pool.simulation.forecast import Begun, Question
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gonghai_engine.calendar import Calendar
+    from gonghai_pool.simulation.forecast import Forecast, Moment, Standing
+    from gonghai_pool.simulation.scratch import Change
+
+_AT_ONCE: Final = 100
+"""Changes of a message."""
+_CAUSES: Final = {
+    "document": pb.SIMULATED_CAUSE_DOCUMENT,
+    "time": pb.SIMULATED_CAUSE_TIME,
+    "activity": pb.SIMULATED_CAUSE_ACTIVITY,
+}
+
+
+class SimulationRpcs(pb_grpc.PoolServiceServicer):
+    """What would be."""
+
+    _forecast: Forecast
+
+    async def SimulateReclaims(
+        self,
+        request: pb.SimulateReclaimsRequest,
+        context: Any,  # noqa: ANN401, ARG002
+    ) -> AsyncIterator[pb.SimulateReclaimsResponse]:
+        """Let a span pass in advance."""
+        tenant = TenantName.parse(request.parent, "parent").tenant
+        question = Question(
+            tenant, request.document, instant_of(request.until, "until"), request.activities
+        )
+        account: Account | None = None
+        left = request.max_changes or None
+        shortened = False
+        message = pb.SimulateReclaimsResponse()
+        async with aclosing(self._forecast(question)) as course:
+            async for part in course:
+                if isinstance(part, Begun):
+                    account = Account(tenant, part.trial.policy.calendar, part.holdings)
+                    message.total = part.total
+                    set_instant(message.time, part.now)
+                    yield message
+                    message = pb.SimulateReclaimsResponse()
+                    continue
+                if account is None:
+                    raise TypeError("A simulation begins with how things stand.")
+                _come_to(message, part)
+                message.standings.extend(_standing(tenant, one) for one in part.standings)
+                for change in part.changes:
+                    told = _change(tenant, change, account)
+                    if told is None:
+                        continue
+                    if left == 0:
+                        shortened = True
+                        continue
+                    left = left and left - 1
+                    message.changes.append(told)
+                    if len(message.changes) >= _AT_ONCE:
+                        yield message
+                        message = pb.SimulateReclaimsResponse()
+                        _come_to(message, part)
+                if message.changes or len(message.standings) >= _AT_ONCE:
+                    yield message
+                    message = pb.SimulateReclaimsResponse()
+                    _come_to(message, part)
+        if account is not None:
+            message.time.CopyFrom(request.until)
+            message.summary.CopyFrom(account.summary(shortened=shortened))
+            yield message
+
+
+def _come_to(message: pb.SimulateReclaimsResponse, moment: Moment) -> None:
+    set_instant(message.time, moment.at)
+    message.evaluated, message.total = moment.evaluated, moment.total
+
+
+def _change(tenant: str, change: Change, account: Account) -> pb.SimulatedChange | None:
+    entry = change.alteration.entry()
+    if entry.change not in TOLD:
+        return None
+    account.count(entry)
+    after = change.alteration.after
+    calendar: Calendar = account.calendar
+    message = pb.SimulatedChange(
+        customer=f"tenants/{tenant}/customers/{after.customer}",
+        change=custody_pb2.CustodyChange.Value(f"CUSTODY_CHANGE_{entry.change.value}"),
+        clock=entry.clock,
+        rule=entry.rule,
+        tier=after.facts.tier if after.facts is not None else "",
+        stops=stops_in(change, calendar),
+    )
+    set_instant(message.time, entry.time)
+    if change.alteration.due_at is not None:
+        set_instant(message.due_time, change.alteration.due_at)
+    if entry.pool:
+        message.pool = f"tenants/{tenant}/pools/{entry.pool}"
+    if entry.holder is not None:
+        message.holder.CopyFrom(holder_message(tenant, entry.holder))
+    if entry.former_holder is not None:
+        message.former_holder.CopyFrom(holder_message(tenant, entry.former_holder))
+    return message
+
+
+def _standing(tenant: str, standing: Standing) -> pb.SimulatedStanding:
+    message = pb.SimulatedStanding(
+        customer=f"tenants/{tenant}/customers/{standing.customer}",
+        former_tier=standing.before[0],
+        former_stage=standing.before[1],
+        tier=standing.after[0],
+        stage=standing.after[1],
+        cause=_CAUSES[standing.cause],
+    )
+    set_instant(message.time, standing.at)
+    return message

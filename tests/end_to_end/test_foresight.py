@@ -1,0 +1,146 @@
+"""What is simulated is what is lived: sixty days under changed settings, for each plugin."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from gonghai_cli.services import Services
+from tests.end_to_end.foresight import (
+    CHANGED,
+    DAY,
+    DAYS,
+    apply,
+    foresee,
+    give_out,
+    live,
+    lived,
+    plan_activities,
+    remember,
+    send_on_leave,
+    set_up,
+)
+from tests.end_to_end.stage import disagreements, stack_on
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.end_to_end.foresight import Event, Tenant
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+START = datetime(2031, 1, 6)  # noqa: DTZ001 - a day of the samples' zone, before a Spring Festival
+WARNED, RECLAIMED, ASSIGNED = (
+    f"CUSTODY_CHANGE_{name}" for name in ("WARNED", "RECLAIMED", "ASSIGNED")
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tenants(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Tenant]]:
+    """All of them live the same days, after each was simulated by itself."""
+    async with (
+        stack_on(tmp_path_factory.mktemp("foresight")) as stack,
+        Services(stack.addresses) as services,
+    ):
+        found = {plugin: await set_up(services, plugin, START) for plugin in CHANGED}
+        for tenant in found.values():
+            await give_out(tenant)
+            await send_on_leave(tenant)
+        driver = found["standard"].driver
+        await driver.quiet()
+        until = await driver.now() + DAYS * DAY
+        for tenant in found.values():
+            await plan_activities(tenant)
+            await remember(tenant)
+            await foresee(tenant, until)
+            assert await lived(tenant) == ([], []), "a simulation changes nothing"
+        for tenant in found.values():
+            await apply(tenant)
+        await live(list(found.values()), until)
+        assert await disagreements(stack) == []
+        yield found
+
+
+@pytest.mark.requirement("B11")
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_sixty_days_are_lived_as_they_were_simulated(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    tenant = tenants[plugin]
+    events, standings = await lived(tenant)
+    assert tenant.foreseen.events == events
+    assert tenant.foreseen.standings == standings
+
+
+@pytest.mark.requirement("B11")
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_a_tier_or_stage_changes_by_time_alone(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    foreseen = tenants[plugin].foreseen
+    assert any(one.before[0] != one.after[0] for one in foreseen.by_time)
+
+
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_clocks_stand_still_in_some_of_them(plugin: str, tenants: dict[str, Tenant]) -> None:
+    stops = tenants[plugin].foreseen.stops
+    if plugin == "aquatic_products":
+        assert any(stop.startswith("moratorium") for stop in stops)
+    elif plugin == "standard":
+        # It has no stop-clock of its own: its reps are on leave.
+        assert stops == {"leave"}
+    else:
+        assert "spring-festival" in stops
+
+
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_an_activity_gives_more_time_to_some(plugin: str, tenants: dict[str, Tenant]) -> None:
+    tenant = tenants[plugin]
+    idle = tenant.without_activities
+    kept = {
+        customer
+        for customer in {one.name.split("/")[3] for one in tenant.activities}
+        if _first(tenant.foreseen.events, customer) > _first(idle.events, customer)
+    }
+    assert kept, "none is reclaimed later than if nobody did anything"
+
+
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_some_are_reclaimed_and_assigned_again(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    events = tenants[plugin].foreseen.events
+    again = {
+        later.customer
+        for earlier in events
+        if earlier.change == RECLAIMED
+        for later in events
+        if later.change == ASSIGNED
+        and (later.customer, later.holder != earlier.former_holder, later.at >= earlier.at)
+        == (earlier.customer, True, True)
+    }
+    assert again
+
+
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_the_counts_are_those_of_the_list(plugin: str, tenants: dict[str, Tenant]) -> None:
+    foreseen = tenants[plugin].foreseen
+    summary = foreseen.summary
+    assert summary is not None
+    counted = {
+        change: sum(event.change == change for event in foreseen.events)
+        for change in (WARNED, RECLAIMED, ASSIGNED)
+    }
+    assert (summary.warned, summary.reclaimed, summary.assigned) == tuple(counted.values())
+    for parts in (summary.days, summary.holders, summary.clocks):
+        assert sum(part.reclaimed for part in parts) == summary.reclaimed
+        assert sum(part.warned for part in parts) == summary.warned
+
+
+def _first(events: list[Event], customer: str) -> int:
+    """When a customer is reclaimed first; late for one who is not."""
+    found = (one.at for one in events if (one.customer, one.change) == (customer, RECLAIMED))
+    return min(found, default=2**62)
