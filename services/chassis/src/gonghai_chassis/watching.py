@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from gonghai.type.v1 import watch_pb2
-    from gonghai_chassis.events import EventStream, SnapshotItem, Tail
+    from gonghai_chassis.events import Event, EventStream, SnapshotItem, Tail
     from gonghai_chassis.store import Partition, Store
 
 _PAGE = 200
-"""Items of one message of a snapshot."""
+"""Most items of one message of a snapshot."""
+
+_MOST_BYTES = 1 << 20
+"""From how many bytes of payloads on a message is sent: clients take no more than 4 MiB at once."""
 
 
 class SnapshotSource(Protocol):
@@ -81,17 +84,16 @@ class WatchServer:
         batches = watch(self.stream, self.tail, partition, cursor, tenant=tenant, kinds=kinds)
         async with aclosing(batches) as open_batches:
             async for batch in open_batches:
-                response = self.watched()
+                response, size, place = self.watched(), 0, batch.cursor
                 for event in batch.events:
-                    message = response.events.add()
-                    message.tenant = str(TenantName(event.tenant))
-                    message.position = event.position
-                    message.nonce = event.nonce
-                    message.schema = event.schema
-                    message.subject = event.subject
-                    message.version = event.version
-                    set_instant(message.time, event.time)
-                    _unfold(message, event.kind, event.payload)
+                    if size >= _MOST_BYTES:
+                        # More of the batch follows: nothing is said of how complete this is.
+                        response.checkpoint.cursor.CopyFrom(cursor_message(place, partition.index))
+                        yield response
+                        response, size = self.watched(), 0
+                    _tell(response.events.add(), event)
+                    place = event.cursor(batch.cursor.incarnation)
+                    size += len(event.payload)
                 response.checkpoint.cursor.CopyFrom(cursor_message(batch.cursor, partition.index))
                 set_instant(response.checkpoint.changes_through, batch.changes_through)
                 yield response
@@ -108,7 +110,7 @@ class WatchServer:
         response = self.exported()
         response.checkpoint.cursor.CopyFrom(cursor_message(head, partition.index))
         yield response
-        response = self.exported()
+        response, size = self.exported(), 0
         async with aclosing(self.snapshot(partition, tenant)) as items:
             async for item in items:
                 message = response.events.add()
@@ -116,9 +118,10 @@ class WatchServer:
                 message.subject = item.subject
                 message.version = item.version
                 _unfold(message, item.kind, item.payload)
-                if len(response.events) >= _PAGE:
+                size += len(item.payload)
+                if len(response.events) >= _PAGE or size >= _MOST_BYTES:
                     yield response
-                    response = self.exported()
+                    response, size = self.exported(), 0
         if response.events:
             yield response
 
@@ -145,6 +148,18 @@ class WatchServer:
                     FieldViolation(f"kinds[{index}]", f"must be one of {', '.join(sorted(names))}")
                 )
         return frozenset(kinds)
+
+
+def _tell(message: Any, event: Event) -> None:
+    """Fill the message of an event."""
+    message.tenant = str(TenantName(event.tenant))
+    message.position = event.position
+    message.nonce = event.nonce
+    message.schema = event.schema
+    message.subject = event.subject
+    message.version = event.version
+    set_instant(message.time, event.time)
+    _unfold(message, event.kind, event.payload)
 
 
 def _unfold(message: Message, kind: str, payload: bytes) -> None:
