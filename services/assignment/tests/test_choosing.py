@@ -18,7 +18,7 @@ from gonghai_assignment.reps import Leave, Load, Rep
 from gonghai_assignment.roster import Roster
 from gonghai_assignment.store.routing import LoadsChange
 from gonghai_assignment.store.staff import RosterRecords
-from gonghai_engine import Decision, Needs, Policy, Text, Weights
+from gonghai_engine import Decision, Needs, Policy, Sentence, Text, Weights
 from gonghai_engine.calendar import Calendar
 from gonghai_engine.outcomes import RegionMatch, Service, Strategy
 
@@ -51,8 +51,8 @@ class Wanting:
             policy=Policy.MATCHING,
             rule="rule",
             outcome=self._needs,
-            reason=Text("because", "因为"),
-            also=(),
+            said=Sentence("because", "因为"),
+            also_said=(),
             plugin="standard",
             plugin_version="0.1.0",
             revision=3,

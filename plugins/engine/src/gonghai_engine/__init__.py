@@ -27,6 +27,7 @@ from gonghai_engine.outcomes import (
     Tier,
     Weights,
 )
+from gonghai_engine.sentences import Sentence
 from gonghai_engine.tenants import IndustryPolicy, TenantPolicy, TierStep
 from gonghai_plugin.policies import Policy
 from gonghai_plugin.texts import Text
@@ -60,6 +61,7 @@ __all__ = [
     "RiskSignal",
     "RiskSignals",
     "RuleTruth",
+    "Sentence",
     "Stage",
     "StopClock",
     "TenantPolicy",

@@ -7,18 +7,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gonghai_engine import records
+from gonghai_engine.outcomes import Tier
+from gonghai_engine.sentences import Sentence
 from gonghai_plugin.policies import Policy
-from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gonghai_engine.outcomes import Outcome
+    from gonghai_plugin.texts import Text
 
 FactValue: TypeAlias = "bool | int | str | frozenset[str] | None"
 """A fact's value inside the engine; a decimal is its scaled integer."""
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
+"""1 had every sentence filled in; it is read as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,31 @@ class Decision:
     """What was decided, by which rule of which policy, and why.
 
     ``facts`` are those the rules of the policy name. ``also`` lists the further rules that hold,
-    where a policy collects them.
+    where a policy collects them. Sentences are filled in when they are read: most never are.
     """
 
     subject: str
     policy: Policy
     rule: str
     outcome: Outcome
-    reason: Text
-    also: tuple[tuple[str, Text], ...]
+    said: Sentence
+    also_said: tuple[tuple[str, Sentence], ...]
     plugin: str
     plugin_version: str
     revision: int
     settings_digest: str
     facts: Mapping[str, FactValue]
     at: int
+
+    @property
+    def reason(self) -> Text:
+        """Return why, figures filled in."""
+        return self.said.text
+
+    @property
+    def also(self) -> tuple[tuple[str, Text], ...]:
+        """Return the further rules that hold, and why each does."""
+        return tuple((rule, sentence.text) for rule, sentence in self.also_said)
 
     @property
     def order(self) -> tuple[int, tuple[int, ...]]:
@@ -71,9 +84,10 @@ class Decision:
             "s": self.subject,
             "p": str(self.policy),
             "r": self.rule,
-            "o": _packed(self.outcome),
-            "w": [self.reason.en, self.reason.zh],
-            "a": [[rule, text.en, text.zh] for rule, text in self.also],
+            # A customer's own lifetime value is in few outcomes twice.
+            "o": records.pack(self.outcome) if _is_own(self.outcome) else _packed(self.outcome),
+            "w": self.said.to_record(),
+            "a": [[rule, *sentence.to_record()] for rule, sentence in self.also_said],
             "g": self.plugin,
             "n": self.plugin_version,
             "e": self.revision,
@@ -95,8 +109,8 @@ class Decision:
             policy=Policy(record["p"]),
             rule=record["r"],
             outcome=records.unpack(record["o"]),
-            reason=Text(*record["w"]),
-            also=tuple((rule, Text(en, zh)) for rule, en, zh in record["a"]),
+            said=Sentence.from_record(record["w"]),
+            also_said=tuple((rule, Sentence.from_record(rest)) for rule, *rest in record["a"]),
             plugin=record["g"],
             plugin_version=record["n"],
             revision=record["e"],
@@ -107,6 +121,10 @@ class Decision:
             },
             at=record["t"],
         )
+
+
+def _is_own(outcome: Outcome) -> bool:
+    return type(outcome) is Tier and outcome.lifetime_value is not None
 
 
 @lru_cache(maxsize=4096)

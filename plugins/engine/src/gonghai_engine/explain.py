@@ -74,7 +74,7 @@ def _table(
             rule.name,
             holds,
             rule in deciding,
-            rule.reason(values),
+            rule.reason(values).text,
             tuple(_leaves(rule.declared.when, settings, values)),
             () if holds else tuple(_in_the_way(rule, settings, values)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import typing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ from gonghai_engine import outcomes
 from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _CLASSES: Final[tuple[type[Any], ...]] = (
     # The place is what is stored: append, never reorder.
@@ -36,23 +37,32 @@ _CLASSES: Final[tuple[type[Any], ...]] = (
 )
 
 
+_PLAIN: Final = frozenset({bool, int, str, type(None)})
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Shape:
     tag: str
-    fields: tuple[str, ...]
+    items: Callable[[Any], tuple[Any, ...]]
+    """Reads all fields of a value."""
     enums: Mapping[int, type[StrEnum]]
 
 
 def pack(value: Any) -> Any:  # noqa: ANN401 - any value of the classes above
     """Turn a value into plain data. Raises TypeError for a class that is not stored."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return str(value) if isinstance(value, StrEnum) else value
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    shape = _SHAPES.get(kind)
+    if shape is not None:
+        return {
+            shape.tag: [item if type(item) in _PLAIN else pack(item) for item in shape.items(value)]
+        }
+    if isinstance(value, StrEnum):
+        return str(value)
     if isinstance(value, (tuple, list)):
         return [pack(item) for item in value]
-    shape = _SHAPES.get(type(value))
-    if shape is None:
-        raise TypeError(f"{type(value).__name__} is not stored")
-    return {shape.tag: [pack(getattr(value, name)) for name in shape.fields]}
+    raise TypeError(f"{kind.__name__} is not stored")
 
 
 def unpack(data: Any) -> Any:  # noqa: ANN401 - the same
@@ -81,7 +91,9 @@ def _shape(place: int, owner: type[Any]) -> _Shape:
         for index, name in enumerate(fields)
         if isinstance(hints[name], type) and issubclass(hints[name], StrEnum)
     }
-    return _Shape(str(place), fields, enums)
+    read = operator.attrgetter(*fields)
+    items = (lambda value: (read(value),)) if len(fields) == 1 else read
+    return _Shape(str(place), items, enums)
 
 
 _SHAPES: Final = {owner: _shape(place, owner) for place, owner in enumerate(_CLASSES)}

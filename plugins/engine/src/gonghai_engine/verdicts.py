@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from gonghai_engine.outcomes import ClaimVerdict, Refusal, RiskSignal, RiskSignals, Tier
 from gonghai_plugin import host_facts, policies
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from gonghai_engine.calendar import Calendar
     from gonghai_engine.compiled import CompiledPolicy
-    from gonghai_engine.decisions import FactValue
     from gonghai_engine.expressions import Values
     from gonghai_engine.outcomes import Outcome
+    from gonghai_engine.sentences import Sentence
     from gonghai_engine.tables import CompiledRule
     from gonghai_plugin.policies import AnyPolicy
     from gonghai_plugin.texts import Text
@@ -28,14 +28,23 @@ Chosen: TypeAlias = "Sequence[tuple[CompiledRule, ...]]"
 """The rules that hold, for each table of a policy: of a first-hit table exactly one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a policy says."""
 
     rule: str
     outcome: Outcome
-    reason: Text
-    also: tuple[tuple[str, Text], ...] = ()
+    said: Sentence
+    also_said: tuple[tuple[str, Sentence], ...] = ()
+
+    @property
+    def reason(self) -> Text:
+        """Return why, figures filled in."""
+        return self.said.text
+
+    @property
+    def also(self) -> tuple[tuple[str, Text], ...]:
+        """Return the further rules that hold, and why."""
+        return tuple((rule, sentence.text) for rule, sentence in self.also_said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +72,28 @@ def _tiering(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Moment
     tier: Tier = rule.outcome(values)
     worth = declared.lifetime_value
     if compiled.grades or worth is not None:
+        grades = {name: values[name] for name in compiled.grades.values()}
         tier = Tier(
             tier.name,
             tier.rank,
             tier.label,
-            _grade(values, GRADES[0]),
-            _grade(values, GRADES[1]),
-            None if worth is None else _number(values, worth.name),
+            grades.get(GRADES[0], ""),  # type: ignore[arg-type] # a grade's name
+            grades.get(GRADES[1], ""),  # type: ignore[arg-type] # the same
+            None if worth is None else values[worth.name],  # type: ignore[arg-type] # a number
         )
     return Verdict(rule.name, tier, rule.reason(values))
-
-
-def _grade(values: Mapping[str, FactValue], name: str) -> str:
-    grade = values.get(name)
-    return grade if isinstance(grade, str) else ""
-
-
-def _number(values: Mapping[str, FactValue], name: str) -> int | None:
-    number = values[name]
-    return number if isinstance(number, int) else None
 
 
 def _risk(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Moment) -> Verdict:
     (hits,) = chosen
     if not hits:
         return Verdict("none", RiskSignals(()), compiled.all(0).otherwise(values))
+    said = _said(hits, values)
     signals = tuple(
-        RiskSignal(rule.name, rule.outcome(values).severity, rule.reason(values)) for rule in hits
+        RiskSignal(rule.name, rule.outcome(values).severity, sentence.text)
+        for rule, (_, sentence) in zip(hits, said, strict=True)
     )
-    return Verdict(
-        signals[0].name,
-        RiskSignals(signals),
-        signals[0].reason,
-        tuple((signal.name, signal.reason) for signal in signals[1:]),
-    )
+    return Verdict(hits[0].name, RiskSignals(signals), said[0][1], said[1:])
 
 
 def _claim(_: CompiledPolicy, chosen: Chosen, values: Values, moment: Moment) -> Verdict:
@@ -104,16 +101,21 @@ def _claim(_: CompiledPolicy, chosen: Chosen, values: Values, moment: Moment) ->
     limits = rule.outcome(values)
     if not hits:
         return Verdict(rule.name, ClaimVerdict(True, (), limits), rule.reason(values))  # noqa: FBT003 - it is allowed
+    said = _said(hits, values)
     refusals = tuple(
-        Refusal(hit.name, hit.reason(values), _until(hit.outcome(values).until_days, moment))
-        for hit in hits
+        Refusal(hit.name, sentence.text, _until(hit.outcome(values).until_days, moment))
+        for hit, (_, sentence) in zip(hits, said, strict=True)
     )
     return Verdict(
-        refusals[0].rule,
+        hits[0].name,
         ClaimVerdict(False, refusals, limits),  # noqa: FBT003 - it is not
-        refusals[0].reason,
-        tuple((refusal.rule, refusal.reason) for refusal in refusals[1:]),
+        said[0][1],
+        said[1:],
     )
+
+
+def _said(hits: Sequence[CompiledRule], values: Values) -> tuple[tuple[str, Sentence], ...]:
+    return tuple((hit.name, hit.reason(values)) for hit in hits)
 
 
 def _until(days: int | None, moment: Moment) -> int | None:
@@ -125,18 +127,14 @@ def _until(days: int | None, moment: Moment) -> int | None:
 def _reclaim(_: CompiledPolicy, chosen: Chosen, values: Values, __: Moment) -> Verdict:
     (rule,), stops = chosen
     plan = rule.outcome(values)
+    said = _said(stops, values)
     if stops:
         spans = tuple(
-            dataclasses.replace(hit.outcome(values), name=hit.name, reason=hit.reason(values))
-            for hit in stops
+            dataclasses.replace(hit.outcome(values), name=hit.name, reason=sentence.text)
+            for hit, (_, sentence) in zip(stops, said, strict=True)
         )
         plan = dataclasses.replace(plan, stop_clocks=spans)
-    return Verdict(
-        rule.name,
-        plan,
-        rule.reason(values),
-        tuple((hit.name, hit.reason(values)) for hit in stops),
-    )
+    return Verdict(rule.name, plan, rule.reason(values), said)
 
 
 _VERDICTS: Final[

@@ -169,7 +169,7 @@ class Assessor:
             decision = assessment.admission.decision
             # A sentence has the figures in it that its rules name.
             if view.attributes.sensitive.isdisjoint(decision["f"]):
-                reason = decision["w"][0]
+                reason = Decision.from_record(decision).reason.en
         return Published(
             {
                 name: value
