@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from tests.faults.wall_clocks import Suspension
+
 SERVICES: Final = ("archive", "pool", "assignment")
 REPLICAS: Final = 2
 PARTITIONS: Final = 4
@@ -81,6 +83,7 @@ class Replica:
         port: where it listens, in each of its lives.
         environment: what it is told beside what all are told.
         process: its present life, or the last one.
+        suspension: what its clocks do not know of; None where they go as they should.
     """
 
     service: str
@@ -88,6 +91,7 @@ class Replica:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
+    suspension: Suspension | None = None
 
     @property
     def name(self) -> str:

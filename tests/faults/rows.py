@@ -6,22 +6,25 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from random import Random
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gonghai.dev.v1.clock_pb2_grpc import ClockServiceStub
 from gonghai.pool.v1 import pool_service_pb2
 from gonghai_chassis.clients import open_channel
-from gonghai_chassis.events import EventStream
+from gonghai_chassis.events import EventStream, read_progress
 from gonghai_chassis.store import Partition, Store, StoreSettings
+from gonghai_chassis.store.failures import CursorTooOld
 from gonghai_chassis.store.partitions import partition_index
 from tests.faults.callers import Manners, ident
 from tests.faults.cluster import ClusterStore
 from tests.faults.crew import LEASE_TTL, PARTITIONS, SERVICES, Crew, SingleStore
 from tests.faults.moments import lapse
+from tests.faults.policy_rows import bad_documents, moody_crew, plugin_goes_wrong
 from tests.faults.record import State
 from tests.faults.stage import Play
 from tests.faults.tenant import DUE_DAYS, GRACE_DAYS, WARN_DAYS
-from tests.faults.wall_clocks import skewed, skewing_library
+from tests.faults.wall_clocks import Suspension, skewed, skewing_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +36,15 @@ MakeCrew = Callable[["Path", int], Awaitable[Crew]]
 STORE_AWAY: Final = 10.0
 """Seconds for which the store is stopped in F3."""
 
+KEPT: Final = 8
+"""Events that a stream keeps in F5."""
+
+_MOST_LOOKS: Final = 40
+
 FENCED: Final = "Another replica holds the lease now"
+
+_MOST_TURNS: Final = 4
+"""How many times as many turns F8 takes at most until a write was fenced off."""
 
 _TAKEN_OVER: Final = LEASE_TTL * 2
 """Seconds after which another replica has the leases of one that stands still."""
@@ -107,28 +118,41 @@ def store_stopped(scale: float) -> Play:
 
 
 def holder_paused(scale: float) -> Play:
-    """F8: who holds leases stands still as work falls due, and wakes up after others took over."""
+    """F8: who holds leases stands still as work falls due, and wakes up after others took over.
+
+    In every second turn it is suspended as a virtual machine is: its own clock stood still too, so
+    that it believes in its leases and goes on with what it was at. Only the fences stop it then.
+    """
 
     async def strike(scene: Scene) -> None:
         random = random_of("F8", scene)
         lost, fenced = scene.crew.said("lease_lost"), scene.crew.said(FENCED)
         await lapse(2)
         turns = round(8 * scale)
-        for turn in range(turns):
+        for turn in range(turns * _MOST_TURNS):
+            fences_seen = scene.crew.said(FENCED) - fenced
+            if turn >= turns and fences_seen:
+                break
             victims = scene.crew.of("pool" if turn % 4 != 3 else random.choice(SERVICES))
             replica = victims[turn % len(victims)]
             await scene.forward(random.choice((1, 2)))
             # In the middle of the sweep that begins now, with some luck.
             await lapse(random.uniform(0, 0.05))
             replica.signal(signal.SIGSTOP)
-            scene.struck(f"{replica.name} paused")
+            began = monotonic()
+            suspended = replica.suspension if turn % 2 else None
+            scene.struck(f"{replica.name} {'paused' if suspended is None else 'suspended'}")
             try:
                 await lapse(_TAKEN_OVER + random.uniform(0, 0.6))
             finally:
+                if suspended is not None:
+                    suspended.lasted(monotonic() - began)
                 replica.signal(signal.SIGCONT)
             await lapse(random.uniform(0.1, 0.6))
         scene.evidence["leases lost"] = scene.crew.said("lease_lost") - lost
         scene.evidence["fenced off"] = scene.crew.said(FENCED) - fenced
+        if not scene.evidence["fenced off"]:
+            scene.found(scene.tenants[0], "fences", ["no write was fenced off: nothing is shown"])
 
     return Play("F8", strike)
 
@@ -180,14 +204,15 @@ def consumers_cut_off(scale: float) -> Play:
             for replica in scene.crew.of(away):
                 await scene.crew.kill(replica)
             await lapse(2 * scale)
-            for source in sources:
-                await _trim(scene, source)
-            scene.struck(f"{away} away, streams trimmed")
+            behind = [source for source in sources if await _fell_behind(scene, away, source)]
+            scene.struck(f"{away} away, behind what is kept of {' and '.join(behind) or 'nobody'}")
             for replica in scene.crew.of(away):
                 await scene.crew.launch(replica)
             await scene.crew.ready(*scene.crew.of(away))
         await lapse(2)
         scene.evidence["rebuilt"] = scene.crew.said("rebuilt") - rebuilt
+        if not scene.evidence["rebuilt"]:
+            scene.found(scene.tenants[0], "rebuilds", ["nobody fell behind: nothing is shown"])
 
     return Play("F5", strike, listening=False, whole=False)
 
@@ -263,14 +288,25 @@ async def _held(scene: Scene) -> list[str]:
     return sorted(ident(custody.customer) for custody in page.custodies)
 
 
-async def _trim(scene: Scene, source: str) -> None:
+async def _fell_behind(scene: Scene, away: str, source: str) -> bool:
+    """Wait, not for ever, until a stream has dropped what somebody who is away had to read next."""
     settings = StoreSettings(url=scene.crew.backing.url, partitions=PARTITIONS)
+    follower = await Store.open(settings, area=away)
     store = await Store.open(settings, area=source)
     try:
-        for partition in store.partitions:
-            await EventStream(store).trim(partition, max_length=1)
+        for _ in range(_MOST_LOOKS):
+            for partition in store.partitions:
+                own = follower.partitions[partition.index]
+                cursor = (await read_progress(follower, own, source)).cursor
+                try:
+                    await EventStream(store).read(partition, cursor, limit=1)
+                except CursorTooOld:
+                    return True
+            await lapse(0.2)
     finally:
         await store.close()
+        await follower.close()
+    return False
 
 
 def _partition_key(tenant: str) -> str:
@@ -294,6 +330,27 @@ async def skewed_crew(folder: Path, seed: int) -> Crew:
     return crew
 
 
+async def suspendable_crew(folder: Path, seed: int) -> Crew:
+    """One store; processes that can be suspended without noticing."""
+    del seed
+    crew = Crew(folder, SingleStore(folder / "store"))
+    library = await skewing_library(folder)
+    for replica in crew.replicas:
+        replica.suspension = Suspension(folder / f"{replica.name}.suspended")
+        replica.environment |= replica.suspension.environment(library)
+    return crew
+
+
+async def forgetful_crew(folder: Path, seed: int) -> Crew:
+    """One store; streams that keep next to nothing, by the services' own retention."""
+    del seed
+    settings = {
+        "GONGHAI_EVENT_RETENTION_COUNT": str(KEPT),
+        "GONGHAI_EVENT_RETENTION_EVERY": "0.2",
+    }
+    return Crew(folder, SingleStore(folder / "store"), settings)
+
+
 async def cluster_crew(folder: Path, seed: int) -> Crew:
     """A Cluster; nothing is acknowledged that is not on a replica as well."""
     del seed
@@ -305,11 +362,12 @@ ROWS: Final[dict[str, tuple[Callable[[float], Play], MakeCrew]]] = {
     "F1": (store_killed, plain_crew),
     "F2": (services_killed, plain_crew),
     "F3": (store_stopped, plain_crew),
-    "F8": (holder_paused, plain_crew),
     "F9": (requests_repeated, plain_crew),
     "F13": (services_ended, plain_crew),
-    # The last on its crew: it trims the streams.
-    "F5": (consumers_cut_off, plain_crew),
+    "F8": (holder_paused, suspendable_crew),
+    "F5": (consumers_cut_off, forgetful_crew),
+    "F6": (plugin_goes_wrong, moody_crew),
+    "F7": (bad_documents, moody_crew),
     "F10": (archive_away, skewed_crew),
     "F4": (master_killed, cluster_crew),
 }

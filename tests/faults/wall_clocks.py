@@ -1,4 +1,4 @@
-"""Processes whose wall clocks are wrong: a small library that is preloaded into them."""
+"""Processes whose clocks are wrong: a small library that is preloaded into them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,33 @@ async def skewing_library(folder: Path) -> Path:
     if not off or max(map(abs, off)) > _NEAR:
         raise NoSkew(f"the clock of a process that preloads it says {said.decode()!r}")
     return library
+
+
+class Suspension:
+    """The time for which one process was suspended, and does not know of."""
+
+    def __init__(self, file: Path) -> None:
+        """Keep it in a file, which the process maps."""
+        self._file = file
+        self._nanoseconds = 0
+        self._write()
+
+    def environment(self, library: Path) -> dict[str, str]:
+        """Return what the process is to be told."""
+        return {
+            "LD_PRELOAD": str(library.absolute()),
+            "SUSPENDED_FILE": str(self._file.absolute()),
+        }
+
+    def lasted(self, seconds: float) -> None:
+        """Take so long from its monotonic clock; to be told while it stands still."""
+        self._nanoseconds += int(seconds * 1e9)
+        self._write()
+
+    def _write(self) -> None:
+        # In place, in one piece: the process has the file mapped.
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(self._nanoseconds.to_bytes(8, sys.byteorder, signed=True))
 
 
 def skewed(library: Path, seconds: int) -> dict[str, str]:
