@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from gonghai.pool.v1 import pool_service_pb2
+from gonghai.upkeep.v1 import upkeep_service_pb2 as pb
+from gonghai_chassis.events import Quarantine
 from gonghai_chassis.store import records
+from gonghai_chassis.testing import eventually
+from gonghai_cli.account.reading import list_holdings
 from gonghai_cli.doctor.examination import Doctor
 from gonghai_cli.doctor.findings import Verdict
 from gonghai_cli.doctor.services import UpkeepServices
@@ -100,6 +105,41 @@ async def test_what_was_broken_in_a_projection_is_found_and_mended(
         assert [audit.findings for audit in mended.audits if audit.findings] == []
         assert mended.verdict is Verdict.HEALTHY
         assert sum(each.repaired for each in mended.comparisons) == 5
+
+
+async def test_who_is_quarantined_is_told_as_such_and_freed_by_a_repair(
+    running: Trio, open_store: OpenStore, sample: Sample
+) -> None:
+    archive = await open_store("archive")
+    p = archive.partition(sample.tenant)
+    client: Any = archive.client()
+    holding = (await list_holdings(running.services, sample.tenant))[0]
+    customer = holding.customer.rpartition("/")[2]
+    key = p.key("custody", sample.tenant, customer)
+    # No string any more: whatever is told of this customer fails.
+    await client.delete(key)
+    await client.rpush(key, "x")
+    release = pool_service_pb2.ReleaseCustomerRequest(customer=holding.customer, reason="enough")
+    await running.services.pool.ReleaseCustomer(release)
+    quarantine = Quarantine(archive, p, "pool")
+    await eventually(quarantine.subjects)
+    async with UpkeepServices(running.addresses) as services:
+        doctor = Doctor(services)
+        found = await doctor.examine()
+        (difference,) = [one for each in found.comparisons for one in each.differences]
+        assert (difference.cause, difference.subject) == (pb.Difference.CAUSE_QUARANTINED, customer)
+        counts = {
+            source.source: source.quarantined_subjects
+            for partition in found.conditions["archive"].partitions
+            for source in partition.sources
+            if source.quarantined_subjects
+        }
+        assert counts == {"pool": 1}
+        assert [name for name, _ in found.troubled()] == ["archive"]
+        await client.delete(key)
+        mended = await doctor.repair(found)
+        assert (differing(mended), mended.troubled()) == (set(), [])
+        assert mended.verdict is Verdict.HEALTHY
 
 
 async def test_the_command_says_it_and_ends_with_it(

@@ -63,6 +63,7 @@ ARGS: dict[str, Any] = {
     "record": records.pack({"version": 9, "terms": ["owner:wang"], "generation": ""}),
     "terms": ["owner:wang"],
     "generation": "g",
+    "term": "owner:zhao",
     "id": "sea",
 }
 

@@ -304,6 +304,22 @@ async def test_a_slow_rebuild_takes_no_step_once_another_has_begun(open_store: O
     assert (await world.routings.entry(TENANT, "c1")).custody == world.truth["c1"]
 
 
+async def test_a_rebuild_counts_a_custody_once_whose_record_was_lost(open_store: OpenStore) -> None:
+    world = World(await open_store("assignment"))
+    for customer in ("c1", "c2"):
+        world.happens(customer, state=CustodyState.HELD, rep="a", weight=700)
+        await world.hear()
+    await world.store.client().hdel(keys.custody(world.partition, TENANT), "c1")
+    await world.store.client().hset(keys.loads(world.partition, TENANT), "confirmed:b", 5)
+    rebuild = await begin_rebuild(world.store, world.partition, "pool")
+    for customer, custody in world.truth.items():
+        await world.projections.load_custody(rebuild, TENANT, customer, custody)
+    await world.projections.recount_loads(rebuild, TENANT)
+    roster = await world.staff.roster(TENANT)
+    assert (roster.loads["a"].confirmed, roster.loads["a"].holdings) == (1400, 2)
+    assert "b" not in roster.loads or roster.loads["b"] == NO_LOAD
+
+
 async def test_what_a_group_holds_follows_custody_and_facts(open_store: OpenStore) -> None:
     world = World(await open_store("assignment"))
     at = Cursor.START
@@ -398,6 +414,7 @@ ARGS: dict[str, Any] = {
     "pool": "open",
     "days": 3,
     "had": ["open"],
+    "counted": {"a": [500, 1]},
 }
 
 

@@ -20,10 +20,13 @@ from gonghai_chassis.events import (
     Tail,
     read_progress,
 )
+from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.intents import Intent, IntentWorker
+from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.counting import FOLLOW, Counters
 from gonghai_chassis.testing.feeds import LocalFeed
+from gonghai_chassis.upkeep.rebuilding import rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -384,3 +387,56 @@ async def _no_intents(pair: Pair) -> bool:
 async def _rebuilt(pair: Pair) -> bool:
     progress = await read_progress(pair.follower, pair.p, "pool")
     return not progress.rebuilding and progress.cursor != Cursor.START
+
+
+async def test_a_rebuild_that_is_asked_for_here_is_made_with_the_next_batch(pair: Pair) -> None:
+    projection = Followed(pair.follower)
+    await pair.count(2)
+    pair.feed.heartbeat = 0.05
+    pair.subscribe(projection)
+    await eventually(lambda: _seen(projection, pair.p, 2))
+    pair.feed.items = [SnapshotItem("Counter", "acme", "a", 2, b"2")]
+    told = [rebuilding async for rebuilding in rebuilt(pair.follower, pair.p, "pool")]
+    assert told == [True, False]
+    assert (projection.loaded, projection.finished) == (pair.feed.items, 1)
+
+
+async def test_a_rebuild_that_another_replica_was_asked_for_is_made_with_the_next_step(
+    pair: Pair, open_store: OpenStore
+) -> None:
+    projection = Followed(pair.follower)
+    await pair.count(2)
+    pair.subscribe(projection)
+    await eventually(lambda: _seen(projection, pair.p, 2))
+    other = await open_store("assignment")
+    asked = asyncio.create_task(_last(rebuilt(other, pair.p, "pool")))
+    await eventually(lambda: _rebuilding(pair))
+    await pair.count(1)
+    assert await asked is False
+    assert projection.finished == 1
+    await pair.count(1)
+    await eventually(lambda: _saw(projection, pair.p, 4))
+
+
+async def test_no_event_is_taken_in_while_a_rebuild_is_asked_for(pair: Pair) -> None:
+    await begin_rebuild(pair.follower, pair.p, "pool")
+    await pair.count(1)
+    step = Step(pair.p, "pool", Cursor.START, await pair.feed.stream.head(pair.source_p))
+    event = Event(1, "Counted", "acme", "a", 1, 0, 1, b"", step.after.nonce)
+    with pytest.raises(StaleStep):
+        await Followed(pair.follower).apply(step, event)
+
+
+async def _last(states: AsyncIterator[bool]) -> bool | None:
+    last = None
+    async for state in states:
+        last = state
+    return last
+
+
+async def _rebuilding(pair: Pair) -> bool:
+    return bool((await read_progress(pair.follower, pair.p, "pool")).rebuilding)
+
+
+async def _saw(projection: Followed, p: Partition, version: int) -> bool:
+    return version in await projection.seen(p)

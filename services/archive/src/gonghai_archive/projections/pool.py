@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLLOW: Final = Script("gonghai_archive.store", "follow_custody")
 LOAD: Final = Script("gonghai_archive.store", "load_custody")
 DROP: Final = Script("gonghai_archive.store", "drop_custodies")
+STRAYS: Final = Script("gonghai_archive.store", "drop_strays")
 
 SOURCE: Final = "pool"
 KINDS: Final = ("custody_changed", "pool_changed", "pool_deleted")
@@ -93,6 +94,7 @@ class PoolProjection:
         """Forget what the snapshot did not have."""
         rebuild = Rebuild(partition, SOURCE, generation)
         for tenant in await self._resources.tenants(partition):
+            await self._drop_strays(rebuild, tenant)
             await self._resources.drop(rebuild, keys.pools(partition, tenant))
             async for ids in self._customers.each(tenant, _AT_ONCE):
                 await self._store.run(
@@ -104,6 +106,24 @@ class PoolProjection:
                         "index": keys.index(partition, tenant),
                     },
                     args={**rebuild.args(), "ids": ids},
+                )
+
+    async def _drop_strays(self, rebuild: Rebuild, tenant: str) -> None:
+        """Take customers out of lists whose they are not: what said so may be lost."""
+        p = rebuild.partition
+        owners = await self._resources.idents(p, keys.reps(p, tenant))
+        pools = await self._resources.idents(p, keys.pools(p, tenant))
+        for term in (*(f"owner:{each}" for each in owners), *(f"pool:{each}" for each in pools)):
+            async for ids in self._customers.each(tenant, _AT_ONCE, within=(term,)):
+                await self._store.run(
+                    STRAYS,
+                    p,
+                    keys={
+                        **rebuild.keys(),
+                        "custodies": keys.custodies(p, tenant),
+                        "index": keys.index(p, tenant),
+                    },
+                    args={**rebuild.args(), "term": term, "ids": ids},
                 )
 
     async def checkpoint(self, partition: Partition, changes_through: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive.store import keys
 from gonghai_chassis.store import Script, records
@@ -64,6 +64,11 @@ class Resources:
             keys={**rebuild.keys(), "resources": key},
             args=rebuild.args(),
         )
+
+    async def idents(self, partition: Partition, key: str) -> list[str]:
+        """Return the ids of those that are kept under a key."""
+        client: Any = self.store.client(partition)
+        return sorted(each.decode() for each in await client.hkeys(key))
 
     async def tenants(self, partition: Partition) -> list[str]:
         """Return the tenants of a partition that the archive knows, in order."""

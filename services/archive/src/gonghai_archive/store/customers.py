@@ -312,13 +312,20 @@ class CustomerStore:
         more = (fields["score"], fields["member"]) if fields["more"] else None
         return Page(records.sequence(fields["ids"]), more)
 
-    async def each(self, tenant: str, size: int) -> AsyncGenerator[list[str], None]:
-        """Yield the ids of all customers of a tenant, oldest first, some at a time."""
+    async def each(
+        self, tenant: str, size: int, *, within: tuple[str, ...] = ()
+    ) -> AsyncGenerator[list[str], None]:
+        """Yield the ids of all customers of a tenant, oldest first, some at a time.
+
+        Args:
+            tenant: whose customers.
+            size: how many at a time.
+            within: terms of indexes that they stand in.
+        """
         place: tuple[int, str] | None = None
+        chosen = Selection(within=within, descending=False)
         while True:
-            page = await self.select(
-                tenant, Selection(descending=False), place=place, limit=size, scan=size
-            )
+            page = await self.select(tenant, chosen, place=place, limit=size, scan=size)
             if page.ids:
                 yield page.ids
             place = page.place

@@ -110,6 +110,7 @@ class PoolProjection:
         had = self._had if generation == self._generation else {}
         for tenant in await self._store.tenants(partition):
             await self._store.drop_custodies(rebuild, tenant)
+            await self._store.recount_loads(rebuild, tenant)
             await self._store.drop_cool_downs(rebuild, tenant, had.get(tenant, ()))
             self._rosters.forget(tenant)
         self._had = defaultdict(set)

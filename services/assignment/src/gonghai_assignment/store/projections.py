@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from gonghai_assignment.store.routing import (
     LoadsChange,
     custody_record,
     pack_facts,
+    unpack_custody,
     unpack_facts,
 )
 from gonghai_chassis.events import read_progress
@@ -31,6 +33,7 @@ _DROP_CUSTOMER = Script("gonghai_assignment.store", "drop_customer")
 _PROJECT_COOL_DOWN = Script("gonghai_assignment.store", "project_cool_down")
 _LOAD_COOL_DOWN = Script("gonghai_assignment.store", "load_cool_down")
 _DROP_COOL_DOWNS = Script("gonghai_assignment.store", "drop_cool_downs")
+_RECOUNT_LOADS = Script("gonghai_assignment.store", "recount_loads")
 _FORGET_FULL = Script("gonghai_assignment.store", "forget_full")
 _READ_FACTS = Script("gonghai_assignment.store", "read_facts")
 _LIST_TENANTS = Script("gonghai_assignment.store", "list_tenants")
@@ -237,6 +240,29 @@ class ProjectionStore:
             args={**rebuild.args(), "had": sorted(had)},
         )
 
+    async def recount_loads(self, rebuild: Rebuild, tenant: str) -> None:
+        """Count anew what reps hold: a custody that was lost is no longer counted double.
+
+        While the rebuild is under way nothing else changes what is counted here.
+        """
+        partition = rebuild.partition
+        # By customer first: a scan may come by one twice.
+        held: dict[str, tuple[str, int]] = {}
+        async for customer, packed in self._items(partition, keys.custody(partition, tenant)):
+            custody = unpack_custody(packed)
+            if custody.rep is not None:
+                held[customer] = (custody.rep, custody.weight)
+        counted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for rep, weight in held.values():
+            counted[rep][0] += weight
+            counted[rep][1] += 1
+        await self._store.run(
+            _RECOUNT_LOADS,
+            partition,
+            keys={**rebuild.keys(), "loads": keys.loads(partition, tenant)},
+            args={**rebuild.args(), "counted": dict(counted)},
+        )
+
     async def tenants(self, partition: Partition) -> list[str]:
         """Return the tenants that the partition knows of, in order."""
         reply = await self._store.run(
@@ -249,14 +275,18 @@ class ProjectionStore:
         return self._fields(partition, keys.custody(partition, tenant))
 
     async def _fields(self, partition: Partition, key: str) -> AsyncIterator[str]:
+        async for field, _ in self._items(partition, key):
+            yield field
+
+    async def _items(self, partition: Partition, key: str) -> AsyncIterator[tuple[str, bytes]]:
         place = "0"
         while True:
             reply = await self._store.run(
                 _PAGE, partition, keys={"hash": key}, args={"place": place, "limit": _AT_ONCE}
             )
             flat: list[str] = records.sequence(reply.fields["flat"])
-            for field in flat[::2]:
-                yield field
+            for field, packed in zip(flat[::2], flat[1::2], strict=True):
+                yield field, records.blob(packed)
             place = str(reply.fields["place"])
             if place == "0":
                 return
