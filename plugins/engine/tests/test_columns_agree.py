@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugins.engine.tests.agreement import SETTINGS, Book, books, compare, facts
-from plugins.engine.tests.rulebooks import WHY
+from plugins.engine.tests.rulebooks import WHY, lifecycle, plugin, stage
 from plugins.engine.tests.rulebooks import given as known
 
 from gonghai_engine import DecisionFailure, DecisionRequest, Engine, Policy
@@ -19,6 +19,8 @@ from gonghai_engine.faults import EngineError
 from gonghai_engine.verdicts import Moment
 from gonghai_plugin import (
     INT64,
+    Rule,
+    computed,
     derived,
     host_facts,
     largest,
@@ -133,6 +135,18 @@ async def test_a_population_is_decided_as_each_customer_alone(policy: Policy) ->
         assert decided.outcomes[decided.outcome[row]] == one.outcome
         said = decided.verdict(row)
         assert (said.reason, said.also) == (one.reason, one.also)
+    engine.close()
+
+
+def test_a_fact_made_by_a_function_is_not_computed_in_columns() -> None:
+    twice = computed("twice", INT64, WHY, lambda orders: orders * 2, host_facts.ORDERS_365D)
+    made = plugin("odd", lifecycle(Rule("x", twice.equals(4), stage("x"), WHY)), facts=(twice,))
+    engine = Engine({"odd": made, "standard": STANDARD})
+    engine.activate("t", 1, engine.parse("version: 1\ndefault: {plugin: odd, settings: {}}\n"))
+    industry = engine.tenant("t").industry("")
+    facts = industry.columns([{}], Policy.LIFECYCLE)
+    with pytest.raises(EngineError, match="functions, so not in columns: twice"):
+        industry.decide_columns(Policy.LIFECYCLE, facts, Moment(NOW, Calendar()))
     engine.close()
 
 

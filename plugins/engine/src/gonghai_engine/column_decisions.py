@@ -12,7 +12,7 @@ from gonghai_engine.bound import difference_key
 from gonghai_engine.column_conditions import holds
 from gonghai_engine.column_numbers import differences, distinct, fact_numbers
 from gonghai_engine.columns import MISSING, Flags, Numbers, Words
-from gonghai_engine.faults import FactError
+from gonghai_engine.faults import EngineError, FactError
 from gonghai_engine.tables import AllHitsTable, FirstHitTable
 from gonghai_engine.verdicts import verdict
 from gonghai_plugin import policies
@@ -100,15 +100,13 @@ class Decided:
 def decide_columns(
     compiled: CompiledPolicy, facts: FactColumns, settings: Settings, moment: Moment
 ) -> Decided:
-    """Decide for every row: what `CompiledPolicy.decide` would say, without durable-rules."""
+    """Decide for every row: what `CompiledPolicy.decide` would say, without durable-rules.
+
+    Raises EngineError where a function of the plugin's own has a part in the facts: it may loop,
+    and is called in the plugin's own process alone, one subject at a time.
+    """
     rows = facts.rows
-    columns = {name: facts.columns[name] for name in compiled.intake.names}
-    for fact, _ in compiled.derived:
-        assert isinstance(fact.origin, Derived)  # noqa: S101 - only derived ones come here
-        columns[fact.name] = fact_numbers(fact.origin.expression, columns, settings, rows)
-    for left, right in compiled.differences:
-        key = difference_key(left, right)
-        columns[key] = differences(columns[left.name], columns[right.name])
+    columns = _values(compiled, facts, settings)
     chosen: list[Ints | Mask] = [np.zeros(0, dtype=np.int64)] * len(compiled.tables)
     for place in compiled.in_order:
         table = compiled.tables[place]
@@ -138,6 +136,21 @@ def decide_columns(
         compiled, moment, tuple(places), rule, failures, columns, tuple(chosen), groups,
         tuple(verdicts),
     )  # fmt: skip
+
+
+def _values(compiled: CompiledPolicy, facts: FactColumns, settings: Settings) -> dict[str, Column]:
+    """Return every column that the rules need: the column form of `CompiledPolicy.values`."""
+    if compiled.functions:
+        named = ", ".join(sorted(compiled.functions))
+        raise EngineError(f"{compiled.policy}: made by functions, so not in columns: {named}")
+    columns = {name: facts.columns[name] for name in compiled.intake.names}
+    for fact, _ in compiled.derived:
+        assert isinstance(fact.origin, Derived)  # noqa: S101 - only derived ones come here
+        columns[fact.name] = fact_numbers(fact.origin.expression, columns, settings, facts.rows)
+    for left, right in compiled.differences:
+        key = difference_key(left, right)
+        columns[key] = differences(columns[left.name], columns[right.name])
+    return columns
 
 
 def _hits(table: Table, columns: Mapping[str, Column], rows: int) -> Ints | Mask:

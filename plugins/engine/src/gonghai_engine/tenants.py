@@ -177,7 +177,8 @@ class IndustryPolicy:
     def decide_columns(self, policy: Policy, facts: FactColumns, moment: Moment) -> Decided:
         """Decide for each row what `Engine.decide` would decide for it alone.
 
-        Raises EngineError where no plugin decides: every single decision would fail.
+        Raises EngineError where no plugin decides (every single decision would fail), and where
+        the plugin computes facts by functions of its own: those are decided one by one.
         """
         resolved = self.resolved.get(policy)
         if resolved is None:
