@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from gonghai_cli.flow.claims import DAY
 from gonghai_cli.main import app
 
 if TYPE_CHECKING:
@@ -123,3 +125,42 @@ async def test_a_setup_is_put_in_place_and_applying_it_again_changes_nothing(
 async def test_the_clock_is_shown(undisturbed: Run) -> None:
     result = await gonghai(undisturbed, "clock", "show")
     assert "frozen" in result.output
+
+
+async def test_a_document_is_simulated_with_what_is_to_happen(
+    undisturbed: Run, tmp_path: Path
+) -> None:
+    sample = undisturbed.sample
+    document = tmp_path / "policy.yaml"
+    document.write_text(sample.policy_yaml.replace("grace_days: 1", "grace_days: 4"), "utf-8")
+    held = next(one for one in undisturbed.account.places if one.state == "HELD")
+    happens = datetime.fromtimestamp((undisturbed.account.now + DAY) / 1e6, UTC)
+    activities = tmp_path / "activities.jsonl"
+    activities.write_text(
+        f'{{"name": "tenants/{sample.tenant}/customers/{held.customer}/activities/soon",'
+        f' "occurTime": "{happens:%Y-%m-%dT%H:%M:%SZ}", "rep": "tenants/{sample.tenant}/reps/'
+        f'{held.rep}", "followUp": {{"channel": "CONTACT_CHANNEL_PHONE",'
+        ' "outcome": "FOLLOW_UP_OUTCOME_REACHED", "duration": "1200s"}}\n',
+        "utf-8",
+    )
+    asked = ("policy", "simulate", str(document), "-t", sample.tenant, "--days", "40")
+    result = await gonghai(undisturbed, *asked, "--activities", str(activities))
+    assert result.exit_code == 0, result.output
+    assert "reclaimed" in result.output
+    assert "By which clock" in result.output
+    chinese = await gonghai(undisturbed, "--lang", "zh", *asked)
+    assert chinese.exit_code == 0, chinese.output
+    assert "按回收规则" in chinese.output
+
+
+async def test_activities_that_cannot_be_read_are_named_by_file_and_line(
+    undisturbed: Run, tmp_path: Path
+) -> None:
+    document = tmp_path / "policy.yaml"
+    document.write_text(undisturbed.sample.policy_yaml, "utf-8")
+    activities = tmp_path / "activities.jsonl"
+    activities.write_text('\n{"nonsense": 1}\n', "utf-8")
+    asked = ("policy", "simulate", str(document), "-t", undisturbed.sample.tenant)
+    result = await gonghai(undisturbed, *asked, "--activities", str(activities))
+    assert result.exit_code == 2
+    assert "line 2" in result.output

@@ -1634,15 +1634,18 @@ class SimulateReclaimsRequest(_message.Message):
     UNTIL_FIELD_NUMBER: _builtins.int
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     MAX_CHANGES_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
     """The policy document to try, as YAML; unset tries the one in force."""
     max_changes: _builtins.int
     """How many single changes to answer at the most; the counts count all. 0 means all."""
+    days: _builtins.int
+    """How many times 24 hours ahead, instead of `until`."""
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
-        """Until when (domain time), at most 400 days ahead."""
+        """Until when (domain time), at most 400 days ahead. Either this or `days`."""
 
     @_builtins.property
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.Activity]:
@@ -1658,10 +1661,11 @@ class SimulateReclaimsRequest(_message.Message):
         until: _timestamp_pb2.Timestamp | None = ...,
         activities: _abc.Iterable[_activity_pb2.Activity] | None = ...,
         max_changes: _builtins.int = ...,
+        days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "document", b"document", "max_changes", b"max_changes", "parent", b"parent", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "days", b"days", "document", b"document", "max_changes", b"max_changes", "parent", b"parent", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

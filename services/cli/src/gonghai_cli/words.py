@@ -7,6 +7,19 @@ from typing import Final
 from gonghai_cli.language import Language
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
+    "quarantine_empty": ("nothing is in quarantine", "没有被隔离的事件"),
+    "quarantine_retried": (
+        "{processed} processed, {left} left",
+        "已处理{processed}条，剩余{left}条",
+    ),
+    "quarantine_service": ("service", "服务"),
+    "quarantine_source": ("source", "来源"),
+    "quarantine_subject": ("subject", "对象"),
+    "quarantine_event": ("event", "事件"),
+    "quarantine_since": ("quarantined", "隔离时间"),
+    "quarantine_attempts": ("attempts", "尝试次数"),
+    "quarantine_problem": ("problem", "问题"),
+    "quarantine_waits": ("waits behind the one before", "排在前一条之后等待"),
     "step_policy": ("policy", "策略"),
     "step_organisation": ("regions, teams and reps", "区域、团队与销售"),
     "step_import": ("import of customers", "导入客户"),
@@ -64,6 +77,31 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "warnings": ("{count} warnings went out", "共发出 {count} 次回收提醒"),
     "now": ("The clock stands at {now}.", "当前虚拟时间：{now}。"),
     "total": ("in all", "合计"),
+    "simulated": (
+        "simulated up to {day}, {count} of {total} customers",
+        "已推演至 {day}，共 {total} 个客户中的 {count} 个",
+    ),
+    "simulation": (
+        "of {holdings} held: {warned} warned, {reclaimed} reclaimed, {assigned} given by {until}",
+        "保有 {holdings} 个；至 {until}：提醒 {warned}，回收 {reclaimed}，分配 {assigned}",
+    ),
+    "by_day": ("day", "日期"),
+    "by_day_title": ("When", "按日期"),
+    "by_holder": ("holder", "负责人"),
+    "by_holder_title": ("From whom, and to whom", "按负责人"),
+    "by_clock": ("clock", "回收规则"),
+    "by_clock_title": ("By which clock", "按回收规则"),
+    "warned_count": ("warnings", "提醒"),
+    "reclaimed": ("reclaims", "回收"),
+    "moves_title": ("Tiers and stages that would change", "分级与阶段的变化"),
+    "kind": ("what", "类别"),
+    "from_to": ("from → to", "变化"),
+    "cause": ("because of", "起因"),
+    "by_document": ("the document", "新策略"),
+    "by_time": ("time alone", "时间推移"),
+    "by_activity": ("an activity", "动态"),
+    "changes_title": ("The first changes", "最先发生的变化"),
+    "what": ("what", "事项"),
 }
 
 

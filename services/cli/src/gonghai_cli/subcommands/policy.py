@@ -11,12 +11,15 @@ from rich.table import Table
 
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai_cli.language import Language
+from gonghai_cli.subcommands.policy_simulation import simulate
 from gonghai_cli.subcommands.session import session_of
 
 if TYPE_CHECKING:
     from gonghai_cli.services import Services
 
 app = typer.Typer(help="Policies: what decides, and with which settings.", no_args_is_help=True)
+
+app.command("simulate")(simulate)
 
 Tenant = Annotated[str, typer.Option("--tenant", "-t", help="The tenant's id.")]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai.pool.v1 import custody_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.pool.v1 import pool_service_pb2_grpc as pb_grpc
+from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.instants import instant_of, set_instant
 from gonghai_chassis.names import TenantName
 from gonghai_pool.messages import holder_message
@@ -16,7 +17,7 @@ from gonghai_pool.simulation.account import TOLD, Account, stops_in
 from gonghai_pool.simulation.forecast import Begun, Question
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from gonghai_engine.calendar import Calendar
     from gonghai_pool.simulation.forecast import Forecast, Moment, Standing
@@ -43,47 +44,64 @@ class SimulationRpcs(pb_grpc.PoolServiceServicer):
     ) -> AsyncIterator[pb.SimulateReclaimsResponse]:
         """Let a span pass in advance."""
         tenant = TenantName.parse(request.parent, "parent").tenant
-        question = Question(
-            tenant, request.document, instant_of(request.until, "until"), request.activities
-        )
-        account: Account | None = None
-        left = request.max_changes or None
-        shortened = False
-        message = pb.SimulateReclaimsResponse()
+        if request.HasField("until") == bool(request.days):
+            raise InvalidRequest(FieldViolation("until", "say either until when or how many days"))
+        until = instant_of(request.until, "until") if request.HasField("until") else None
+        question = Question(tenant, request.document, until, request.days, request.activities)
+        telling: _Telling | None = None
         async with aclosing(self._forecast(question)) as course:
             async for part in course:
                 if isinstance(part, Begun):
-                    account = Account(tenant, part.trial.policy.calendar, part.holdings)
-                    message.total = part.total
-                    set_instant(message.time, part.now)
-                    yield message
-                    message = pb.SimulateReclaimsResponse()
-                    continue
-                if account is None:
-                    raise TypeError("A simulation begins with how things stand.")
-                _come_to(message, part)
-                message.standings.extend(_standing(tenant, one) for one in part.standings)
-                for change in part.changes:
-                    told = _change(tenant, change, account)
-                    if told is None:
-                        continue
-                    if left == 0:
-                        shortened = True
-                        continue
-                    left = left and left - 1
-                    message.changes.append(told)
-                    if len(message.changes) >= _AT_ONCE:
+                    telling = _Telling(tenant, part, request.max_changes)
+                    yield telling.begun()
+                elif telling is not None:
+                    for message in telling.of(part):
                         yield message
-                        message = pb.SimulateReclaimsResponse()
-                        _come_to(message, part)
-                if message.changes or len(message.standings) >= _AT_ONCE:
-                    yield message
-                    message = pb.SimulateReclaimsResponse()
-                    _come_to(message, part)
-        if account is not None:
-            message.time.CopyFrom(request.until)
-            message.summary.CopyFrom(account.summary(shortened=shortened))
+        if telling is not None:
+            yield telling.ended()
+
+
+class _Telling:
+    """Tells a simulation as it goes on, and counts."""
+
+    def __init__(self, tenant: str, begun: Begun, most: int) -> None:
+        self._tenant = tenant
+        self._begun = begun
+        self._account = Account(tenant, begun.trial.policy.calendar, begun.holdings)
+        self._left = most or None
+        self._shortened = False
+
+    def begun(self) -> pb.SimulateReclaimsResponse:
+        message = pb.SimulateReclaimsResponse(total=self._begun.total)
+        set_instant(message.time, self._begun.now)
+        return message
+
+    def of(self, moment: Moment) -> Iterator[pb.SimulateReclaimsResponse]:
+        message = pb.SimulateReclaimsResponse()
+        _come_to(message, moment)
+        message.standings.extend(_standing(self._tenant, one) for one in moment.standings)
+        for change in moment.changes:
+            told = _change(self._tenant, change, self._account)
+            if told is None:
+                continue
+            if self._left == 0:
+                self._shortened = True
+                continue
+            if self._left is not None:
+                self._left -= 1
+            message.changes.append(told)
+            if len(message.changes) >= _AT_ONCE:
+                yield message
+                message = pb.SimulateReclaimsResponse()
+                _come_to(message, moment)
+        if message.changes or message.standings:
             yield message
+
+    def ended(self) -> pb.SimulateReclaimsResponse:
+        summary = self._account.summary(shortened=self._shortened)
+        message = pb.SimulateReclaimsResponse(summary=summary)
+        set_instant(message.time, self._begun.until)
+        return message
 
 
 def _come_to(message: pb.SimulateReclaimsResponse, moment: Moment) -> None:

@@ -67,13 +67,15 @@ class Question:
     Attributes:
         tenant: whose customers.
         document: the policy document, as YAML; "" for the one in force.
-        until: the end of the span (instant).
+        until: the end of the span (instant); None for `days`.
+        days: its length, where the end is not said.
         activities: what is to happen in it, as archive takes it.
     """
 
     tenant: str
     document: str
-    until: int
+    until: int | None
+    days: int = 0
     activities: Sequence[activity_pb2.Activity] = ()
 
 
@@ -118,6 +120,7 @@ class Begun:
 
     trial: Trial
     now: int
+    until: int
     holdings: int
     total: int
 
@@ -153,19 +156,22 @@ class Forecast:
             present = await self._book.tenant(tenant)
             async with on_trial(self._engine, present, question.document) as trial:
                 ground = await self._custodies.ground(tenant)
-                if not ground.now < question.until <= ground.now + LONGEST:
+                until = question.until
+                if until is None:
+                    until = ground.now + question.days * DAY
+                if not ground.now < until <= ground.now + LONGEST:
                     message = "must lie ahead, by 400 days at the most"
                     raise InvalidRequest(FieldViolation("until", message))
                 scratch = ScratchCustodies(tenant, ground.setup, trial.policy, ground.now)
                 async for _ in scratch.read(self._custodies):
                     pass
-                yield Begun(trial, ground.now, scratch.holdings, scratch.total)
-                async with aclosing(self._pass(question, trial, scratch)) as moments:
+                yield Begun(trial, ground.now, until, scratch.holdings, scratch.total)
+                async with aclosing(self._pass(question, until, trial, scratch)) as moments:
                     async for moment in moments:
                         yield moment
 
     async def _pass(
-        self, question: Question, trial: Trial, scratch: ScratchCustodies
+        self, question: Question, until: int, trial: Trial, scratch: ScratchCustodies
     ) -> AsyncGenerator[Moment, None]:
         parent = f"tenants/{question.tenant}"
         revision = trial.policy.revision
@@ -173,7 +179,7 @@ class Forecast:
             parent=parent,
             document=question.document,
             start_time=timestamp(scratch.now),
-            end_time=timestamp(question.until),
+            end_time=timestamp(until),
             activities=question.activities,
             revision=revision,
         )
@@ -185,7 +191,7 @@ class Forecast:
             if question.document:
                 await passing.apply_policy()
             yield await passing.live(applied=bool(question.document))
-            while (at := await passing.next_at()) is not None and at <= question.until:
+            while (at := await passing.next_at()) is not None and at <= until:
                 scratch.now = max(scratch.now, at)
                 yield await passing.live()
 
