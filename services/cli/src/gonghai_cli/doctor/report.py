@@ -63,7 +63,7 @@ def _services(found: Examination, say: Callable[..., str]) -> Table:
             name,
             say("up"),
             str(len(parts)),
-            ", ".join(f"{source}: {lag}" for source, lag in lags.items()),
+            ", ".join(f"{source}: {lag}" for source, lag in lags.items() if lag) or "0",
             str(sum(part.due for part in parts)),
             str(sum(part.intents for part in parts)),
             str(sum(s.quarantined_subjects for part in parts for s in part.sources)),
