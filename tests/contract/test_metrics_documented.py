@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from gonghai_assignment.waits import Waits
 from gonghai_chassis.events.tally import QuarantineTally
 from gonghai_chassis.intent_tally import IntentTally
 from gonghai_chassis.metrics import Metrics
@@ -30,6 +31,7 @@ def served() -> dict[str, tuple[str, set[str]]]:
     intents.failed("assign")
     metrics.registry.register(quarantine)
     metrics.registry.register(intents)
+    metrics.registry.register(Waits())
     metrics.registry.register(PluginTally(a_bad_plugin()))
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: (

@@ -251,7 +251,7 @@ class QuarantinedEvent(_message.Message):
     """What went wrong the last time, with an incident id that finds the log line; empty for one that only waits."""
     @_builtins.property
     def cursor(self) -> _watch_pb2.Cursor:
-        """The entry in its stream."""
+        """The entry in its stream; unset for what came by a snapshot."""
 
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:

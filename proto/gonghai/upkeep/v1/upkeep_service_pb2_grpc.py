@@ -83,7 +83,8 @@ class UpkeepServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListQuarantinedEvents(self, request, context):
-        """Lists the events that could not be processed, with those of the same subject that wait behind them, oldest first.
+        """Lists the events that could not be processed, with those of the same subject that wait behind them: by source and
+        subject, and those of a subject in their order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,7 +21,9 @@ class UpkeepServiceStub:
     GetCondition: _aio.UnaryUnaryMultiCallable[_upkeep_service_pb2.GetConditionRequest, _upkeep_service_pb2.Condition]
     """Tells how this service does in each partition: who works there, how far it follows the others, what waits."""
     ListQuarantinedEvents: _aio.UnaryUnaryMultiCallable[_upkeep_service_pb2.ListQuarantinedEventsRequest, _upkeep_service_pb2.ListQuarantinedEventsResponse]
-    """Lists the events that could not be processed, with those of the same subject that wait behind them, oldest first."""
+    """Lists the events that could not be processed, with those of the same subject that wait behind them: by source and
+    subject, and those of a subject in their order.
+    """
     RetryQuarantinedEvents: _aio.UnaryUnaryMultiCallable[_upkeep_service_pb2.RetryQuarantinedEventsRequest, _upkeep_service_pb2.RetryQuarantinedEventsResponse]
     """Processes the quarantined events of a subject again, in their order, until one fails or none is left. Safe to
     repeat.
@@ -55,7 +57,9 @@ class UpkeepServiceServicer:
         request: _upkeep_service_pb2.ListQuarantinedEventsRequest,
         context: _aio.ServicerContext[_upkeep_service_pb2.ListQuarantinedEventsRequest, _abc.Awaitable[_upkeep_service_pb2.ListQuarantinedEventsResponse]],
     ) -> _abc.Awaitable[_upkeep_service_pb2.ListQuarantinedEventsResponse]:
-        """Lists the events that could not be processed, with those of the same subject that wait behind them, oldest first."""
+        """Lists the events that could not be processed, with those of the same subject that wait behind them: by source and
+        subject, and those of a subject in their order.
+        """
 
     def RetryQuarantinedEvents(
         self,

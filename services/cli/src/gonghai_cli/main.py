@@ -10,7 +10,17 @@ from rich.console import Console
 from gonghai_cli.extensions import extend
 from gonghai_cli.language import Language, language_of_environment
 from gonghai_cli.stack import Addresses
-from gonghai_cli.subcommands import apply, backup, clock, customer, doctor, explain, policy, run
+from gonghai_cli.subcommands import (
+    apply,
+    backup,
+    clock,
+    customer,
+    doctor,
+    explain,
+    policy,
+    quarantine,
+    run,
+)
 from gonghai_cli.subcommands.session import Session
 
 app = typer.Typer(
@@ -27,6 +37,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clock.app, name="clock")
+app.add_typer(quarantine.app, name="quarantine")
 extend(app)
 app.add_typer(backup.app, name="backup")
 

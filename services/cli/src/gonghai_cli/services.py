@@ -9,10 +9,12 @@ from gonghai.assignment.v1.assignment_service_pb2_grpc import AssignmentServiceS
 from gonghai.dev.v1.clock_pb2_grpc import ClockServiceStub
 from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.pool.v1.pool_service_pb2_grpc import PoolServiceStub
+from gonghai.upkeep.v1.upkeep_service_pb2_grpc import UpkeepServiceStub
 from gonghai_chassis.clients import open_channel
 from gonghai_cli.language import Language
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from gonghai_cli.stack import Addresses
@@ -51,6 +53,9 @@ class Services:
         self.assignment = AssignmentServiceStub(self._channels["assignment"])
         self.policies = PolicyServiceStub(self._channels["archive"])
         self.clock = ClockServiceStub(self._channels["archive"])
+        self.upkeep: Mapping[str, UpkeepServiceStub] = {
+            name: UpkeepServiceStub(channel) for name, channel in self._channels.items()
+        }
 
     async def close(self) -> None:
         """Close the channels."""
