@@ -12,8 +12,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from gonghai.archive.v1 import activity_pb2, archive_service_pb2
 from gonghai.assignment.v1 import assignment_service_pb2, rep_pb2
 from gonghai.policy.v1 import policy_service_pb2
+from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai.type.v1 import watch_pb2
+from gonghai_chassis.clients import open_channel
 from gonghai_chassis.errors import PeerRefused, Reason
 from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_cli.account.reading import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from gonghai.archive.v1 import events_pb2 as archive_events_pb2
     from gonghai_cli.flow.sample import Sample
     from gonghai_cli.services import Services
+    from gonghai_cli.stack import Addresses
 
 DAY: Final = 86_400_000_000
 HOUR: Final = DAY // 24
@@ -106,12 +109,14 @@ class Foreseen:
     Attributes:
         stops: the stop-clocks of warnings and reclaims.
         by_time: standings that change by time alone.
+        by_document: standings that change because the document does.
     """
 
     events: list[Event] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
     stops: set[str] = field(default_factory=set)
     by_time: list[Standing] = field(default_factory=list)
+    by_document: list[Standing] = field(default_factory=list)
     summary: pool_service_pb2.SimulationSummary | None = None
     messages: int = 0
 
@@ -129,6 +134,7 @@ class Tenant:
     before: dict[str, tuple[str, str]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     told: int = 0
+    differences: dict[str, list[policy_service_pb2.SimulateResponse]] = field(default_factory=dict)
 
 
 def sample_of(plugin: str, start: datetime) -> Sample:
@@ -279,11 +285,24 @@ async def _foreseen(
             found.standings.append(standing)
             if one.cause == pool_service_pb2.SIMULATED_CAUSE_TIME:
                 found.by_time.append(standing)
+            elif one.cause == pool_service_pb2.SIMULATED_CAUSE_DOCUMENT:
+                found.by_document.append(standing)
         if message.HasField("summary"):
             found.summary = message.summary
     found.events.sort(key=_order)
     found.standings.sort(key=lambda one: (one.at, one.customer))
     return found
+
+
+async def compare(tenant: Tenant, addresses: Addresses) -> None:
+    """Ask each service what it would decide otherwise now."""
+    request = policy_service_pb2.SimulateRequest(
+        parent=tenant.driver.parent, document=tenant.document
+    )
+    for name, address in addresses.by_name.items():
+        async with open_channel(address, service=name) as channel:
+            stub = PolicyServiceStub(channel)
+            tenant.differences[name] = [each async for each in stub.Simulate(request)]
 
 
 async def remember(tenant: Tenant) -> None:

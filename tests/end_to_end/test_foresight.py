@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from gonghai_cli.account.reading import ident
 from gonghai_cli.services import Services
 from tests.end_to_end.foresight import (
     CHANGED,
     DAY,
     DAYS,
     apply,
+    compare,
     foresee,
     give_out,
     live,
@@ -56,6 +58,7 @@ async def tenants(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
             await plan_activities(tenant)
             await remember(tenant)
             await foresee(tenant, until)
+            await compare(tenant, stack.addresses)
             assert await lived(tenant) == ([], []), "a simulation changes nothing"
         for tenant in found.values():
             await apply(tenant)
@@ -138,6 +141,31 @@ async def test_the_counts_are_those_of_the_list(plugin: str, tenants: dict[str, 
     for parts in (summary.days, summary.holders, summary.clocks):
         assert sum(part.reclaimed for part in parts) == summary.reclaimed
         assert sum(part.warned for part in parts) == summary.warned
+
+
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_each_service_says_what_it_would_decide_otherwise_now(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    tenant = tenants[plugin]
+    for answers in tenant.differences.values():
+        last = answers[-1]
+        assert last.evaluated == last.total == len(tenant.driver.sample.customers)
+    told = {
+        (ident(one.customer), one.after.policy, one.before.outcome, one.after.outcome)
+        for one in tenant.differences["archive"]
+        if one.customer and one.after.policy in {"lifecycle", "tiering"}
+    }
+    foreseen = {
+        (one.customer, policy, one.before[place], one.after[place])
+        for one in tenant.foreseen.by_document
+        for place, policy in enumerate(("tiering", "lifecycle"))
+        if one.before[place] != one.after[place]
+    }
+    assert told == foreseen
+    clocks = [one for one in tenant.differences["pool"] if one.after.policy == "reclaim"]
+    assert clocks
+    assert all(one.after.revision == one.before.revision + 1 for one in clocks)
 
 
 def _first(events: list[Event], customer: str) -> int:
