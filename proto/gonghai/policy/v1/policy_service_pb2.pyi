@@ -636,3 +636,201 @@ class ListRevisionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListRevisionsResponse: _TypeAlias = ListRevisionsResponse  # noqa: Y015
+
+@_typing.final
+class GetPolicyRevisionRequest(_message.Message):
+    """Asks for one revision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The revision: `tenants/{tenant}/policyRevisions/{revision}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPolicyRevisionRequest: _TypeAlias = GetPolicyRevisionRequest  # noqa: Y015
+
+@_typing.final
+class ComparePolicyRequest(_message.Message):
+    """Asks what would change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    BASE_REVISION_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant: `tenants/{tenant}`."""
+    base_revision: _builtins.int
+    """The revision that it is compared with; 0 for the one in force."""
+    document: _builtins.str
+    """A document, as YAML. A bad one is refused as ApplyPolicy refuses it."""
+    revision: _builtins.int
+    """Another revision."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        base_revision: _builtins.int = ...,
+        document: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "revision", b"revision", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_revision", b"base_revision", "document", b"document", "parent", b"parent", "revision", b"revision", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["document", "revision"]  # noqa: Y015
+    _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
+
+Global___ComparePolicyRequest: _TypeAlias = ComparePolicyRequest  # noqa: Y015
+
+@_typing.final
+class ComparePolicyResponse(_message.Message):
+    """What would change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_REVISION_FIELD_NUMBER: _builtins.int
+    CALENDAR_FIELD_NUMBER: _builtins.int
+    INDUSTRIES_FIELD_NUMBER: _builtins.int
+    base_revision: _builtins.int
+    """The revision that it was compared with; 0 when the tenant has none, which decides by `standard` and its defaults."""
+    @_builtins.property
+    def calendar(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueChange]:
+        """What changes for all industries: `zone`, `calendar`, `holidays`, `workdays`."""
+
+    @_builtins.property
+    def industries(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndustryChange]:
+        """The industries for which something changes, `default` first."""
+
+    def __init__(
+        self,
+        *,
+        base_revision: _builtins.int = ...,
+        calendar: _abc.Iterable[Global___ValueChange] | None = ...,
+        industries: _abc.Iterable[Global___IndustryChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_revision", b"base_revision", "calendar", b"calendar", "industries", b"industries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparePolicyResponse: _TypeAlias = ComparePolicyResponse  # noqa: Y015
+
+@_typing.final
+class ValueChange(_message.Message):
+    """A value that changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Where it stands: `clocks.no_order_days`."""
+    before: _builtins.str
+    """What it is, as JSON; empty where it is not there."""
+    after: _builtins.str
+    """What it becomes, as JSON; empty where it goes away."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ValueChange: _TypeAlias = ValueChange  # noqa: Y015
+
+@_typing.final
+class IndustryChange(_message.Message):
+    """What changes for one industry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    PLUGIN_BEFORE_FIELD_NUMBER: _builtins.int
+    PLUGIN_AFTER_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    industry: _builtins.str
+    """The industry."""
+    plugin_before: _builtins.str
+    """The plugin that decides for it."""
+    plugin_after: _builtins.str
+    """The plugin that will decide for it."""
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ValueChange]:
+        """Its settings that change, defaults counted in; when the plugin changes, all of both."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleChange]:
+        """The rules that read otherwise, come, or go away."""
+
+    def __init__(
+        self,
+        *,
+        industry: _builtins.str = ...,
+        plugin_before: _builtins.str = ...,
+        plugin_after: _builtins.str = ...,
+        settings: _abc.Iterable[Global___ValueChange] | None = ...,
+        rules: _abc.Iterable[Global___RuleChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["industry", b"industry", "plugin_after", b"plugin_after", "plugin_before", b"plugin_before", "rules", b"rules", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndustryChange: _TypeAlias = IndustryChange  # noqa: Y015
+
+@_typing.final
+class RuleChange(_message.Message):
+    """A rule that changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """The policy: `tiering`."""
+    @_builtins.property
+    def before(self) -> Global___Rule:
+        """The rule as it is; unset where there is none of this name."""
+
+    @_builtins.property
+    def after(self) -> Global___Rule:
+        """The rule as it becomes; unset where it goes away."""
+
+    def __init__(
+        self,
+        *,
+        policy: _builtins.str = ...,
+        before: Global___Rule | None = ...,
+        after: Global___Rule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleChange: _TypeAlias = RuleChange  # noqa: Y015

@@ -71,6 +71,16 @@ class PolicyServiceStub:
                 request_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsRequest.SerializeToString,
                 response_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsResponse.FromString,
                 _registered_method=True)
+        self.GetPolicyRevision = channel.unary_unary(
+                '/gonghai.policy.v1.PolicyService/GetPolicyRevision',
+                request_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.GetPolicyRevisionRequest.SerializeToString,
+                response_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.PolicyRevision.FromString,
+                _registered_method=True)
+        self.ComparePolicy = channel.unary_unary(
+                '/gonghai.policy.v1.PolicyService/ComparePolicy',
+                request_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyRequest.SerializeToString,
+                response_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -130,6 +140,21 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPolicyRevision(self, request, context):
+        """Gets one revision. Archive only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComparePolicy(self, request, context):
+        """Says what a document or a revision changes, compared with another revision: the calendar, and of each industry the
+        plugin, the settings, and the rules as they read with them. Nothing is changed. Archive only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -167,6 +192,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListRevisions,
                     request_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsRequest.FromString,
                     response_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsResponse.SerializeToString,
+            ),
+            'GetPolicyRevision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicyRevision,
+                    request_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.GetPolicyRevisionRequest.FromString,
+                    response_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.PolicyRevision.SerializeToString,
+            ),
+            'ComparePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComparePolicy,
+                    request_deserializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyRequest.FromString,
+                    response_serializer=gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +395,60 @@ class PolicyService:
             '/gonghai.policy.v1.PolicyService/ListRevisions',
             gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsRequest.SerializeToString,
             gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ListRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicyRevision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.policy.v1.PolicyService/GetPolicyRevision',
+            gonghai_dot_policy_dot_v1_dot_policy__service__pb2.GetPolicyRevisionRequest.SerializeToString,
+            gonghai_dot_policy_dot_v1_dot_policy__service__pb2.PolicyRevision.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComparePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.policy.v1.PolicyService/ComparePolicy',
+            gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyRequest.SerializeToString,
+            gonghai_dot_policy_dot_v1_dot_policy__service__pb2.ComparePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,12 @@ class PolicyServiceStub:
     """Makes a document the tenant's next revision. A bad one is refused whole, naming line and field. Archive only."""
     ListRevisions: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListRevisionsRequest, _policy_service_pb2.ListRevisionsResponse]
     """Lists a tenant's revisions, newest first. Archive only."""
+    GetPolicyRevision: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRevisionRequest, _policy_service_pb2.PolicyRevision]
+    """Gets one revision. Archive only."""
+    ComparePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ComparePolicyRequest, _policy_service_pb2.ComparePolicyResponse]
+    """Says what a document or a revision changes, compared with another revision: the calendar, and of each industry the
+    plugin, the settings, and the rules as they read with them. Nothing is changed. Archive only.
+    """
 
 class PolicyServiceServicer:
     """Shows, tries and changes policies. Archive, pool and assignment each serve it for the policies that they apply;
@@ -93,5 +99,21 @@ class PolicyServiceServicer:
         context: _aio.ServicerContext[_policy_service_pb2.ListRevisionsRequest, _abc.Awaitable[_policy_service_pb2.ListRevisionsResponse]],
     ) -> _abc.Awaitable[_policy_service_pb2.ListRevisionsResponse]:
         """Lists a tenant's revisions, newest first. Archive only."""
+
+    def GetPolicyRevision(
+        self,
+        request: _policy_service_pb2.GetPolicyRevisionRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.GetPolicyRevisionRequest, _abc.Awaitable[_policy_service_pb2.PolicyRevision]],
+    ) -> _abc.Awaitable[_policy_service_pb2.PolicyRevision]:
+        """Gets one revision. Archive only."""
+
+    def ComparePolicy(
+        self,
+        request: _policy_service_pb2.ComparePolicyRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.ComparePolicyRequest, _abc.Awaitable[_policy_service_pb2.ComparePolicyResponse]],
+    ) -> _abc.Awaitable[_policy_service_pb2.ComparePolicyResponse]:
+        """Says what a document or a revision changes, compared with another revision: the calendar, and of each industry the
+        plugin, the settings, and the rules as they read with them. Nothing is changed. Archive only.
+        """
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _aio.Server) -> None: ...

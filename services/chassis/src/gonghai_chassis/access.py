@@ -226,6 +226,8 @@ _POLICY: Final = _rows(
     GetPluginHealth=HEALTH_OF_PLUGINS,
     ApplyPolicy=INTEGRATE,
     ListRevisions=OVERSEE,
+    GetPolicyRevision=OVERSEE,
+    ComparePolicy=OVERSEE,
 )
 
 _CLOCK: Final = _rows(

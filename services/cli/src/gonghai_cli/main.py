@@ -19,6 +19,7 @@ from gonghai_cli.subcommands import (
     explain,
     policy,
     quarantine,
+    revisions,
     run,
 )
 from gonghai_cli.subcommands.session import Session
@@ -35,6 +36,9 @@ app.command("apply")(apply.apply)
 app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
+policy.app.command("revisions")(revisions.revisions)
+policy.app.command("diff")(revisions.diff)
+policy.app.command("rollback")(revisions.rollback)
 app.add_typer(policy.app, name="policy")
 app.add_typer(clock.app, name="clock")
 app.add_typer(quarantine.app, name="quarantine")

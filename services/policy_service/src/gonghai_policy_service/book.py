@@ -188,6 +188,13 @@ class PolicyBook:
         stored = records.sequence(reply.fields["records"])
         return [Revision.unpack(records.blob(each)) for each in stored], reply.fields["more"]
 
+    async def revision(
+        self, tenant: str, number: int, *, deadline: float | None = None
+    ) -> Revision | None:
+        """Return one of a tenant's revisions, None where there is none of this number."""
+        found, _ = await self.revisions(tenant, below=number + 1, limit=1, deadline=deadline)
+        return found[0] if found and found[0].number == number else None
+
     async def snapshot(
         self, partition: Partition, tenant: str | None = None
     ) -> AsyncIterator[SnapshotItem]:

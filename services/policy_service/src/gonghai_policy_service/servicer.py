@@ -14,6 +14,7 @@ from gonghai_chassis.context import current
 from gonghai_chassis.errors import (
     FieldViolation,
     InvalidRequest,
+    NotFound,
     PreconditionFailed,
     PreconditionViolation,
     Reason,
@@ -24,6 +25,7 @@ from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_engine import DecisionFailure, DecisionRequest
 from gonghai_policy_service.catalogue import Catalogue
 from gonghai_policy_service.commands.apply_policy import ApplyPolicy
+from gonghai_policy_service.comparison import compared
 from gonghai_policy_service.decisions import condition_messages, decision_message
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.policy_names import DEFAULT, PolicyName
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.assembly import Assembly
     from gonghai_engine import Engine
     from gonghai_policy_service.book import PolicyBook
+    from gonghai_policy_service.revisions import Revision
     from gonghai_policy_service.trials import Population
 
 _LARGEST_PAGE = 200
@@ -178,6 +181,42 @@ class PolicyServicer(PolicyServiceServicer):
             revisions=[revision_message(revision) for revision in revisions],
             next_page_token=page_token(request, [revisions[-1].number]) if more else "",
         )
+
+    async def GetPolicyRevision(  # noqa: N802
+        self, request: policy_service_pb2.GetPolicyRevisionRequest, context: object
+    ) -> policy_service_pb2.PolicyRevision:
+        """Get one revision."""
+        del context
+        if self._apply is None:
+            raise _archive_only("GetPolicyRevision")
+        parent, _, number = request.name.rpartition("/policyRevisions/")
+        tenant = TenantName.parse(parent, "name").tenant
+        return revision_message(await self._revision(tenant, int(number)))
+
+    async def ComparePolicy(  # noqa: N802
+        self, request: policy_service_pb2.ComparePolicyRequest, context: object
+    ) -> policy_service_pb2.ComparePolicyResponse:
+        """Say what a document or a revision changes."""
+        del context
+        if self._apply is None:
+            raise _archive_only("ComparePolicy")
+        tenant = TenantName.parse(request.parent, "parent").tenant
+        present = await self._book.tenant(tenant, deadline=current().deadline)
+        base, target = request.base_revision or present.revision, request.document
+        before = "" if base == present.revision else (await self._revision(tenant, base)).document
+        if not target:
+            target = (await self._revision(tenant, request.revision)).document
+        async with (
+            on_trial(self._engine, present, before, base) as old,
+            on_trial(self._engine, present, target) as new,
+        ):
+            return compared(self._catalogue, old.policy, new.policy)
+
+    async def _revision(self, tenant: str, number: int) -> Revision:
+        found = await self._book.revision(tenant, number, deadline=current().deadline)
+        if found is None:
+            raise NotFound(f"{TenantName(tenant)}/policyRevisions/{number}")
+        return found
 
 
 def add_policy_service(assembly: Assembly[Any], servicer: PolicyServicer) -> None:

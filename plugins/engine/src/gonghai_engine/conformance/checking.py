@@ -27,7 +27,7 @@ class Limits:
 
     seconds: float = 60
     """Of the whole examination: a plugin that loops is found out after so long."""
-    latency_ratio: float = 30
+    latency_ratio: float = 20
     """A decision may take so many times as long as one of the baseline's five rules."""
 
 
