@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from gonghai.archive.v1 import activity_pb2, archive_service_pb2, customer_pb2
 from gonghai.assignment.v1 import assignment_service_pb2
 from gonghai.dev.v1 import clock_pb2
+from gonghai.policy.v1 import policy_service_pb2
 from gonghai.pool.v1 import pool_pb2, pool_service_pb2
 from gonghai.upkeep.v1 import upkeep_service_pb2 as pb
 from gonghai_chassis.errors import PeerRefused
 from gonghai_cli.account.reading import list_reps
 from gonghai_cli.doctor.examination import Doctor
 from gonghai_cli.doctor.services import UpkeepServices
-from gonghai_cli.flow.claims import claim
+from gonghai_cli.flow.claims import DAY, claim
 from tests.end_to_end.test_doctor import differing
 from tests.end_to_end.trio import trio
 
@@ -165,3 +166,22 @@ async def partition_of(services: UpkeepServices) -> int:
     condition = await services.by_name["archive"].GetCondition(pb.GetConditionRequest())
     (index,) = [each.partition for each in condition.partitions if each.head.position]
     return index
+
+
+async def test_nothing_differs_after_days_and_another_policy(
+    store_settings: StoreSettings, sample: Sample
+) -> None:
+    async with trio(store_settings) as running, UpkeepServices(running.addresses) as services:
+        driver = await running.open(sample)
+        await driver.advance(await driver.now() + 8 * DAY)
+        doctor = Doctor(services)
+        found = await doctor.examine()
+        assert (differing(found), found.away) == (set(), {})
+        document = sample.policy_yaml + "\n# another one\n"
+        await driver.services.policies.ApplyPolicy(
+            policy_service_pb2.ApplyPolicyRequest(parent=driver.parent, document=document)
+        )
+        await driver.quiet()
+        found = await doctor.examine()
+        assert (differing(found), found.away) == (set(), {})
+        assert [one for audit in found.audits for one in audit.findings] == []

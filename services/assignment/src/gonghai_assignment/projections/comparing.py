@@ -50,7 +50,8 @@ class OfPool:
                 keys.custody(partition, tenant), [item.subject for item in items]
             )
             return [
-                Sight(_known(one), _known(other)) for one, other in zip(told, stored, strict=True)
+                Sight(_custody(one), _custody(other))
+                for one, other in zip(told, stored, strict=True)
             ]
         days = [_cool_down(item) for item in items]
         stored = await client.hmget(
@@ -116,6 +117,14 @@ def _cool_down(item: SnapshotItem) -> tuple[str, int]:
 def _days(number: int) -> Known | None:
     """A cool-down has no version here, and none of no days is kept."""
     return Known(0, number) if number else None
+
+
+def _custody(packed: bytes | None) -> Known | None:
+    """How far pool has heard of archive moves on without a version, and without an event."""
+    known = _known(packed)
+    if known is not None:
+        known.content.pop("archive_version", None)
+    return known
 
 
 def _version(packed: bytes) -> int:
