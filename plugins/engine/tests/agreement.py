@@ -107,10 +107,22 @@ def _one_of(items: Sequence[Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, len(items) - 1).map(items.__getitem__)
 
 
+def _plainly(*several: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Draw one of several, under a short name: Hypothesis writes the names of all of them out."""
+
+    one = st.one_of(*several)
+
+    @st.composite
+    def some(draw: st.DrawFn) -> Any:  # noqa: ANN401 - whatever they give
+        return draw(one)
+
+    return some()
+
+
 def _tests(numeric: Sequence[Fact]) -> st.SearchStrategy[Condition]:
     whole = tuple(fact for fact in numeric if not fact.type.scale)
     same = [(a, b) for a in numeric for b in numeric if a is not b and a.type == b.type]
-    return st.one_of(
+    return _plainly(
         st.builds(Compare, _one_of(whole), _one_of(_ORDER), numbers),
         st.builds(Compare, _one_of(whole), _one_of(_ORDER), st.just(setting("limit"))),
         st.builds(
@@ -151,7 +163,7 @@ _operands: st.SearchStrategy[Any] = st.one_of(
 
 
 def _compound(inner: st.SearchStrategy[Operand]) -> st.SearchStrategy[Any]:
-    return st.one_of(
+    return _plainly(
         st.builds(Arithmetic, st.sampled_from(("+", "-", "*", "//")), inner, inner),
         st.builds(
             lambda a, b, scale: ratio(a, b, scale=scale), inner, inner, st.sampled_from((0, 1, 9))

@@ -41,7 +41,7 @@ NOW = 1_795_000_000_000_000
 
 
 @given(books(), st.lists(facts, min_size=12, max_size=30))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_three_ways_of_deciding_give_the_same(book: Book, rows: list[Mapping[str, object]]) -> None:
     assert compare(book, rows) == 2 * len(rows)
 
