@@ -46,7 +46,8 @@ class Upkeep(upkeep_service_pb2_grpc.UpkeepServiceServicer):
 def served() -> Iterator[tuple[Upkeep, list[str]]]:
     upkeep = Upkeep()
     server = grpc.server(ThreadPoolExecutor(1))
-    upkeep_service_pb2_grpc.add_UpkeepServiceServicer_to_server(upkeep, server)
+    # The stubs are typed for asyncio; the command line runs its own loop, so this one is a thread's.
+    upkeep_service_pb2_grpc.add_UpkeepServiceServicer_to_server(upkeep, server)  # type: ignore[arg-type]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     services = [f"--{name}=127.0.0.1:{port}" for name in ("archive", "pool", "assignment")]
