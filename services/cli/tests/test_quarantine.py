@@ -46,7 +46,7 @@ class Upkeep(upkeep_service_pb2_grpc.UpkeepServiceServicer):
 def served() -> Iterator[tuple[Upkeep, list[str]]]:
     upkeep = Upkeep()
     server = grpc.server(ThreadPoolExecutor(1))
-    # The stubs are typed for asyncio; the command line runs its own loop, so this one is a thread's.
+    # The stubs are typed for asyncio; the command line has a loop of its own, so this is a thread.
     upkeep_service_pb2_grpc.add_UpkeepServiceServicer_to_server(upkeep, server)  # type: ignore[arg-type]
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
