@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from redis.asyncio import Redis
-from redis.crc import key_slot
 
 from gonghai_chassis.embedded import LOOPBACK, EmbeddedSettings, EmbeddedStore, free_port
 from gonghai_chassis.events import Tail
@@ -54,33 +53,6 @@ async def count_until(store: Store, subject: str, enough: asyncio.Event) -> int:
 
         await eventually(once, within=30)
     return done
-
-
-async def test_callers_notice_nothing_of_a_slot_that_moves(store: Store) -> None:
-    p = store.partition("acme")
-    slot = key_slot(p.keys.clock.encode())
-    source = store.client(p)
-    here = await node_id(source)
-    clients = [store.client(other) for other in store.partitions]
-    there = next(client for client in clients if client is not source)
-    enough = asyncio.Event()
-    callers = [asyncio.create_task(count_until(store, f"s{i}", enough)) for i in range(8)]
-    await eventually(lambda: counted(store, "s0", 5))
-
-    await order(there, "CLUSTER", "SETSLOT", slot, "IMPORTING", here)
-    await order(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", await node_id(there))
-    host, port = LOOPBACK, there.connection_pool.connection_kwargs["port"]
-    while keys := await order(source, "CLUSTER", "GETKEYSINSLOT", slot, 3):
-        await order(source, "MIGRATE", host, port, "", 0, 5000, "KEYS", *keys)
-    for client in (there, source):
-        await order(client, "CLUSTER", "SETSLOT", slot, "NODE", await node_id(there))
-
-    before = await Counters(store).value("acme", "s0")
-    await eventually(lambda: counted(store, "s0", before + 5))
-    enough.set()
-    for i, times in enumerate(await asyncio.gather(*callers)):
-        assert await Counters(store).value("acme", f"s{i}") == times
-    assert store.client(p) is not source
 
 
 async def test_wake_ups_are_heard_across_the_cluster(store: Store, settings: StoreSettings) -> None:

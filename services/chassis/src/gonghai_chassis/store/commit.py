@@ -45,6 +45,12 @@ _WATCH_EVERY = 0.02
 _PAUSE_AFTER_OUTAGE = 0.03
 """Seconds before reads are sent again over a new connection."""
 
+_PAUSE_WHILE_MOVING = 0.02
+"""Seconds before commands are sent again that a slot under way keeps from being run."""
+
+_MOST_HOPS = 5
+"""How often a command is sent on, from master to master, before it is given up."""
+
 _NOT_NOW = (
     AskError,
     BusyLoadingError,
@@ -186,36 +192,80 @@ class Lane:
         except Exception:  # noqa: BLE001 - the next round trip finds out by itself
             return
 
-    async def _send(self, trips: RoundTrips, batch: list[Command]) -> None:
-        answers = await self._exchange(trips, batch)
-        unknown: list[Command] = []
-        moved: list[Command] = []
+    async def _send(
+        self,
+        trips: RoundTrips,
+        batch: list[Command],
+        *,
+        asking: bool = False,
+        hops: int = _MOST_HOPS,
+    ) -> None:
+        answers = await self._exchange(trips, batch, asking=asking)
+        await self._load_unknown(trips, batch, answers, asking=asking)
+        # By where to go and how: what the old master sends on is only taken when it is asked for.
+        onward: dict[tuple[RoundTrips, bool], list[Command]] = {}
+        later: list[Command] = []
         for command, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoScriptError):
-                unknown.append(command)
-            elif isinstance(answer, MovedError | AskError | TryAgainError):
-                moved.append(command)
+            if isinstance(answer, AskError) and hops:
+                try:
+                    target = await self._connection.redirect(answer)
+                except StoreRefused as failure:
+                    self._fail(command, failure)
+                    continue
+                place = (target, not isinstance(answer, MovedError))
+                onward.setdefault(place, []).append(command)
+            elif isinstance(answer, TryAgainError):
+                later.append(command)
             else:
                 self._settle(command, answer)
-        if unknown:
-            # They were surely not run: load what is missing and send those alone, in order.
-            texts = {command.script.sha: command.script.text for command in unknown}
-            await trips.exchange([("SCRIPT", "LOAD", text) for text in texts.values()])
-            for command, answer in zip(unknown, await self._exchange(trips, unknown), strict=True):
-                self._settle(command, answer)
-        for command in moved:
-            await self._follow(command)
+        for (target, as_asked), commands in onward.items():
+            await self._send(target, commands, asking=as_asked, hops=hops - 1)
+        if later:
+            await self._postpone(later)
 
-    async def _exchange(self, trips: RoundTrips, batch: list[Command]) -> list[Any]:
-        words = [command.words for command in batch]
+    async def _load_unknown(
+        self, trips: RoundTrips, batch: list[Command], answers: list[Any], *, asking: bool
+    ) -> None:
+        """Sends those again whose script the server did not know: they were surely not run."""
+        places = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if not places:
+            return
+        unknown = [batch[n] for n in places]
+        texts = {command.script.sha: command.script.text for command in unknown}
+        await trips.exchange([("SCRIPT", "LOAD", text) for text in texts.values()])
+        again = await self._exchange(trips, unknown, asking=asking)
+        for n, answer in zip(places, again, strict=True):
+            answers[n] = answer
+
+    async def _postpone(self, commands: list[Command]) -> None:
+        """Queues commands again that were surely not run, until they are, or their time is up.
+
+        Of a slot under way each side has some keys, and neither takes a step that needs both or
+        makes new ones.
+        """
+        if self._closing:
+            for command in commands:
+                self._fail(command, StoreRefused("A slot is under way to another master."))
+            return
+        await asyncio.sleep(_PAUSE_WHILE_MOVING)
+        self._waiting.extendleft(reversed(commands))
+
+    async def _exchange(
+        self, trips: RoundTrips, batch: list[Command], *, asking: bool
+    ) -> list[Any]:
+        words: list[tuple[Any, ...]] = []
+        for command in batch:
+            if asking:
+                words.append(("ASKING",))
+            words.append(command.words)
         replicas = self._settings.wait_replicas
         confirm = replicas > 0 and any(command.script.writes for command in batch)
         if confirm:
             words.append(("WAIT", replicas, int(self._settings.wait_timeout * 1000)))
         answers = await trips.exchange(words)
-        if not confirm:
-            return answers
-        confirmed = answers.pop()
+        confirmed = answers.pop() if confirm else replicas
+        if asking:
+            answers = answers[1::2]
         if isinstance(confirmed, int) and confirmed >= replicas:
             return answers
         lost = StoreUnavailable("Too few replicas confirmed the write.")
@@ -223,19 +273,6 @@ class Lane:
             lost if command.script.writes and not isinstance(answer, Exception) else answer
             for command, answer in zip(batch, answers, strict=True)
         ]
-
-    async def _follow(self, command: Command) -> None:
-        try:
-            answer = await self._connection.redirected(command.words)
-        except NoScriptError:
-            await self._connection.redirected(("SCRIPT LOAD", command.script.text))
-            answer = await self._connection.redirected(command.words)
-        except ResponseError as error:
-            answer = error
-        if self._settings.wait_replicas > 0 and command.script.writes:
-            # No replica was asked. The same request sent again finds the answer, and asks.
-            answer = StoreUnavailable("The write moved to another master unconfirmed.")
-        self._settle(command, answer)
 
     def _settle(self, command: Command, answer: Any) -> None:  # noqa: ANN401
         if isinstance(answer, Exception):

@@ -11,12 +11,15 @@ from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import MovedError
 
-from gonghai_chassis.store.failures import StoreUnusable
+from gonghai_chassis.store.failures import StoreRefused, StoreUnusable
 from gonghai_chassis.store.round_trips import RoundTrips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from redis.exceptions import AskError
 
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.settings import StoreSettings
@@ -46,8 +49,11 @@ class Connection(Protocol):
     def servers(self) -> list[RoundTrips]:
         """The round trips to every server that takes writes, whether it has a partition or not."""
 
+    async def redirect(self, refusal: AskError) -> RoundTrips:
+        """Notes where a slot has moved (MOVED), or is moving (ASK), and gives the way there."""
+
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401 - as the server answers
-        """Sends one command again that was refused because its slot moved."""
+        """Sends one command to wherever its key lives."""
 
     async def refresh(self) -> None:
         """Learns anew where partitions live, after an outage."""
@@ -107,10 +113,29 @@ class SingleConnection:
         """The round trips to the one server."""
         return self._trips
 
+    async def redirect(self, refusal: AskError) -> RoundTrips:
+        """A single server never sends anybody on.
+
+        Raises:
+            StoreRefused: this one belongs to a Cluster.
+        """
+        raise StoreRefused(
+            f"The server belongs to a Cluster, whose URL begins with cluster://: {refusal}"
+        )
+
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
-        """Sends the command again; a single server never redirects, so this is a plain call."""
-        async with asyncio.timeout(self._timeout):
-            answer: Any = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        """Sends the command to the one server.
+
+        Raises:
+            StoreUnusable: it belongs to a Cluster.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer: Any = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except MovedError as refusal:
+            raise StoreUnusable(
+                f"The server belongs to a Cluster, whose URL begins with cluster://: {refusal}"
+            ) from None
         return answer
 
     async def refresh(self) -> None:
@@ -127,7 +152,7 @@ class SingleConnection:
 
 
 class ClusterConnection:
-    """A Cluster: pipelines go to the master of a slot, what has moved goes through redis-py."""
+    """A Cluster: pipelines go to the master of a slot; which one that is, redis-py knows."""
 
     per_partition = True
     database = 0
@@ -163,7 +188,9 @@ class ClusterConnection:
         return [self._known(node)[1] for node in self._cluster.get_primaries()]
 
     def _known(self, node: ClusterNode) -> tuple[Redis, RoundTrips]:
-        host, port = str(node.host), int(node.port)
+        return self._at(str(node.host), int(node.port))
+
+    def _at(self, host: str, port: int) -> tuple[Redis, RoundTrips]:
         master = self._clients.get((host, port))
         if master is None:
             client = Redis(host=host, port=port, **self._options)
@@ -171,8 +198,14 @@ class ClusterConnection:
             self._clients[host, port] = master
         return master
 
+    async def redirect(self, refusal: AskError) -> RoundTrips:
+        """Lets redis-py note what has moved for good."""
+        if isinstance(refusal, MovedError):
+            await self._cluster.nodes_manager.move_slot(refusal)
+        return self._at(str(refusal.host), int(refusal.port))[1]
+
     async def redirected(self, words: tuple[Any, ...]) -> Any:  # noqa: ANN401
-        """Sends the command through redis-py, which follows MOVED, ASK and TRYAGAIN."""
+        """Sends the command through redis-py, which finds its way."""
         async with asyncio.timeout(self._settings.socket_timeout):
             return await self._cluster.execute_command(*words)
 
