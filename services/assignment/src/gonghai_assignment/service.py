@@ -37,8 +37,8 @@ from gonghai_assignment.store import keys
 from gonghai_assignment.store.projections import ProjectionStore
 from gonghai_assignment.store.routing import RoutingStore
 from gonghai_assignment.store.staff import StaffStore
-from gonghai_assignment.waits import Waits
 from gonghai_assignment.upkeep import upkeep_of
+from gonghai_assignment.waits import Waits
 from gonghai_assignment.workers.partition import PartitionTasks
 from gonghai_chassis.dev_clock import AreaWork
 from gonghai_chassis.dev_servicer import ClockServicer
