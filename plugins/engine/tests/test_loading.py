@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from collections.abc import Callable  # noqa: TC003 - pydantic reads it
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugins.engine.tests.rulebooks import WHY, Hooks, given, lifecycle, plugin, stage
+from pydantic import Field
 
 from gonghai_engine import Engine, PluginSelection
+from gonghai_plugin import (
+    ALWAYS,
+    INT64,
+    Policy,
+    Rule,
+    Settings,
+    Text,
+    computed,
+    first_hit,
+    host_facts,
+    otherwise,
+)
+from gonghai_plugin.outcomes import Tier
+from gonghai_plugin.policies import Lifecycle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +71,94 @@ from gonghai_plugin.policies import Lifecycle
 hooks = Hooks(plugin("bad_rules", Lifecycle(first_hit())))
 """,
 }
+
+TIER = Tier("a", 1, Text("a", "a"))
+UNKNOWN = given("moon", INT64)
+NO_FUNCTION = computed("tide", INT64, WHY, "high", host_facts.ORDERS_30D)  # type: ignore[arg-type]
+NEW = Rule("new", host_facts.ORDERS_30D.at_least(1), stage("new"), WHY)
+
+
+class Unlistable(Settings):
+    """Settings of which pydantic cannot make a schema."""
+
+    call: Callable[[], int] = Field(default=int, description="a function")
+
+
+WRONG_SHAPES: dict[str, tuple[Callable[[], Any], str]] = {
+    "a tier in a lifecycle": (
+        lambda: plugin("odd", Lifecycle(first_hit(otherwise(TIER, WHY)))),  # type: ignore[arg-type]
+        "lifecycle rules, rule 'otherwise': it decides Tier",
+    ),
+    "a reason that is no text": (
+        lambda: plugin("odd", lifecycle(Rule("new", ALWAYS, stage("new"), "why"))),  # type: ignore[arg-type]
+        "lifecycle rules, rule 'new', reason: str 'why', no Text",
+    ),
+    "a condition that is none": (
+        lambda: plugin("odd", lifecycle(Rule("new", True, stage("new"), WHY))),  # type: ignore[arg-type] # noqa: FBT003
+        "lifecycle rules, rule 'new': its condition is bool True",
+    ),
+    "a rule without a name": (
+        lambda: plugin("odd", lifecycle(Rule("", ALWAYS, stage("new"), WHY))),
+        "lifecycle rules: '' is no name of a rule",
+    ),
+    "a rule twice": (
+        lambda: plugin("odd", lifecycle(NEW, NEW)),
+        "rule 'new': another rule of the table has this name",
+    ),
+    "rules that contradict each other": (
+        lambda: plugin("odd", lifecycle(NEW, dataclasses.replace(NEW, name="newer"))),
+        "rule 'newer': it never gets its turn",
+    ),
+    "an unknown fact": (
+        lambda: plugin("odd", lifecycle(Rule("new", UNKNOWN.at_least(1), stage("new"), WHY))),
+        "lifecycle: it names the fact 'moon', which the plugin does not declare",
+    ),
+    "an unknown figure in a sentence": (
+        lambda: plugin(
+            "odd", lifecycle(dataclasses.replace(NEW, because=Text("{moon}", "{moon}")))
+        ),
+        "rule 'new': its sentence names 'moon', which is no fact",
+    ),
+    "a list of facts": (lambda: plugin("odd", facts=[]), "facts: list [], no tuple"),
+    "what is no policy": (
+        lambda: plugin("odd", absent=frozenset(Policy), policies=("tiering",)),
+        "policies: str 'tiering', no policy",
+    ),
+    "a version that is none": (
+        lambda: plugin("odd", version="newest"),
+        "version: 'newest' is none",
+    ),
+    "a fact that a host would give": (
+        lambda: plugin("odd", facts=(UNKNOWN,)),
+        "fact 'moon': only derived ones are declared",
+    ),
+    "a function that is none": (
+        lambda: plugin(
+            "odd",
+            lifecycle(Rule("new", NO_FUNCTION.at_least(1), stage("new"), WHY)),
+            facts=(NO_FUNCTION,),
+        ),
+        "fact 'tide': 'high' is no function",
+    ),
+    "settings that cannot be listed": (
+        lambda: plugin("odd", settings=Unlistable),
+        "PydanticInvalidForJsonSchema",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_SHAPES)
+def test_what_a_plugin_declares_wrongly_is_named_when_it_is_loaded(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, says = WRONG_SHAPES[what]
+    module = ModuleType("an_odd_plugin")
+    module.hooks = Hooks(make())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "an_odd_plugin", module)
+    engine = Engine.load(PluginSelection(), [EntryPoint("odd", "an_odd_plugin:hooks", "gonghai")])
+    (health,) = engine.health()
+    assert not health.ok
+    assert says in health.error
 
 
 @pytest.fixture

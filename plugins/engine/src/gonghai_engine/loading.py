@@ -11,8 +11,10 @@ import pluggy
 from pydantic import ValidationError
 
 from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.isolation.note import LOADING
+from gonghai_engine.shape import check_shape
 from gonghai_plugin import hookspecs
 from gonghai_plugin.plugin import Plugin, Settings
 from gonghai_plugin.policies import Policy
@@ -134,6 +136,7 @@ def check(plugin: Plugin, name: str) -> None:
         raise DeclarationError("", reason)
     if plugin.name != name:
         raise DeclarationError("", f"it calls itself {plugin.name!r}, its entry point {name!r}")
+    check_shape(plugin)
     given = [policy.policy for policy in plugin.policies]
     for policy in Policy:
         if given.count(policy) > 1:
@@ -149,6 +152,7 @@ def check(plugin: Plugin, name: str) -> None:
         raise DeclarationError("settings", f"the defaults do not hold: {error}") from None
     for declared in plugin.policies:
         CompiledPolicy(declared, plugin, settings).close()
+    describe(plugin)
 
 
 def _check_settings(settings: object) -> None:
