@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
+from gonghai.archive.v1 import activity_pb2
+from gonghai.pool.v1 import pool_service_pb2
+from gonghai_chassis.errors import PeerRefused, Reason
+from gonghai_chassis.instants import timestamp
 from gonghai_cli.account.reading import ident
 from gonghai_cli.services import Services
 from tests.end_to_end.foresight import (
@@ -172,3 +177,65 @@ def _first(events: list[Event], customer: str) -> int:
     """When a customer is reclaimed first; late for one who is not."""
     found = (one.at for one in events if (one.customer, one.change) == (customer, RECLAIMED))
     return min(found, default=2**62)
+
+
+@pytest.fixture
+def tenant(tenants: dict[str, Tenant]) -> Tenant:
+    """One of them, at the end of its days."""
+    return tenants["fmcg_distributor"]
+
+
+async def test_a_question_that_cannot_be_answered_is_refused_saying_why(tenant: Tenant) -> None:
+    pool = tenant.driver.services.pool
+    parent, now = tenant.driver.parent, await tenant.driver.now()
+    customer = tenant.driver.sample.customers[0].id
+    late, unknown = (
+        activity_pb2.Activity(
+            name=f"{parent}/customers/{name}/activities/a1",
+            occur_time=timestamp(now + days * DAY),
+            interest=activity_pb2.Interest(product="p1"),
+        )
+        for name, days in ((customer, 40), ("nobody", 2))
+    )
+    for request, reason, words in (
+        ({"days": 30, "until": timestamp(now + DAY)}, Reason.INVALID_FIELD, "either"),
+        ({}, Reason.INVALID_FIELD, "either"),
+        ({"until": timestamp(now)}, Reason.INVALID_FIELD, "ahead"),
+        ({"days": 3, "document": "version: 2"}, Reason.INVALID_POLICY_DOCUMENT, "line 1"),
+        ({"days": 3, "activities": [late]}, Reason.INVALID_FIELD, "span"),
+        ({"days": 3, "activities": [unknown]}, Reason.RESOURCE_NOT_FOUND, "nobody"),
+    ):
+        asked = pool_service_pb2.SimulateReclaimsRequest(parent=parent, **request)
+        with pytest.raises(PeerRefused) as refused:
+            async for _ in pool.SimulateReclaims(asked):
+                pass
+        assert refused.value.reason is reason, request
+        assert words in str(refused.value), request
+
+
+async def test_who_hangs_up_leaves_nothing_behind(tenant: Tenant) -> None:
+    pool = tenant.driver.services.pool
+    request = pool_service_pb2.SimulateReclaimsRequest(parent=tenant.driver.parent, days=60)
+    for _ in range(3):
+        stream: Any = pool.SimulateReclaims(request)
+        async with aclosing(stream) as answers:
+            await anext(answers)
+    whole = [message async for message in pool.SimulateReclaims(request)]
+    assert whole[-1].HasField("summary")
+
+
+async def test_fewer_changes_are_answered_than_counted_where_that_is_asked_for(
+    tenant: Tenant,
+) -> None:
+    pool = tenant.driver.services.pool
+    request = pool_service_pb2.SimulateReclaimsRequest(
+        parent=tenant.driver.parent, days=60, max_changes=5
+    )
+    messages = [message async for message in pool.SimulateReclaims(request)]
+    summary = messages[-1].summary
+    assert sum(len(message.changes) for message in messages) == 5
+    assert summary.shortened
+    assert summary.warned + summary.reclaimed + summary.assigned > 5
+    times = [(one.time.seconds, one.time.nanos) for one in messages]
+    assert times == sorted(times)
+    assert all(message.total for message in messages[:-1])

@@ -26,13 +26,22 @@ from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
-from gonghai_engine import Decision, DecisionRequest, Engine, PluginHealth, Policy, PolicyDocument
+from gonghai_engine import (
+    Decision,
+    DecisionRequest,
+    Engine,
+    Explanation,
+    PluginHealth,
+    Policy,
+    PolicyDocument,
+)
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
 from gonghai_policy_service.decisions import decision_message
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.revisions import Revision
 from gonghai_policy_service.store import keys
+from gonghai_policy_service.trials import on_trial
 
 from .small_plugin import SMALL, small_engine
 
@@ -495,3 +504,28 @@ async def test_a_bad_document_is_not_tried_naming_line_and_field(
             service.Simulate(messages.SimulateRequest(parent=PARENT, document=BAD))
         )
     assert refusal.reason == "INVALID_POLICY_DOCUMENT"
+
+
+async def test_a_trial_decides_for_nobody_else_and_is_forgotten() -> None:
+    engine = small_engine()
+    engine.activate("acme", 1, engine.parse(PLAIN))
+    asked = DecisionRequest("acme", "", Policy.LIFECYCLE, {"days_since_last_order": 40}, now=1)
+    async with on_trial(engine, engine.tenant("acme"), STRICT) as trial:
+        (tried,) = await trial.decide([asked])
+        (living,) = await engine.decide([asked])
+        explained = await trial.explain(asked)
+    assert isinstance(tried, Decision)
+    assert isinstance(living, Decision)
+    assert isinstance(explained, Explanation)
+    assert (tried.rule, living.rule) == ("dormant", "otherwise")
+    assert explained.decision.rule == "dormant"
+    assert engine.tenant(trial.policy.tenant).revision == 0
+    assert trial.tenant("acme").revision == engine.tenant("acme").revision + 1
+
+
+async def test_without_a_document_the_one_in_force_is_tried() -> None:
+    engine = small_engine()
+    engine.activate("acme", 4, engine.parse(STRICT))
+    async with on_trial(engine, engine.tenant("acme"), "") as trial:
+        assert trial.policy.revision == 4
+        assert trial.policy.document.digest == engine.tenant("acme").document.digest
