@@ -430,6 +430,14 @@ def nothing_is_reclaimed_unseen(story: Story) -> Iterator[str]:
                 yield f"{customer}: reclaimed at {entry['time']}, with the archive away"
 
 
+def who_is_not_concerned_is_served_in_time(story: Story) -> Iterator[str]:
+    """Another tenant's plugin goes wrong: this one's calls are all answered within the deadline."""
+    if story.state("unconcerned"):
+        for attempt in story.attempts:
+            if attempt.code == "DEADLINE_EXCEEDED":
+                yield f"{attempt.method} of {attempt.request} was not answered in time"
+
+
 def the_stores_agree(story: Story) -> Iterator[str]:
     """Records, indexes, quotas, history, events and due times of the store agree (the audit)."""
     for sentences in story.state("audit").values():
@@ -454,6 +462,7 @@ LAWS: Final[tuple[Callable[[Story], Iterable[str]], ...]] = (
     warned_before_reclaimed,
     who_is_worked_stays,
     nothing_is_reclaimed_unseen,
+    who_is_not_concerned_is_served_in_time,
     the_stores_agree,
 )
 

@@ -88,7 +88,8 @@ class State:
 
     Attributes:
         tenant: id.
-        kind: custody, history, quota, holdings, customer, activities, away, audit.
+        kind: custody, history, quota, holdings, customer, activities, away,
+            unconcerned, audit.
         subject: id of what was read.
         content: what matters of it.
     """

@@ -80,6 +80,7 @@ def true_story() -> list[Entry]:
         State("t", "audit", "pool", []),
         State("t", "rep", "bob", {"holdings": 1, "load": 1000}),
         State("t", "away", "archive", {"from": 10, "to": 20}),
+        State("t", "unconcerned", "plugin", {}),
     ]
     for live in (True, False):
         entries += [
@@ -174,6 +175,10 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
             changed(State, 3, content=[{"activity": "f-1", "occurred": DUE, "amount": 5}]),
         ),
         ("nothing_is_reclaimed_unseen", changed(State, 9, content={"from": 4, "to": 5})),
+        (
+            "who_is_not_concerned_is_served_in_time",
+            changed(Attempt, 4, code="DEADLINE_EXCEEDED"),
+        ),
         ("the_stores_agree", changed(State, 7, content=["something differs"])),
     ],
 )
