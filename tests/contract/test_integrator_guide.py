@@ -13,14 +13,29 @@ from typing import TYPE_CHECKING, Final, get_args
 import pytest
 
 from gonghai_engine import (
+    Admission,
+    Cadence,
+    ClaimLimits,
+    ClaimVerdict,
     Decision,
     DecisionRequest,
     Engine,
+    Needs,
     Policy,
     PolicyDocument,
     PolicyDocumentError,
+    Qualification,
+    ReclaimPlan,
+    RiskSignals,
+    Stage,
+    Text,
     Tier,
+    Weights,
 )
+from gonghai_engine.conformance.findings import PROMISES
+from gonghai_engine.conformance.golden import figures
+from gonghai_engine.conformance.templates import make
+from gonghai_engine.conformance.trial import trial
 from gonghai_plugin import host_facts, policies
 from gonghai_plugin.facts import Area, Host
 
@@ -33,6 +48,7 @@ GUIDE: Final = (Path(__file__).resolve().parents[2] / "docs/integrators.md").rea
 BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED: Final = re.compile(r"# ([\w./-]+\.\w+)\n(.*)", re.DOTALL)
 NOW: Final = 1_795_000_000_000_000
+WORD: Final = Text("", "")
 
 
 def files() -> dict[str, str]:
@@ -43,12 +59,13 @@ def files() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the guide's files, and install the distribution as far as finding it goes."""
-    folder = tmp_path_factory.mktemp("gonghai-tea")
-    for name, content in files().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, "utf-8")
+    """Make the plugin as the guide does, and install it as far as finding it goes."""
+    folder = make(
+        "tea",
+        tmp_path_factory.mktemp("guide") / "gonghai-tea",
+        title_en="Tea wholesale",
+        title_zh="茶叶批发",
+    )
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     about = folder / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     about.mkdir()
@@ -67,7 +84,43 @@ def engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     engine = Engine.load()
     yield engine
     engine.close()
-    monkeypatch.delitem(sys.modules, "gonghai_tea", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gonghai_tea"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_the_guide_shows_what_the_template_makes(folder: Path) -> None:
+    shown = {name: text for name, text in files().items() if name != "policy.yaml"}
+    made = [*folder.glob("src/gonghai_tea/*.py"), folder / "pyproject.toml"]
+    made.append(folder / "tests/golden.yaml")
+    assert set(shown) == {str(path.relative_to(folder)) for path in made}
+    for name, text in shown.items():
+        assert (folder / name).read_text("utf-8") == f"# {name}\n{text}"
+
+
+def test_the_guide_shows_every_check() -> None:
+    rows = re.findall(r"^│ (\w+) +│ (.+?) +│ passed │$", GUIDE, re.MULTILINE)
+    assert rows == [(str(check), promise) for check, promise in PROMISES.items()]
+
+
+def test_the_guide_shows_what_would_be_decided(folder: Path, engine: Engine) -> None:
+    del engine  # what it imported is of this folder
+    table = [line.split("│") for line in GUIDE.splitlines() if line.startswith("│")]
+    shown = {cells[1].strip(): [cell.strip() for cell in cells[2:4]] for cells in table}
+    decided = trial(folder / "customers.csv", "tea")
+    assert len(decided.rows) > 2
+    for row in decided.rows:
+        assert shown[row.customer] == [row.stage, row.tier]
+
+
+def test_every_figure_that_a_case_can_expect_is_listed() -> None:
+    section = GUIDE.partition("## Golden decisions")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", section))
+    outcomes = (
+        Stage("", WORD), Tier("", 0, WORD), Cadence(0, ()), Admission(""),
+        ClaimVerdict(True, (), ClaimLimits()), ReclaimPlan(()), RiskSignals(()),  # noqa: FBT003 - it is allowed
+        Qualification(True), Needs(Weights()),  # noqa: FBT003 - it counts
+    )  # fmt: skip
+    assert {name for outcome in outcomes for name in figures(outcome)} - named == set()
 
 
 async def test_the_plugin_loads_and_decides_as_the_guide_says(engine: Engine) -> None:
@@ -95,11 +148,13 @@ def test_its_tests_pass(folder: Path) -> None:
         timeout=60,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert " 9 passed" in f" {ended.stdout.splitlines()[-1]}"
+    passed = ended.stdout.splitlines()[-1].partition(" in ")[0]
+    assert f"\n{passed} in " in GUIDE
 
 
 def test_every_policy_document_is_one(engine: Engine) -> None:
-    documents = [block for kind, block in BLOCK.findall(GUIDE) if kind == "yaml"]
+    blocks = [block for kind, block in BLOCK.findall(GUIDE) if kind == "yaml"]
+    documents = [block for block in blocks if not block.startswith("# tests/")]
     assert len(documents) > 1
     for document in documents:
         assert isinstance(engine.parse(document), PolicyDocument)

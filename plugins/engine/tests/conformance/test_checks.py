@@ -156,7 +156,7 @@ def test_what_is_wrong_with_a_plugin_that_can_be_used_is_told_at_once(project: P
     report = check_plugin("tea", project.golden, Limits(latency_ratio=0.01))
     for _, check, says in DUBIOUS:
         assert says in _said(report, check), (says, report)
-    assert "times as long as the baseline's" in _said(report, Check.LATENCY)
+    assert "times as much as the baseline's" in _said(report, Check.LATENCY)
 
 
 def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.conformance.findings import Check, Finding, Report, Status
-from gonghai_engine.conformance.orders import Order
+from gonghai_engine.conformance.orders import LATENCY_RATIO, Order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ class Limits:
 
     seconds: float = 60
     """Of the whole examination: a plugin that loops is found out after so long."""
-    latency_ratio: float = 20
-    """A decision may take so many times as long as one of the baseline's five rules."""
+    latency_ratio: float = LATENCY_RATIO
+    """How many times as much as the baseline's a decision may cost."""
 
 
 def check_plugin(name: str, golden: Path | None = None, limits: Limits = Limits()) -> Report:

@@ -230,8 +230,8 @@ class Examination:
             ratio = min(_mean(policy, facts, moment) for _ in range(_ROUNDS)) / least
             if ratio > self._order.latency_ratio:
                 slow.append(
-                    f"{policy.policy}: a decision takes {ratio:.0f} times as long as the "
-                    f"baseline's, {self._order.latency_ratio:.0f} times is the budget"
+                    f"{policy.policy}: a decision costs {ratio:.0f} times as much as the "
+                    f"baseline's, {self._order.latency_ratio:g} times is the budget"
                 )
         self._all(Check.LATENCY, slow)
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from gonghai_engine.conformance.orders import LATENCY_RATIO
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,7 +42,7 @@ PROMISES: Final[Mapping[Check, str]] = {
     Check.PURE: "no I/O, no clock, no randomness",
     Check.REACHABLE: "for each rule, facts were found for which it decides",
     Check.GOLDEN: "it decides as the golden decisions say",
-    Check.LATENCY: "a decision takes no longer than it may",
+    Check.LATENCY: f"a decision costs at most {LATENCY_RATIO} times one by a table of five rules",
     Check.DETERMINISTIC: "the same facts give the same decisions, in whatever order",
 }
 """What each check makes sure of."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+LATENCY_RATIO: Final = 20
+"""A decision may cost so many times as much CPU as one of the baseline's five rules."""
 
 
 @dataclass(frozen=True, slots=True)
