@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,6 +221,25 @@ async def test_only_the_database_of_the_url_is_restored(
     async with EmbeddedStore(EmbeddedSettings(tmp_path / "other")) as other:
         await restore_to_store(tmp_path / "backup", settings_of(other.url))
         assert await readout(settings_of(other.url)) == before
+
+
+async def test_who_is_broken_off_while_a_file_loads_leaves_no_server_behind(
+    backup: Path, tmp_path: Path
+) -> None:
+    # A server that never comes up, and says who it is.
+    slow = tmp_path / "slow-server"
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    slow.chmod(0o755)
+    checking = asyncio.create_task(verify(backup, server=slow))
+    pid = await eventually(lambda: _number_in(tmp_path / "pid"))
+    checking.cancel()
+    await asyncio.gather(checking, return_exceptions=True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def _number_in(path: Path) -> int:
+    return int(path.read_text() or 0) if path.exists() else 0
 
 
 class TestTrust:

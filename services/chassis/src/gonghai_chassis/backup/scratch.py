@@ -47,19 +47,25 @@ async def loaded(
             )
         )
         try:
-            await store.start()
-        except StoreUnavailable:
-            said = await asyncio.to_thread(_last_words, store.log_path)
-            raise BackupDamaged(
-                f"{snapshot.file}, written by {snapshot.server}, cannot be loaded: {said}"
-            ) from None
-        client = Redis(host=LOOPBACK, port=store.port, db=database, protocol=2)
-        try:
-            yield client
+            await _started(store, snapshot)
+            client = Redis(host=LOOPBACK, port=store.port, db=database, protocol=2)
+            try:
+                yield client
+            finally:
+                await client.aclose()
         finally:
-            await client.aclose()
-            # It has nothing to keep.
+            # It has nothing to keep; and who is broken off while it loads leaves it behind no more.
             await store.kill()
+
+
+async def _started(store: EmbeddedStore, snapshot: Snapshot) -> None:
+    try:
+        await store.start()
+    except StoreUnavailable:
+        said = await asyncio.to_thread(_last_words, store.log_path)
+        raise BackupDamaged(
+            f"{snapshot.file}, written by {snapshot.server}, cannot be loaded: {said}"
+        ) from None
 
 
 def _last_words(log: Path) -> str:
