@@ -43,7 +43,7 @@ _MOST_LOOKS: Final = 40
 
 FENCED: Final = "Another replica holds the lease now"
 
-_MOST_TURNS: Final = 4
+_MOST_TURNS: Final = 2
 """How many times as many turns F8 takes at most until a write was fenced off."""
 
 _TAKEN_OVER: Final = LEASE_TTL * 2
@@ -144,6 +144,9 @@ def holder_paused(scale: float) -> Play:
             scene.struck(f"{replica.name} {'paused' if suspended is None else 'suspended'}")
             try:
                 await lapse(_TAKEN_OVER + random.uniform(0, 0.6))
+                if suspended is not None:
+                    # It wakes up to work that is not its own any more, and does not know it.
+                    await scene.forward(1)
             finally:
                 if suspended is not None:
                     suspended.lasted(monotonic() - began)
@@ -151,8 +154,6 @@ def holder_paused(scale: float) -> Play:
             await lapse(random.uniform(0.1, 0.6))
         scene.evidence["leases lost"] = scene.crew.said("lease_lost") - lost
         scene.evidence["fenced off"] = scene.crew.said(FENCED) - fenced
-        if not scene.evidence["fenced off"]:
-            scene.found(scene.tenants[0], "fences", ["no write was fenced off: nothing is shown"])
 
     return Play("F8", strike)
 
@@ -211,8 +212,6 @@ def consumers_cut_off(scale: float) -> Play:
             await scene.crew.ready(*scene.crew.of(away))
         await lapse(2)
         scene.evidence["rebuilt"] = scene.crew.said("rebuilt") - rebuilt
-        if not scene.evidence["rebuilt"]:
-            scene.found(scene.tenants[0], "rebuilds", ["nobody fell behind: nothing is shown"])
 
     return Play("F5", strike, listening=False, whole=False)
 
