@@ -293,6 +293,30 @@ def test_the_process_of_a_plugin_does_not_outlive_the_service(tmp_path: Path) ->
     assert not alive(pid)
 
 
+def test_starting_it_forks_no_process_that_has_threads_of_grpc(tmp_path: Path) -> None:
+    """The event loop of the services does, and a child of that crashes before it is another."""
+    install(tmp_path, "moody", MOODY)
+    lines = run(
+        tmp_path,
+        """
+        import uvloop
+        forked = []
+        note = ctypes.CFUNCTYPE(None)(lambda: forked.append("forked"))
+        ctypes.CDLL(None).__register_atfork(note, None, None, None)
+
+        async def main():
+            engine = load("moody")
+            await bind(engine, "moody")
+            (answer,) = await engine.decide([request(300)])
+            print(answer.rule, forked)
+            await engine.stop()
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        """,
+    )
+    assert lines == ["many []"]
+
+
 def alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]

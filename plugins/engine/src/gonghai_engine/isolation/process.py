@@ -7,6 +7,8 @@ import contextlib
 import mmap
 import os
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +30,7 @@ _LOOKS: Final = 4
 _SLACK: Final = 3
 """How many times that long it may take by the clock: it may wait for the processor, or sleep."""
 
+_STANDARD_ERROR: Final = 2
 _USER_TIME, _SYSTEM_TIME = 11, 12
 """Of the fields of /proc/PID/stat that follow the command's name."""
 
@@ -52,10 +55,16 @@ class Ended(Exception):  # noqa: N818 - what the process has
 class PluginProcess:
     """One worker. Not to be asked twice at once."""
 
-    def __init__(self, process: asyncio.subprocess.Process, page: mmap.mmap) -> None:
-        """Take a process that was started, and the page in which it says where it is."""
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        page: mmap.mmap,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        """Take a process that was started, the page in which it says where it is, and the ways."""
         self._process = process
         self._page = page
+        self._answers, self._requests = streams
         self._policies: dict[str, tuple[int, str]] = {}
 
     @classmethod
@@ -66,38 +75,45 @@ class PluginProcess:
             Ended: it did not come up.
             EngineError: it came up without the plugin.
         """
-        with tempfile.TemporaryFile() as file:
+        ours, theirs = socket.socketpair()
+        with theirs, tempfile.TemporaryFile() as file:
             os.ftruncate(file.fileno(), wire.PROGRESS.size)
             page = mmap.mmap(file.fileno(), wire.PROGRESS.size)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "gonghai_engine.isolation.worker",
-                plugin,
-                str(file.fileno()),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                pass_fds=(file.fileno(),),
+            # By the standard library, which uses vfork: the event loop of the services forks, and
+            # then the threads of grpc are begun anew in the child, and crash it.
+            process = subprocess.Popen(  # noqa: ASYNC220, S603 - as long as vfork; our interpreter
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "gonghai_engine.isolation.worker",
+                    plugin,
+                    str(theirs.fileno()),
+                    str(file.fileno()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=_STANDARD_ERROR,
+                pass_fds=(theirs.fileno(), file.fileno()),
                 env=_environment(),
                 # What stops the service at a terminal must not stop this before it.
                 start_new_session=True,
             )
-        started = cls(process, page)
+        ours.setblocking(False)  # noqa: FBT003 - its name
+        started = cls(process, page, await asyncio.open_connection(sock=ours))
         try:
             (error,) = await started._answer("ready", seconds)
         except BaseException:
             started.kill()
             raise
         if error:
-            started.kill()
+            await started.stop()
             raise EngineError(f"in a process of its own it does not load: {error}")
         return started
 
     @property
     def alive(self) -> bool:
         """Say whether it can be asked."""
-        return self._process.returncode is None
+        return self._process.poll() is None
 
     def knows(self, policy: TenantPolicy) -> bool:
         """Say whether it has this revision of the tenant."""
@@ -132,33 +148,20 @@ class PluginProcess:
 
     def kill(self) -> None:
         """End it at once."""
-        with contextlib.suppress(ProcessLookupError):
-            if self.alive:
-                # Not by the object's own method: it looks whether the process has ended, and how
-                # it did is then lost to the loop, which waits for that.
-                os.kill(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._process.kill()
+        self._requests.close()
 
     async def stop(self) -> None:
         """End it, and wait until nothing of it is left."""
         self.kill()
-        await self._process.wait()
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None  # noqa: S101 - it was started with both
-        assert stdout is not None  # noqa: S101 - as above
+        await self._ended()
         with contextlib.suppress(OSError):
-            await stdin.wait_closed()
-        with contextlib.suppress(OSError):
-            await stdout.read()
-        await asyncio.sleep(0)  # the pipes are closed by the loop, one step later
+            await self._requests.wait_closed()
 
     async def _ask(self, message: tuple[Any, ...], kind: str, seconds: float) -> tuple[Any, ...]:
         wire.PROGRESS.pack_into(self._page, 0, -1)
-        stdin = self._process.stdin
-        assert stdin is not None  # noqa: S101 - it was started with one
         # Without waiting until it is read: a process that hangs reads nothing, and is killed below.
-        stdin.write(wire.pack(message))
+        self._requests.write(wire.pack(message))
         return await self._answer(kind, seconds)
 
     async def _answer(self, kind: str, seconds: float) -> tuple[Any, ...]:
@@ -175,14 +178,14 @@ class PluginProcess:
                 self.kill()
                 with contextlib.suppress(asyncio.IncompleteReadError, EngineError, OSError):
                     await reading
-                await self._process.wait()
+                await self._ended()
                 raise Ended("plugin_hung", f"it took longer than {seconds:g} s", at)
         try:
             found, *rest = reading.result()
         except (asyncio.IncompleteReadError, OSError):
             place = self._place
             self.kill()
-            code = await self._process.wait()
+            code = await self._ended()
             raise Ended("plugin_crashed", f"its process ended {_how(code)}", place) from None
         except EngineError:
             raise self._nonsense() from None
@@ -191,10 +194,12 @@ class PluginProcess:
         return tuple(rest)
 
     async def _read(self) -> tuple[Any, ...]:
-        stdout = self._process.stdout
-        assert stdout is not None  # noqa: S101 - it was started with one
-        (length,) = wire.HEADER.unpack(await stdout.readexactly(wire.HEADER.size))
-        return wire.unpack(await stdout.readexactly(length))
+        (length,) = wire.HEADER.unpack(await self._answers.readexactly(wire.HEADER.size))
+        return wire.unpack(await self._answers.readexactly(length))
+
+    async def _ended(self) -> int:
+        """Wait for the end of a process that was killed; return how it came."""
+        return await asyncio.to_thread(self._process.wait)
 
     def _nonsense(self) -> Ended:
         place = self._place

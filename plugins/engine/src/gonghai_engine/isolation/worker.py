@@ -1,9 +1,9 @@
 """The process in which one plugin is decided, and which can be killed at any time.
 
-Started by a lane as `python -m gonghai_engine.isolation.worker PLUGIN FILE`: a fresh interpreter,
-never a fork of a service. Requests come by standard input, answers go to what was standard output;
-what a plugin prints goes to standard error. FILE is a descriptor of the page in which it says which
-request it is at.
+Started by a lane as `python -m gonghai_engine.isolation.worker PLUGIN WAY FILE`: a fresh
+interpreter, never a fork of a service. WAY is the descriptor of a socket, by which requests come
+and answers go; what a plugin prints goes to standard error. FILE is that of the page in which it
+says which request it is at.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ctypes
 import mmap
 import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -76,12 +77,10 @@ def main() -> None:
     """Serve until the lane is gone."""
     _die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    plugin, file = sys.argv[1], int(sys.argv[2])
+    plugin, way, file = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     page = mmap.mmap(file, wire.PROGRESS.size)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    requests = os.fdopen(os.dup(0), "rb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    lane = socket.socket(fileno=way)
+    answers, requests = lane.makefile("wb"), lane.makefile("rb")
     worker = Worker(plugin, page)
     answers.write(wire.pack(("ready", worker.error)))
     answers.flush()
