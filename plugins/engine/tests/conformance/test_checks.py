@@ -159,6 +159,29 @@ def test_what_is_wrong_with_a_plugin_that_can_be_used_is_told_at_once(project: P
     assert "times as much as the baseline's" in _said(report, Check.LATENCY)
 
 
+def test_a_function_is_watched_while_it_runs_and_said_to_be_slow(project: Project) -> None:
+    project.change(CUSTOMERS, "Unit, derived", "Unit, computed")
+    project.change(
+        CUSTOMERS,
+        "AMOUNT_PER_SHOP: Final = derived(",
+        "def _share(amount: int, shops: int) -> int:\n"
+        "    import random\n"
+        "    return amount // shops + random.randint(0, 99)\n\n\n"
+        "AMOUNT_PER_SHOP: Final = computed(",
+    )
+    project.change(
+        CUSTOMERS,
+        "host.AMOUNT_365D // SHOPS.fact,\n    Unit.MONEY,",
+        "_share,\n    host.AMOUNT_365D,\n    SHOPS.fact,\n    unit=Unit.MONEY,",
+    )
+    report = check_plugin("tea", project.golden)
+    assert "calls random.randint (gonghai_tea.customers:" in _said(report, Check.PURE)
+    assert "amount_per_shop" in _said(report, Check.TOTAL)
+    assert "ZeroDivisionError" in _said(report, Check.TOTAL)
+    assert "tiering: once strong-shops" in _said(report, Check.DETERMINISTIC)
+    assert "the fact 'amount_per_shop' is made by a function" in _said(report, Check.LATENCY)
+
+
 def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> None:
     project.change("golden.yaml", "plugin: tea", "plugin: coffee")
     report = check_plugin("tea", project.golden)

@@ -13,6 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from time import thread_time
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from gonghai_engine.calendar import Calendar, warm_up
+from gonghai_engine.column_decisions import decide_columns
+from gonghai_engine.columns import FactColumns
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.conformance import golden, shapes, sources
 from gonghai_engine.conformance.baseline import baseline
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
     from gonghai_engine.conformance.golden import GoldenFile
     from gonghai_engine.decisions import FactValue
+    from gonghai_engine.verdicts import Verdict
     from gonghai_plugin.plugin import Plugin
 
 _MADE_UP: Final = 120
@@ -81,7 +85,7 @@ class Examination:
         if not self._order.repeat:
             self._worded(plugin)
         with self._guard.watching():
-            digest = self._decides(plugin, compiled, made_up)
+            digest = self._decides(plugin, settings, compiled, made_up)
         if not self._order.repeat:
             self._purely(point)
             self._reachable(compiled, made_up)
@@ -132,6 +136,7 @@ class Examination:
     def _decides(
         self,
         plugin: Plugin,
+        settings: Settings,
         compiled: Iterable[CompiledPolicy],
         made_up: dict[Any, MadeUp],
     ) -> str:
@@ -154,6 +159,8 @@ class Examination:
                     moody.append(f"{policy.policy}: once {once}, once {twice}")
                 elif not once.startswith("!"):
                     unlike += differing(policy, policy.values(facts))
+            if not self._order.repeat and not policy.functions:
+                unlike += _unlike_columns(policy, settings, made, first, moment)
         if not self._order.repeat:
             self._all(Check.TOTAL, undecided)
             self._all(Check.AGREES, unlike)
@@ -233,6 +240,12 @@ class Examination:
                     f"{policy.policy}: a decision costs {ratio:.0f} times as much as the "
                     f"baseline's, {self._order.latency_ratio:g} times is the budget"
                 )
+        for name in sorted({name for policy in compiled for name in policy.functions}):
+            message = (
+                f"the fact {name!r} is made by a function: each decision that needs it is made in "
+                "a process of its own, and simulations take one customer after the other"
+            )
+            self._tell(Finding(Check.LATENCY, Status.WARNED, message))
         self._all(Check.LATENCY, slow)
 
     def _all(self, which: Check, wrong: Iterable[str]) -> bool:
@@ -280,14 +293,35 @@ def _turned(facts: dict[str, FactValue]) -> dict[str, FactValue]:
 
 
 def _decided(policy: CompiledPolicy, facts: dict[str, FactValue], moment: Moment) -> str:
+    return _said(lambda: policy.decide(policy.values(facts), moment))
+
+
+def _said(decide: Callable[[], Verdict]) -> str:
+    """Return all that a decision says, or "!" and why there is none."""
     try:
-        made = policy.decide(policy.values(facts), moment)
+        made = decide()
         said = _plain((made.outcome, made.reason, made.also))
     except (FactError, EngineError) as error:
         return f"!{error}"
     except Exception as error:  # noqa: BLE001 - whatever a plugin's declarations lead to
         return f"!{type(error).__name__}: {error}"
     return f"{made.rule} {said}"
+
+
+def _unlike_columns(
+    policy: CompiledPolicy,
+    settings: Settings,
+    made: list[dict[str, FactValue]],
+    one_by_one: list[str],
+    moment: Moment,
+) -> Iterator[str]:
+    """Say where simulations, which decide in columns, would decide otherwise than services do."""
+    given = [policy.facts[name] for name in policy.intake.names]
+    decided = decide_columns(policy, FactColumns.of(given, made), settings, moment)
+    for row, single in enumerate(one_by_one):
+        said = _said(lambda row=row: decided.verdict(row))  # type: ignore[misc] # bound in the loop
+        if said != single and not (said.startswith("!") and single.startswith("!")):
+            yield f"{policy.policy}: alone {single}, in columns {said}"
 
 
 def differing(policy: CompiledPolicy, values: dict[str, FactValue]) -> Iterator[str]:
@@ -317,10 +351,8 @@ def _mean(policy: CompiledPolicy, made: list[dict[str, FactValue]], moment: Mome
     """Return the seconds of CPU that a decision takes: what else runs here is not the plugin's."""
     started = thread_time()
     for facts in made:
-        try:
+        with suppress(Exception):  # told as not total
             policy.decide(policy.values(facts), moment)
-        except (FactError, EngineError):
-            continue  # told as not total
     return (thread_time() - started) / len(made)
 
 

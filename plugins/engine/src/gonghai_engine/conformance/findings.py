@@ -38,7 +38,7 @@ PROMISES: Final[Mapping[Check, str]] = {
     Check.RULES: "its rules compile: known facts, no contradiction, a catch-all",
     Check.SENTENCES: "every sentence and label is there in English and in Chinese",
     Check.TOTAL: "made-up facts, all of them missing among these, are always decided",
-    Check.AGREES: "the rule engine and plain Python decide alike",
+    Check.AGREES: "the rule engine, plain Python and NumPy columns decide alike",
     Check.PURE: "no I/O, no clock, no randomness",
     Check.REACHABLE: "for each rule, facts were found for which it decides",
     Check.GOLDEN: "it decides as the golden decisions say",

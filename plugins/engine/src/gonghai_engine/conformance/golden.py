@@ -49,6 +49,7 @@ NOW: Final = 1_795_000_000_000_000
 _CALENDAR: Final = Calendar()
 _TENANT: Final = "golden"
 _KEYS: Final = frozenset({"plugin", "settings", "standard", "marks", "cases"})
+_FAILED: Final = "failed: "
 _CASE_KEYS: Final = frozenset({"case", "facts", "expect"})
 
 
@@ -123,7 +124,7 @@ async def decided(engine: Engine, golden: GoldenFile, case: Case) -> dict[str, A
     for policy in Policy:
         (made,) = await engine.decide([DecisionRequest(_TENANT, "", policy, known, NOW)])
         if not isinstance(made, Decision):
-            found[policy] = f"failed: {made.message}"
+            found[policy] = f"{_FAILED}{made.message}"
             continue
         found[policy] = made.rule
         found |= figures(made.outcome)
@@ -191,7 +192,9 @@ def differences(case: Case, found: Mapping[str, Any]) -> str:
     wrong = []
     for name, expected in case.expect.items():
         if name not in found:
-            wrong.append(f"{name}: nothing of this name is decided")
+            failed = (value for value in found.values() if str(value).startswith(_FAILED))
+            why = next(failed, "nothing of this name is decided")
+            wrong.append(f"{name}: {why}")
         elif found[name] != expected:
             wrong.append(f"{name}: {found[name]!r}, not {expected!r}")
     return "; ".join(wrong)

@@ -26,7 +26,7 @@ _EVENTS: Final = (
 )  # fmt: skip
 """How the names of the interpreter's audit events begin that tell of I/O, waiting and threads."""
 
-_TOOLS: Final = frozenset({"gonghai_engine", "gonghai_plugin", "pluggy", "pydantic"})
+_TOOLS: Final = frozenset({"gonghai_engine", "gonghai_plugin", "numpy", "pluggy", "pydantic"})
 _HARMLESS: Final = frozenset({"os.putenv", "os.unsetenv"})
 
 _LIBRARY: Final = str(Path(os.__file__).parent) + os.sep

@@ -22,7 +22,7 @@ from gonghai_engine.bound import (
     evaluate,
 )
 from gonghai_engine.expressions import facts_of
-from gonghai_engine.faults import DeclarationError
+from gonghai_engine.faults import DeclarationError, FunctionError
 from gonghai_engine.settings import value_at
 from gonghai_plugin.conditions import Compare, Has, OneOf
 from gonghai_plugin.facts import Derived, Fact, Kind, Pick, Setting, Unit
@@ -101,11 +101,16 @@ class MadeUp:
         return None
 
     def values(self, facts: Mapping[str, FactValue]) -> Facts:
-        """Return every value the rules need, as the policy computes them."""
-        return self._compiled.values(facts)
+        """Return every value the rules need; none where a function of the plugin's own fails."""
+        try:
+            return self._compiled.values(facts)
+        except FunctionError:
+            return {}
 
     def _reached(self, facts: Facts, table: Table, rule: CompiledRule) -> bool:
         values = self.values(facts)
+        if not values and facts:
+            return False
         for place, grade in self._compiled.grades.items():
             (decides,) = self._compiled.tables[place].deciding(values)
             values[grade] = decides.outcome(values).name

@@ -5,18 +5,25 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import decimal
+import pkgutil
 import sys
 import types
 import typing
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_plugin import attributes, conditions, facts, outcomes, plugin, policies, rules, texts
+import gonghai_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_MODULES: Final = (attributes, conditions, facts, outcomes, plugin, policies, rules, texts)
+_MODULES: Final = tuple(
+    import_module(f"gonghai_plugin.{found.name}")
+    for found in pkgutil.iter_modules(gonghai_plugin.__path__)
+)
+"""Those of the SDK: what their annotations name is declared in one of them."""
+
 _NAMES: Final[Mapping[str, Any]] = {
     **vars(collections.abc),
     **{name: getattr(typing, name) for name in ("ClassVar", "Literal", "TypeAlias")},
