@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.claims import measure_claims
+from tests.benchmarks.deciding import measure_deciding
 from tests.benchmarks.flow import measure_flow
+from tests.benchmarks.foreseeing import measure_foreseeing
 from tests.benchmarks.machine import disk_ms, machine, versions
 from tests.benchmarks.stage import bare_server, stage
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 SUITES = {"claims": (("S1", "S2"), measure_claims), "flow": (("S8",), measure_flow)}
+ALONE = {"S5": measure_deciding, "S10": measure_foreseeing}
+"""Rows that need neither services nor store."""
 
 
 async def measure(wanted: frozenset[str], scale: float, console: Console) -> list[Row]:
@@ -36,6 +40,11 @@ async def measure(wanted: frozenset[str], scale: float, console: Console) -> lis
         console.print(f"[dim]{perf_counter() - began:6.1f} s[/dim]  {line}")
 
     rows: list[Row] = []
+    for ident, measure_alone in ALONE.items():
+        if ident in wanted:
+            rows += await measure_alone(report, scale)
+    if wanted.issubset(ALONE):
+        return rows
     async with bare_server() as bare:
         for name, (ids, suite) in SUITES.items():
             if not wanted.isdisjoint(ids):
@@ -67,7 +76,7 @@ def table(rows: list[Row]) -> Table:
 
 def main() -> int:
     """Measure, print the table, and write build/bench.json."""
-    known = [ident for ids, _ in SUITES.values() for ident in ids]
+    known = [*(ident for ids, _ in SUITES.values() for ident in ids), *ALONE]
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
         "rows", nargs="*", metavar="ROW", help=f"of {', '.join(known)}; all if none"

@@ -109,7 +109,6 @@ def _one_of(items: Sequence[Any]) -> st.SearchStrategy[Any]:
 
 def _plainly(*several: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Draw one of several, under a short name: Hypothesis writes the names of all of them out."""
-
     one = st.one_of(*several)
 
     @st.composite

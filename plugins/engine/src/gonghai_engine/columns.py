@@ -175,8 +175,16 @@ def _frozen(value: object) -> object:
 
 def _coded(fact: Fact, values: list[Any]) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
     """Code the values by the distinct ones. Raises FactError or TypeError for a wrong one."""
-    places: dict[Any, int] = {None: MISSING}
-    codes = [places.setdefault(value, len(places) - 1) for value in values]
-    del places[None]
+    codes, distinct = coded(values)
     check = checker(fact)
-    return np.array(codes, dtype=np.int32), tuple(check(value) for value in places)
+    return codes, tuple(map(check, distinct))
+
+
+def coded(values: Sequence[Any]) -> tuple[NDArray[np.int32], tuple[Any, ...]]:
+    """Return each value's place among the distinct ones (`MISSING` for None), and these."""
+    distinct = dict.fromkeys(values)
+    distinct.pop(None, None)
+    places: dict[Any, int] = {value: place for place, value in enumerate(distinct)}
+    places[None] = MISSING
+    codes = np.fromiter(map(places.__getitem__, values), dtype=np.int32, count=len(values))
+    return codes, tuple(distinct)

@@ -11,7 +11,7 @@ from gonghai_engine.faults import DeclarationError
 from gonghai_engine.intake import Intake
 from gonghai_engine.isolation.own_code import has_function
 from gonghai_engine.tables import AllHitsTable, FirstHitTable, Table
-from gonghai_engine.verdicts import GRADES, verdict
+from gonghai_engine.verdicts import GRADES, VERDICTS
 from gonghai_plugin import host_facts, policies
 from gonghai_plugin.facts import Derived, Fact, FromAttribute, Host
 from gonghai_plugin.policies import AREAS, Policy
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gonghai_engine.expressions import Values, Whole
-    from gonghai_engine.tables import CompiledRule
     from gonghai_engine.verdicts import Moment, Verdict
     from gonghai_plugin.plugin import Plugin, Settings
     from gonghai_plugin.policies import AnyPolicy
@@ -42,6 +41,10 @@ class CompiledPolicy:
         self.declared = declared
         self.policy: Policy = declared.policy
         known = _known_facts(plugin)
+        self.grades: Mapping[int, str] = _grades(declared)
+        """Which fact each table of grades decides, by its place; they come before the rules."""
+        self.graded = frozenset(self.grades.values())
+        """The facts that the policy itself puts in."""
         self.tables: tuple[Table, ...] = tuple(
             FirstHitTable(name, table, known, settings)
             if isinstance(table, FirstHit)
@@ -49,12 +52,12 @@ class CompiledPolicy:
             for name, table in _tables(declared)
         )
         self.facts = _needed(self.tables, declared, known)
-        _check_facts(self.policy, self.facts, known, self._computed)
+        _check_facts(self.policy, self.facts, known, self.graded)
         self.intake = Intake(
             tuple(
                 fact
                 for fact in self.facts.values()
-                if not isinstance(fact.origin, Derived) and fact.name not in self._computed
+                if not isinstance(fact.origin, Derived) and fact.name not in self.graded
             )
         )
         self.derived: tuple[tuple[Fact, Whole], ...] = tuple(
@@ -76,14 +79,8 @@ class CompiledPolicy:
                 for fact in (*table.condition_facts, *table.outcome_facts)
             )
         )
-        self.grades: Mapping[int, str] = _grades(declared)
-        """Which fact each table of grades decides, by its place; they come before the rules."""
+        self._verdict = VERDICTS[type(declared)]
         self.in_order = (*self.grades, *range(len(self.tables) - len(self.grades)))
-
-    @property
-    def _computed(self) -> frozenset[str]:
-        """Return the facts that the policy itself puts in: the grades of a tiering's grid."""
-        return frozenset(_grades(self.declared).values())
 
     def values(self, given: Mapping[str, object]) -> Values:
         """Return every value the policy's rules need. Raises FactError for a wrong type."""
@@ -108,12 +105,15 @@ class CompiledPolicy:
 
         The grades that the policy decides on the way are put into ``values``.
         """
-        chosen: list[tuple[CompiledRule, ...]] = [()] * len(self.tables)
+        if not self.grades:
+            chosen = [table.decide(values) for table in self.tables]
+            return self._verdict(self, chosen, values, moment)
+        chosen = [()] * len(self.tables)
         for place in self.in_order:
             hits = chosen[place] = self.tables[place].decide(values)
             if place in self.grades:
                 values[self.grades[place]] = hits[0].outcome(values).name
-        return verdict(self, chosen, values, moment)
+        return self._verdict(self, chosen, values, moment)
 
     def first(self, place: int) -> FirstHitTable:
         """Return a first-hit table by its place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,10 @@ class Days:
         )
         self.provisional = np.array([calendar.provisional(day) for day in self._dates])
 
+    @cached_property
+    def _working(self) -> Mask:
+        return np.array([self._calendar.is_working(day) for day in self._dates], dtype=np.bool_)
+
     def of(self, instants: Ints) -> Ints:
         """Return the day of each instant."""
         if len(self._offsets) == 1:
@@ -59,7 +63,7 @@ class Days:
         """Return the days that are counted, where ``stops`` stand still."""
         free = np.ones(len(self.midnights), dtype=np.bool_)
         if working:
-            free &= np.array([self._calendar.is_working(day) for day in self._dates])
+            free &= self._working
         for first, last in stops.days:
             begin, end = first - self._first, last + 1 - self._first
             free[max(begin, 0) : max(end, 0)] = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from gonghai_engine import records
 from gonghai_engine.outcomes import Tier
@@ -40,8 +40,7 @@ class DecisionRequest:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided, by which rule of which policy, and why.
 
     ``facts`` are those the rules of the policy name. ``also`` lists the further rules that hold,
@@ -93,7 +92,7 @@ class Decision:
             "e": self.revision,
             "d": self.settings_digest,
             "f": {
-                name: sorted(value) if isinstance(value, frozenset) else value
+                name: value if type(value) is not frozenset else sorted(value)
                 for name, value in self.facts.items()
             },
             "t": self.at,

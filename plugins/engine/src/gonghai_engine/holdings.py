@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from gonghai_engine.clocks import Activity, Custody, Extension
-from gonghai_engine.columns import MISSING
+from gonghai_engine.columns import MISSING, coded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence, Sized
 
     from numpy.typing import NDArray
 
@@ -31,11 +33,9 @@ class Codes:
     distinct: tuple[Any, ...]
 
     @classmethod
-    def of(cls, values: Iterable[object]) -> Codes:
+    def of(cls, values: Sequence[object]) -> Codes:
         """Code hashable values."""
-        places: dict[object, int] = {None: MISSING}
-        codes = [places.setdefault(value, len(places) - 1) for value in values]
-        return cls(np.array(codes, dtype=np.int32), tuple(places)[1:])
+        return cls(*coded(values))
 
     def at(self, place: int) -> Any:  # noqa: ANN401 - whatever was coded
         """Return one value."""
@@ -52,9 +52,9 @@ class Entries:
     """The row of each entry."""
 
     @classmethod
-    def of(cls, counts: list[int]) -> Entries:
-        """Take how many each row has."""
-        counted = np.array(counts, dtype=np.int64)
+    def of(cls, several: Sequence[Sized]) -> Entries:
+        """Take the entries of each row."""
+        counted = np.fromiter(map(len, several), dtype=np.int64, count=len(several))
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counted)])
         return cls(starts, np.repeat(np.arange(len(counted), dtype=np.int64), counted))
 
@@ -114,31 +114,34 @@ class Holdings:
     @classmethod
     def of(cls, custodies: Sequence[Custody]) -> Holdings:
         """Turn custodies into columns."""
-        activities = [activity for custody in custodies for activity in custody.activities]
-        extensions = [extension for custody in custodies for extension in custody.extensions]
-        warned = [warning for custody in custodies for warning in custody.warned.items()]
+        happened = _each(custodies, "activities")
+        granted = _each(custodies, "extensions")
+        warned = _each(custodies, "warned")
+        activities = list(chain.from_iterable(happened))
+        extensions = list(chain.from_iterable(granted))
+        warnings = [item for one in warned if one for item in one.items()]
         return cls(
-            since=_ints([custody.since for custody in custodies]),
-            protected_until=_ints([custody.protected_until or NEVER for custody in custodies]),
-            locked=np.array([custody.locked for custody in custodies], dtype=np.bool_),
-            stops=Codes.of([tuple(custody.stops) for custody in custodies]),
+            since=_ints(_each(custodies, "since")),
+            protected_until=_ints([at or NEVER for at in _each(custodies, "protected_until")]),
+            locked=np.array(_each(custodies, "locked"), dtype=np.bool_),
+            stops=Codes.of(list(map(tuple, _each(custodies, "stops")))),
             activities=Activities(
-                Entries.of([len(custody.activities) for custody in custodies]),
-                Codes.of([activity.kind for activity in activities]),
-                _ints([activity.at for activity in activities]),
-                np.array([activity.counts for activity in activities], dtype=np.bool_),
-                Codes.of([activity.clocks for activity in activities]),
+                Entries.of(happened),
+                Codes.of(_each(activities, "kind")),
+                _ints(_each(activities, "at")),
+                np.array(_each(activities, "counts"), dtype=np.bool_),
+                Codes.of(_each(activities, "clocks")),
             ),
             extensions=Extensions(
-                Entries.of([len(custody.extensions) for custody in custodies]),
-                _ints([extension.days for extension in extensions]),
-                _ints([extension.at for extension in extensions]),
-                Codes.of([extension.clock for extension in extensions]),
+                Entries.of(granted),
+                _ints(_each(extensions, "days")),
+                _ints(_each(extensions, "at")),
+                Codes.of(_each(extensions, "clock")),
             ),
             warned=Warnings(
-                Entries.of([len(custody.warned) for custody in custodies]),
-                Codes.of([clock for clock, _ in warned]),
-                _ints([at for _, at in warned]),
+                Entries.of(warned),
+                Codes.of([clock for clock, _ in warnings]),
+                _ints([at for _, at in warnings]),
             ),
         )
 
@@ -198,6 +201,10 @@ class Holdings:
             self.extensions,
             self.warned,
         )
+
+
+def _each(items: Sequence[object], name: str) -> list[Any]:
+    return list(map(attrgetter(name), items))
 
 
 def _ints(values: list[int]) -> Ints:

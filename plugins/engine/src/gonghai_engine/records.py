@@ -6,6 +6,7 @@ import dataclasses
 import operator
 import typing
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine import outcomes
@@ -53,6 +54,8 @@ def pack(value: Any) -> Any:  # noqa: ANN401 - any value of the classes above
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if kind is Text:
+        return _text(value)
     shape = _SHAPES.get(kind)
     if shape is not None:
         return {
@@ -63,6 +66,12 @@ def pack(value: Any) -> Any:  # noqa: ANN401 - any value of the classes above
     if isinstance(value, (tuple, list)):
         return [pack(item) for item in value]
     raise TypeError(f"{kind.__name__} is not stored")
+
+
+@lru_cache(maxsize=4096)
+def _text(text: Text) -> dict[str, list[str]]:
+    """Pack a label once: every customer of a tier has the same. Not to be changed."""
+    return {_SHAPES[Text].tag: [text.en, text.zh]}
 
 
 def unpack(data: Any) -> Any:  # noqa: ANN401 - the same

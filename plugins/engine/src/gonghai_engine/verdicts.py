@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from gonghai_engine.outcomes import ClaimVerdict, Refusal, RiskSignal, RiskSignals, Tier
 from gonghai_plugin import host_facts, policies
@@ -47,8 +46,7 @@ class Verdict(NamedTuple):
         return tuple((rule, sentence.text) for rule, sentence in self.also_said)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When it is decided, in whose calendar."""
 
     now: int
@@ -57,7 +55,7 @@ class Moment:
 
 def verdict(compiled: CompiledPolicy, chosen: Chosen, values: Values, moment: Moment) -> Verdict:
     """Return what the chosen rules say. Raises FactError for a number that an outcome lacks."""
-    return _VERDICTS[type(compiled.declared)](compiled, chosen, values, moment)
+    return VERDICTS[type(compiled.declared)](compiled, chosen, values, moment)
 
 
 def _first(_: CompiledPolicy, chosen: Chosen, values: Values, __: Moment) -> Verdict:
@@ -72,14 +70,14 @@ def _tiering(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Moment
     tier: Tier = rule.outcome(values)
     worth = declared.lifetime_value
     if compiled.grades or worth is not None:
-        grades = {name: values[name] for name in compiled.grades.values()}
+        decided: Any = values  # a grade's name is a text, a worth is a number
         tier = Tier(
             tier.name,
             tier.rank,
             tier.label,
-            grades.get(GRADES[0], ""),  # type: ignore[arg-type] # a grade's name
-            grades.get(GRADES[1], ""),  # type: ignore[arg-type] # the same
-            None if worth is None else values[worth.name],  # type: ignore[arg-type] # a number
+            decided[GRADES[0]] if GRADES[0] in compiled.graded else "",
+            decided[GRADES[1]] if GRADES[1] in compiled.graded else "",
+            None if worth is None else decided[worth.name],
         )
     return Verdict(rule.name, tier, rule.reason(values))
 
@@ -137,7 +135,7 @@ def _reclaim(_: CompiledPolicy, chosen: Chosen, values: Values, __: Moment) -> V
     return Verdict(rule.name, plan, rule.reason(values), said)
 
 
-_VERDICTS: Final[
+VERDICTS: Final[
     Mapping[type[AnyPolicy], Callable[[CompiledPolicy, Chosen, Values, Moment], Verdict]]
 ] = {
     policies.Lifecycle: _first,
@@ -150,3 +148,4 @@ _VERDICTS: Final[
     policies.Qualification: _first,
     policies.Matching: _first,
 }
+"""What makes a verdict, by the kind of policy."""
