@@ -24,6 +24,7 @@ CALLERS: Final = {
     "claim",
     "create",
     "delete_pool",
+    "extend",
     "keep",
     "record",
     "release",

@@ -22,6 +22,7 @@ class SeaSettings(Settings):
     follow_up_days: int = Field(10, ge=1, description="Days without a follow-up")
     warn_days: int = Field(3, ge=0, description="Days of notice")
     grace_days: int = Field(0, ge=0, description="Days of grace")
+    extension_days: int = Field(8, ge=0, description="Days that may be granted altogether")
 
 
 def _clock(length: object, unit: ClockUnit = ClockUnit.DAYS) -> Clock:
@@ -94,6 +95,7 @@ SEA: Final = Plugin(
                         (_clock(setting("follow_up_days")),),
                         warn_before_days=setting("warn_days"),
                         grace_days=setting("grace_days"),
+                        max_extension_days=setting("extension_days"),
                     ),
                     Text("by follow-ups", "按跟进"),
                 ),

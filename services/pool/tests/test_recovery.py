@@ -97,13 +97,13 @@ async def test_a_reclaim_waits_for_the_watermark_inside_its_step(
         await world.pass_to(at(2060, 3, 13))
         await world.at(at(2060, 3, 14) + AFTER, promise=False)
         (due,) = await world.due(keys.CLOCK)
-        await world.clocks._work("acme", ["c1"])
+        await world.clocks.work("acme", ["c1"])
         assert (await world.custody("c1")).state is State.HELD
         await world.promise(due.at - AFTER)
-        await world.clocks._work("acme", ["c1"])
+        await world.clocks.work("acme", ["c1"])
         assert (await world.custody("c1")).state is State.HELD
         await world.promise(due.at)
-        await world.clocks._work("acme", ["c1"])
+        await world.clocks.work("acme", ["c1"])
         assert (await world.custody("c1")).state is State.IN_POOL
 
 

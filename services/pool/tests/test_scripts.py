@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gonghai_chassis.names import CustomerName, RepName
+from gonghai_chassis.names import CustomerName, ExtensionName, RepName
 from gonghai_chassis.store import Store
 from gonghai_chassis.store.failures import LeaseLost, ScriptFailed
 from gonghai_chassis.store.scripts import Script
 from gonghai_chassis.testing.failing_scripts import contents, failing_at
 from gonghai_pool.alterations import AFTER
 from gonghai_pool.commands.cancel_reservation import Cancellation
+from gonghai_pool.commands.extensions import Ruling, Wish
 from gonghai_pool.commands.reserve import Reserve
 from gonghai_pool.custody import Purpose, State
 from gonghai_pool.pools import ClaimLimits, Limits
@@ -84,6 +85,10 @@ async def everything(world: Hands) -> None:
     await world.release("c1")
     await world.assign("c1", "wang")
     await world.activity("c1")
+    wish = Wish(CustomerName(TENANT, "c1"), 3, "abroad")
+    asked = await world.parts.commands.extensions.ask(wish, order("extend"))
+    ruling = Ruling(ExtensionName(TENANT, "c1", asked.id), approved=False, reason="no")
+    await world.parts.commands.extensions.decide(ruling, order())
     name, owner = CustomerName(TENANT, "c2"), RepName(TENANT, "wang")
     kept = await world.parts.commands.reserve(
         Reserve(name, owner, Purpose.SELF_SOURCED), order("reserve")

@@ -408,21 +408,22 @@ class PoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RequestExtension(self, request, context):
-        """Asks for more time (延期申请). Not built yet.
+        """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
+        have are INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApproveExtension(self, request, context):
-        """Approves a request for more time. Not built yet.
+        """Approves a request for more time: each clock that runs falls due so many days later, up to the policy's maximum.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DenyExtension(self, request, context):
-        """Denies a request for more time. Not built yet.
+        """Denies a request for more time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,11 +63,13 @@ class PoolServiceStub:
     UnlockCustomer: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.UnlockCustomerRequest, _custody_pb2.Custody]
     """Takes the lock off. Not built yet."""
     RequestExtension: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.RequestExtensionRequest, _pool_service_pb2.Extension]
-    """Asks for more time (延期申请). Not built yet."""
+    """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
+    have are INVALID_ARGUMENT.
+    """
     ApproveExtension: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ApproveExtensionRequest, _pool_service_pb2.Extension]
-    """Approves a request for more time. Not built yet."""
+    """Approves a request for more time: each clock that runs falls due so many days later, up to the policy's maximum."""
     DenyExtension: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.DenyExtensionRequest, _pool_service_pb2.Extension]
-    """Denies a request for more time. Not built yet."""
+    """Denies a request for more time."""
     AddCollaborator: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.AddCollaboratorRequest, _custody_pb2.Custody]
     """Lets another rep work on a holding. Not built yet."""
     RemoveCollaborator: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.RemoveCollaboratorRequest, _custody_pb2.Custody]
@@ -272,21 +274,23 @@ class PoolServiceServicer:
         request: _pool_service_pb2.RequestExtensionRequest,
         context: _aio.ServicerContext[_pool_service_pb2.RequestExtensionRequest, _abc.Awaitable[_pool_service_pb2.Extension]],
     ) -> _abc.Awaitable[_pool_service_pb2.Extension]:
-        """Asks for more time (延期申请). Not built yet."""
+        """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
+        have are INVALID_ARGUMENT.
+        """
 
     def ApproveExtension(
         self,
         request: _pool_service_pb2.ApproveExtensionRequest,
         context: _aio.ServicerContext[_pool_service_pb2.ApproveExtensionRequest, _abc.Awaitable[_pool_service_pb2.Extension]],
     ) -> _abc.Awaitable[_pool_service_pb2.Extension]:
-        """Approves a request for more time. Not built yet."""
+        """Approves a request for more time: each clock that runs falls due so many days later, up to the policy's maximum."""
 
     def DenyExtension(
         self,
         request: _pool_service_pb2.DenyExtensionRequest,
         context: _aio.ServicerContext[_pool_service_pb2.DenyExtensionRequest, _abc.Awaitable[_pool_service_pb2.Extension]],
     ) -> _abc.Awaitable[_pool_service_pb2.Extension]:
-        """Denies a request for more time. Not built yet."""
+        """Denies a request for more time."""
 
     def AddCollaborator(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -250,6 +250,40 @@ class Collaborator:
     expires: int | None = None
 
 
+class ExtensionState(IntEnum):
+    """How a request for more time stands; numbered as in the contract."""
+
+    PENDING = 1
+    APPROVED = 2
+    DENIED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A request for more time (延期申请), and what became of it (instants).
+
+    Attributes:
+        rep: id of the rep who holds the customer.
+        decided: when it was approved or denied; None while it waits.
+        decider: who did: a principal, and the person for whom he called, or "".
+    """
+
+    id: str
+    state: ExtensionState
+    days: int
+    reason: str
+    rep: str
+    created: int
+    decided: int | None = None
+    decider: tuple[str, str] = ("", "")
+    decision_reason: str = ""
+
+    @property
+    def version(self) -> int:
+        """What its etag stands for: it changes once, when it is decided."""
+        return 1 if self.state is ExtensionState.PENDING else 2
+
+
 @dataclass(frozen=True, slots=True)
 class Custody:
     """The one record of who has a customer.
@@ -264,6 +298,7 @@ class Custody:
         weight: what it counts against the holder's limit (thousandths), exactly as counted.
         dealt: whether it dealt with its holder since custody began.
         out_cause: why it is out of circulation; None when it is not.
+        extensions: what was asked for since custody began, the first first.
         facts: what the archive says; None for a customer that the archive has not told of.
     """
 
@@ -298,6 +333,7 @@ class Custody:
     facts: Facts | None = None
     activities: tuple[Activity, ...] = ()
     plan: Plan | None = None
+    extensions: tuple[Extension, ...] = ()
 
     @property
     def waiting(self) -> bool:

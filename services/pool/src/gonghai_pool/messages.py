@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2
+from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2, pool_service_pb2
 from gonghai.type.v1 import decision_pb2
 from gonghai_chassis.etags import etag_of
 from gonghai_chassis.instants import set_instant
+from gonghai_chassis.names import RepName
 from gonghai_policy_service.decisions import decision_message
 from gonghai_pool.custody import (
     Change,
     Custody,
+    ExtensionState,
     HistoryEntry,
     Holder,
     HolderKind,
@@ -23,6 +25,8 @@ from gonghai_pool.custody import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gonghai_chassis.names import ExtensionName
+    from gonghai_pool.custody import Extension
     from gonghai_pool.pools import ClaimLimits, Limits, Member, Pool
 
 _STATES: Final = {
@@ -36,6 +40,11 @@ _CHANGES: Final = {
 }
 _CAUSES: Final = {
     cause: custody_pb2.OutCause.Value(f"OUT_CAUSE_{cause.value}") for cause in OutCause
+}
+_EXTENSION_STATES: Final = {
+    ExtensionState.PENDING: pool_service_pb2.EXTENSION_STATE_PENDING,
+    ExtensionState.APPROVED: pool_service_pb2.EXTENSION_STATE_APPROVED,
+    ExtensionState.DENIED: pool_service_pb2.EXTENSION_STATE_DENIED,
 }
 _DAY: Final = 86_400
 
@@ -177,6 +186,26 @@ def history_message(tenant: str, entry: HistoryEntry) -> custody_pb2.CustodyHist
         message.holder.CopyFrom(holder_message(tenant, entry.holder))
     if entry.former_holder is not None:
         message.former_holder.CopyFrom(holder_message(tenant, entry.former_holder))
+    return message
+
+
+def extension_message(name: ExtensionName, extension: Extension) -> pool_service_pb2.Extension:
+    """Return a request for more time."""
+    message = pool_service_pb2.Extension(
+        name=str(name),
+        state=_EXTENSION_STATES[extension.state],
+        reason=extension.reason,
+        days=extension.days,
+        decision_reason=extension.decision_reason,
+        etag=etag_of(extension.version),
+    )
+    set_instant(message.create_time, extension.created)
+    if extension.rep:
+        message.rep = str(RepName(name.tenant, extension.rep))
+    if extension.decided is not None:
+        principal, on_behalf_of = extension.decider
+        message.decider.principal, message.decider.on_behalf_of = principal, on_behalf_of
+        set_instant(message.decide_time, extension.decided)
     return message
 
 

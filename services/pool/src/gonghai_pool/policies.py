@@ -18,6 +18,7 @@ from gonghai_plugin.facts import Host, Motion
 from gonghai_pool.custody import (
     Activity,
     Custody,
+    ExtensionState,
     Facts,
     Holder,
     HolderKind,
@@ -199,7 +200,12 @@ def _schedule(
     """
     stops = _leaves(ground, custody.holder)
     locked = custody.locked or custody.disputed
-    if not (custody.activities or stops or locked or warned):
+    extensions = [
+        engine_clocks.Extension(one.days, one.decided)
+        for one in custody.extensions
+        if one.state is ExtensionState.APPROVED and one.decided is not None
+    ]
+    if not (custody.activities or extensions or stops or locked or warned):
         day = ground.calendar.local_day(custody.since)
         shared = _of_day(outcome, ground.calendar, day)
         if shared is not None:
@@ -213,6 +219,7 @@ def _schedule(
                     engine_clocks.Activity(one.kind, one.at, one.counts, one.clocks)
                     for one in custody.activities
                 ],
+                extensions=extensions,
                 stops=stops,
                 warned=warned,
                 locked=locked,

@@ -23,6 +23,7 @@ from gonghai_pool.commands.assign import AssignCustomer
 from gonghai_pool.commands.cancel_reservation import CancelReservation
 from gonghai_pool.commands.claim import ClaimCustomer
 from gonghai_pool.commands.explain import ExplainCustody
+from gonghai_pool.commands.extensions import Extensions
 from gonghai_pool.commands.limits import TenantLimits
 from gonghai_pool.commands.look_up import LookUp
 from gonghai_pool.commands.pools import Pools
@@ -80,6 +81,7 @@ class PoolParts:
             explain=ExplainCustody(self.custodies, self.policies),
             pools=Pools(self.custodies, self.setups),
             limits=TenantLimits(self.custodies, self.setups),
+            extensions=Extensions(self.custodies, self.policies),
         )
 
     def watching(self) -> WatchServer:

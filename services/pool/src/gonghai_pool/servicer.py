@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonghai_pool.servicers.custody import CustodyRpcs
+from gonghai_pool.servicers.extensions import ExtensionRpcs
 from gonghai_pool.servicers.look_up import LookUpRpcs
 from gonghai_pool.servicers.pools import PoolRpcs
 from gonghai_pool.servicers.simulation import SimulationRpcs
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gonghai_pool.commands.cancel_reservation import CancelReservation
     from gonghai_pool.commands.claim import ClaimCustomer
     from gonghai_pool.commands.explain import ExplainCustody
+    from gonghai_pool.commands.extensions import Extensions
     from gonghai_pool.commands.limits import TenantLimits
     from gonghai_pool.commands.look_up import LookUp
     from gonghai_pool.commands.pools import Pools
@@ -39,9 +41,10 @@ class Commands:
     explain: ExplainCustody
     pools: Pools
     limits: TenantLimits
+    extensions: Extensions
 
 
-class PoolServicer(PoolRpcs, CustodyRpcs, LookUpRpcs, SimulationRpcs):
+class PoolServicer(PoolRpcs, CustodyRpcs, ExtensionRpcs, LookUpRpcs, SimulationRpcs):
     """Hands each call to its command."""
 
     def __init__(self, commands: Commands, watching: WatchServer, forecast: Forecast) -> None:
@@ -56,5 +59,6 @@ class PoolServicer(PoolRpcs, CustodyRpcs, LookUpRpcs, SimulationRpcs):
         self._explain = commands.explain
         self._pools = commands.pools
         self._limits = commands.limits
+        self._extensions = commands.extensions
         self._watching = watching
         self._forecast = forecast

@@ -54,6 +54,7 @@ def held(
         reservation=None,
         activities=(),
         plan=None,
+        extensions=(),
         weight=0,
     )
 
@@ -99,6 +100,7 @@ def pooled(
         reservation=None,
         activities=(),
         plan=None,
+        extensions=(),
     )
 
 

@@ -31,6 +31,7 @@ ASSIGN: Final = Script("gonghai_pool.store", "assign")
 TRANSFER: Final = Script("gonghai_pool.store", "transfer")
 RESERVE: Final = Script("gonghai_pool.store", "reserve")
 RELEASE: Final = Script("gonghai_pool.store", "release")
+EXTEND: Final = Script("gonghai_pool.store", "extend")
 CANCEL_RESERVATION: Final = Script("gonghai_pool.store", "cancel_reservation")
 WARN: Final = Script("gonghai_pool.store", "warn")
 RECLAIM: Final = Script("gonghai_pool.store", "reclaim")
@@ -267,7 +268,7 @@ class CustodyStore:
         request: Request,
         deadline: float | None = None,
     ) -> Changed:
-        """Release, or give a reservation up.
+        """Take a step that no limit counts: release, give a reservation up, extend.
 
         Raises:
             VersionsMoved: decide again.

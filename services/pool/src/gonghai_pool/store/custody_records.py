@@ -13,6 +13,8 @@ from gonghai_pool.custody import (
     Change,
     Collaborator,
     Custody,
+    Extension,
+    ExtensionState,
     Facts,
     HistoryEntry,
     Holder,
@@ -78,6 +80,9 @@ def unpack_custody(packed: bytes) -> Custody:
         facts=_read_facts(facts) if facts else None,
         activities=tuple(_read_activity(one) for one in records.sequence(record.get("activities"))),
         plan=_read_plan(plan) if plan is not None else None,
+        extensions=tuple(
+            _read_extension(one) for one in records.sequence(record.get("extensions"))
+        ),
         **plain,
     )
 
@@ -174,6 +179,8 @@ def _parts(custody: Custody) -> dict[str, Any]:
         record["activities"] = [_activity(one) for one in custody.activities]
     if custody.plan is not None:
         record["plan"] = _plan(custody.plan)
+    if custody.extensions:
+        record["extensions"] = [_extension(one) for one in custody.extensions]
     return record
 
 
@@ -246,6 +253,36 @@ def _read_activity(record: list[Any]) -> Activity:
         counts=counts,
         clocks=tuple(records.sequence(clocks)) if named else None,
         revision=revision,
+    )
+
+
+def _extension(extension: Extension) -> list[Any]:
+    return [
+        extension.id,
+        int(extension.state),
+        extension.days,
+        extension.reason,
+        extension.rep,
+        extension.created,
+        extension.decided,
+        list(extension.decider),
+        extension.decision_reason,
+    ]
+
+
+def _read_extension(record: list[Any]) -> Extension:
+    ident, state, days, reason, rep, created, decided, decider, why = record
+    principal, on_behalf_of = records.sequence(decider)
+    return Extension(
+        id=ident,
+        state=ExtensionState(state),
+        days=days,
+        reason=reason,
+        rep=rep,
+        created=created,
+        decided=decided,
+        decider=(principal, on_behalf_of),
+        decision_reason=why,
     )
 
 

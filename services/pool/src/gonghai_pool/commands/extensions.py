@@ -1,0 +1,202 @@
+"""More time for a holding (延期申请): asked for by its holder, approved or denied by a manager."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from gonghai_chassis.errors import (
+    EtagMismatch,
+    FieldViolation,
+    InvalidRequest,
+    NotFound,
+    Reason,
+    WrongState,
+)
+from gonghai_chassis.ids import new_id
+from gonghai_chassis.names import ExtensionName
+from gonghai_engine import Decision
+from gonghai_engine.outcomes import ReclaimPlan
+from gonghai_pool.alterations import Beside, altered
+from gonghai_pool.commands.requirements import require
+from gonghai_pool.custody import Change, Custody, Extension, ExtensionState, State
+from gonghai_pool.deciding import settled
+from gonghai_pool.policies import held_questions, keep
+from gonghai_pool.store.custodies import EXTEND, Changed
+
+if TYPE_CHECKING:
+    from gonghai_chassis.names import CustomerName
+    from gonghai_pool.commands.order import Order
+    from gonghai_pool.ground import Situation
+    from gonghai_pool.policies import Policies
+    from gonghai_pool.store.custodies import CustodyStore
+
+_MOST: Final = 20
+"""Requests that one custody may see; a manager who denies so many has said what he thinks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for."""
+
+    customer: CustomerName
+    days: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is decided about a request.
+
+    Attributes:
+        expected: version of the request that the caller saw; None for any.
+    """
+
+    name: ExtensionName
+    approved: bool
+    reason: str
+    expected: int | None = None
+
+
+class Extensions:
+    """Keeps requests for more time with the holding; an approved one moves its due times."""
+
+    def __init__(self, custodies: CustodyStore, policies: Policies) -> None:
+        """Take what it reads and asks."""
+        self._custodies = custodies
+        self._policies = policies
+
+    async def ask(self, wish: Wish, order: Order) -> Extension:
+        """Ask for more time.
+
+        Raises:
+            NotFound: there is no such customer.
+            NotAllowed: the holding is not the caller's.
+            InvalidRequest: more than the policy lets anybody have.
+            PreconditionFailed: nobody holds it, or a request waits already.
+            Contention: it moved too often while deciding.
+        """
+        customer = wish.customer
+        ident = _id(order)
+        changed = await settled(
+            lambda: self._ask(wish, ident, order),
+            customer,
+            lambda: self._custodies.recall(customer.tenant, order.request, order.deadline),
+        )
+        return _of(changed.custody, ExtensionName(customer.tenant, customer.id, ident))
+
+    async def decide(self, ruling: Ruling, order: Order) -> Extension:
+        """Approve or deny it.
+
+        Raises:
+            NotFound: there is no such request; custody may have ended meanwhile.
+            NotAllowed: he manages neither who holds it nor its pool.
+            EtagMismatch: the request is not as the caller saw it.
+            PreconditionFailed: it was decided already.
+            Contention: it moved too often while deciding.
+        """
+        customer = ruling.name.parent
+        changed = await settled(
+            lambda: self._decide(ruling, order),
+            customer,
+            lambda: self._custodies.recall(customer.tenant, order.request, order.deadline),
+        )
+        return _of(changed.custody, ruling.name)
+
+    async def _ask(self, wish: Wish, ident: str, order: Order) -> Changed:
+        customer = wish.customer
+        situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
+        custody, ground = situation.custody, situation.ground
+        if custody is None:
+            raise NotFound(customer)
+        order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
+        require(customer, custody, states=(State.HELD,), reason=Reason.CUSTOMER_NOT_HELD)
+        if any(one.state is ExtensionState.PENDING for one in custody.extensions):
+            raise WrongState(customer, "PENDING", "a request for more time waits already")
+        if len(custody.extensions) >= _MOST:
+            raise WrongState(customer, "ASKED", f"{_MOST} requests were made already")
+        left = _left(custody)
+        if wish.days > left:
+            message = f"at most {left} days more may be granted to this holding"
+            raise InvalidRequest(FieldViolation("extension.days", message))
+        holder = custody.holder
+        asked = Extension(
+            id=ident,
+            state=ExtensionState.PENDING,
+            days=wish.days,
+            reason=wish.reason,
+            rep=holder.id if holder is not None else "",
+            created=ground.now,
+        )
+        after = replace(
+            custody, version=custody.version + 1, extensions=(*custody.extensions, asked)
+        )
+        return await self._take(situation, after, wish.reason, order)
+
+    async def _decide(self, ruling: Ruling, order: Order) -> Changed:
+        name = ruling.name
+        customer = name.parent
+        situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
+        custody, ground = situation.custody, situation.ground
+        if custody is None:
+            raise NotFound(name)
+        order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
+        asked = _of(custody, name)
+        if ruling.expected is not None and ruling.expected != asked.version:
+            raise EtagMismatch(name)
+        if asked.state is not ExtensionState.PENDING:
+            raise WrongState(name, asked.state.name, "it was decided already")
+        require(customer, custody, states=(State.HELD,), reason=Reason.CUSTOMER_NOT_HELD)
+        decided = replace(
+            asked,
+            state=ExtensionState.APPROVED if ruling.approved else ExtensionState.DENIED,
+            decided=ground.now,
+            decider=(order.actor.principal, order.actor.on_behalf_of),
+            decision_reason=ruling.reason,
+        )
+        after = replace(
+            custody,
+            version=custody.version + 1,
+            extensions=tuple(decided if one is asked else one for one in custody.extensions),
+        )
+        if ruling.approved:
+            reclaim, claim = await self._policies.decide(held_questions(ground, after))
+            after = keep(ground, after, reclaim, claim)
+        return await self._take(situation, after, ruling.reason, order)
+
+    async def _take(
+        self, situation: Situation, after: Custody, reason: str, order: Order
+    ) -> Changed:
+        beside = Beside(Change.EXTENSION_CHANGED, reason)
+        return await self._custodies.put_back(
+            EXTEND,
+            altered(situation, after, order.actor, beside=beside),
+            request=order.request,
+            deadline=order.deadline,
+        )
+
+
+def _left(custody: Custody) -> int:
+    """How many days more the policy lets this custody have."""
+    plan = custody.plan
+    if plan is None or not plan.decision:
+        return 0
+    outcome = Decision.from_record(plan.decision).outcome
+    most = outcome.max_extension_days if isinstance(outcome, ReclaimPlan) else 0
+    granted = sum(one.days for one in custody.extensions if one.state is ExtensionState.APPROVED)
+    return max(0, most - granted)
+
+
+def _of(custody: Custody, name: ExtensionName) -> Extension:
+    for one in custody.extensions:
+        if one.id == name.id:
+            return one
+    raise NotFound(name)
+
+
+def _id(order: Order) -> str:
+    """The id of a request: the same for each attempt of the same call."""
+    if not order.request.id:
+        return new_id()
+    return blake2b(order.request.id.encode(), digest_size=16).hexdigest()
