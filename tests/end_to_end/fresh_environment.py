@@ -52,10 +52,14 @@ class Environment:
         """Run one of its commands to the end; return what it said."""
         return await _run(self.command(str(arguments[0])), *arguments[1:], cwd=cwd)
 
-    async def install(self, *what: Path) -> None:
-        """Install wheels or projects with pip, whose requirements have to be there already."""
+    async def install(self, *what: Path, again: bool = False) -> None:
+        """Install wheels or projects with pip, whose requirements have to be there already.
+
+        With `again`, what is there of the same version is replaced.
+        """
         pip: list[str | Path] = ["-m", "pip", "--disable-pip-version-check", "--python"]
-        options = ("install", "--quiet", "--no-index", "--no-build-isolation")
+        options = ["install", "--quiet", "--no-index", "--no-build-isolation"]
+        options += ["--force-reinstall", "--no-deps"] if again else []
         await _run(sys.executable, *pip, self.command("python"), *options, *what)
 
 

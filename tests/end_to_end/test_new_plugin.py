@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
@@ -28,18 +29,23 @@ DOCUMENT = "version: 1\ndefault: {plugin: tea}\n"
 PLAIN = "version: 1\ndefault: {plugin: standard}\n"
 
 
+@pytest.mark.timeout(300)  # wheels are built, environments made: some twenty seconds of CPU
 async def test_it_changes_tier_and_reclaim_of_a_tenant_without_a_change_to_the_services(
     tmp_path: Path,
 ) -> None:
     environment = await fresh_environment(tmp_path)
     project = tmp_path / "gonghai-tea"
     await environment.run("gonghai", "plugin", "new", "tea", project)
+    await environment.install(project)
+    checked = await environment.run("gonghai", "plugin", "check", cwd=project)
+    assert "tea 0.1.0" in checked
+    assert "warned" not in checked
     settings = project / "src/gonghai_tea/settings.py"
     written = settings.read_text("utf-8")
     edited = written.replace("30_000_000", "8_000_000").replace("60, ge=0", "7, ge=0")
     assert edited.count("8_000_000") + edited.count("7, ge=0") == 2
     settings.write_text(edited, "utf-8")
-    await environment.install(project)
+    await environment.install(project, again=True)
     assert "tea" in await environment.run("gonghai", "plugin", "list")
     base = port_base()
     async with dev(tmp_path / "data", base, environment.command("gonghai")) as served:

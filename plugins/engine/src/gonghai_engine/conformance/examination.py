@@ -130,8 +130,12 @@ class Examination:
         self._all(Check.SENTENCES, failed)
 
     def _purely(self, point: EntryPoint) -> None:
-        found = [*self._guard.seen, *sources.impurities(point.module.partition(".")[0])]
-        self._all(Check.PURE, found)
+        installed = (
+            point.dist.read_text("top_level.txt") if point.dist is not None else None
+        ) or ""
+        packages = {point.module.partition(".")[0], *installed.split()}
+        read = [what for package in sorted(packages) for what in sources.impurities(package)]
+        self._all(Check.PURE, [*self._guard.seen, *read])
 
     def _decides(
         self,
