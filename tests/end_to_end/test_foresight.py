@@ -22,6 +22,7 @@ from tests.end_to_end.foresight import (
     apply,
     compare,
     foresee,
+    give_more_time,
     give_out,
     live,
     lived,
@@ -56,6 +57,7 @@ async def tenants(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
         for tenant in found.values():
             await give_out(tenant)
             await send_on_leave(tenant)
+            await give_more_time(tenant)
         driver = found["standard"].driver
         await driver.quiet()
         until = await driver.now() + DAYS * DAY
@@ -114,6 +116,14 @@ async def test_an_activity_gives_more_time_to_some(plugin: str, tenants: dict[st
         if _first(tenant.foreseen.events, customer) > _first(idle.events, customer)
     }
     assert kept, "none is reclaimed later than if nobody did anything"
+
+
+@pytest.mark.requirement("B8")
+@pytest.mark.parametrize("plugin", CHANGED)
+async def test_an_extension_that_was_granted_counts(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    assert tenants[plugin].foreseen.extended
 
 
 @pytest.mark.parametrize("plugin", CHANGED)

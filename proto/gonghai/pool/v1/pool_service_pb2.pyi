@@ -1738,6 +1738,7 @@ class SimulatedChange(_message.Message):
     POOL_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
     STOPS_FIELD_NUMBER: _builtins.int
+    EXTENDED_DAYS_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """Whose."""
     change: _custody_pb2.CustodyChange.ValueType
@@ -1750,6 +1751,8 @@ class SimulatedChange(_message.Message):
     """The pool it is in from then on, or came from."""
     tier: _builtins.str
     """The tier then."""
+    extended_days: _builtins.int
+    """By how many days that clock was extended (延期)."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When (domain time)."""
@@ -1784,10 +1787,11 @@ class SimulatedChange(_message.Message):
         pool: _builtins.str = ...,
         tier: _builtins.str = ...,
         stops: _abc.Iterable[_builtins.str] | None = ...,
+        extended_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "customer", b"customer", "due_time", b"due_time", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "rule", b"rule", "stops", b"stops", "tier", b"tier", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "customer", b"customer", "due_time", b"due_time", "extended_days", b"extended_days", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "rule", b"rule", "stops", b"stops", "tier", b"tier", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

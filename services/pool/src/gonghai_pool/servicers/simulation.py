@@ -13,7 +13,7 @@ from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.instants import instant_of, set_instant
 from gonghai_chassis.names import TenantName
 from gonghai_pool.messages import holder_message
-from gonghai_pool.simulation.account import TOLD, Account, stops_in
+from gonghai_pool.simulation.account import TOLD, Account, clock_of, stops_in
 from gonghai_pool.simulation.forecast import Begun, Question
 
 if TYPE_CHECKING:
@@ -124,6 +124,9 @@ def _change(tenant: str, change: Change, account: Account) -> pb.SimulatedChange
         tier=after.facts.tier if after.facts is not None else "",
         stops=stops_in(change, calendar),
     )
+    clock = clock_of(change)
+    if clock is not None:
+        message.extended_days = clock.extended_days
     set_instant(message.time, entry.time)
     if change.alteration.due_at is not None:
         set_instant(message.due_time, change.alteration.due_at)

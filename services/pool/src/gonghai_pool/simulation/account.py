@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gonghai_engine.calendar import Calendar
-    from gonghai_pool.custody import HistoryEntry, Holder
+    from gonghai_pool.custody import HistoryEntry, Holder, RunningClock
     from gonghai_pool.simulation.scratch import Change
 
 TOLD: Final = frozenset(CustodyChange) - {CustodyChange.RESCHEDULED}
@@ -74,15 +74,22 @@ class Account:
         )
 
 
+def clock_of(change: Change) -> RunningClock | None:
+    """Return the clock that a change is about, as it ran until then; None where there is none."""
+    held, name = change.alteration.situation.custody, change.alteration.clock
+    if held is None or held.plan is None or not name:
+        return None
+    return next((one for one in held.plan.clocks if one.name == name), None)
+
+
 def stops_in(change: Change, calendar: Calendar) -> list[str]:
     """Return the stop-clocks in which the clock that a change is about stood still."""
-    alteration = change.alteration
-    held = alteration.situation.custody
-    if held is None or held.plan is None or not alteration.clock or not held.plan.decision:
+    held = change.alteration.situation.custody
+    clock = clock_of(change)
+    if held is None or held.plan is None or not held.plan.decision or clock is None:
         return []
     outcome = Decision.from_record(held.plan.decision).outcome
-    clock = next((one for one in held.plan.clocks if one.name == alteration.clock), None)
-    if clock is None or not isinstance(outcome, ReclaimPlan):
+    if not isinstance(outcome, ReclaimPlan):
         return []
     names = [
         stop.name
