@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.faults.tenant import Tenant
 
 _MOOD: Final = "mood"
-_ASIDE: Final = 2.0
+_ASIDE: Final = 1.0
 """Seconds for which a plugin is put aside: short, so that a run stays short."""
 
 _IN_TIME: Final = 2.5

@@ -28,6 +28,7 @@ from gonghai_engine import (
     Policy,
     PolicyDocumentError,
 )
+from gonghai_engine.isolation import keeping
 from gonghai_engine.isolation.keeping import Isolation
 from gonghai_engine.isolation.lane import Limits
 from gonghai_engine.isolation.note import DECIDING, LOADING, Note
@@ -356,6 +357,22 @@ def test_a_plugin_on_which_the_rule_engine_ends_the_process_is_kept_apart_by_the
     assert run(tmp_path, breaking("")) == ["['plain']", "many"]
     # An orderly end leaves nothing to be careful about.
     assert run(tmp_path, breaking("")) == ["[]", "many"]
+
+
+async def test_a_plugin_on_which_a_process_was_killed_by_chance_is_no_suspect_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "PROBATION", 2)
+    note = Note(tmp_path, "pool")
+    note.found = (DECIDING, "standard")
+    engine = Engine.load(
+        PluginSelection(allowed=frozenset({"standard"})), isolation=Isolation(note=note)
+    )
+    for lanes in (["standard"], ["standard"], [], []):
+        (made,) = await engine.decide([request(MANY)])
+        assert isinstance(made, Decision)
+        assert sorted(engine.lanes) == lanes
+    await engine.stop()
 
 
 def test_a_rule_engine_that_never_comes_back_is_ended_by_the_kernel(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai_engine.isolation.lane import Lane, Limits
 from gonghai_engine.isolation.note import DECIDING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from gonghai_engine.document import Binding
     from gonghai_engine.isolation.note import Note
     from gonghai_plugin.plugin import Plugin
+
+
+PROBATION: Final = 2_000
+"""Decisions that a plugin makes in a process of its own after a service's process ended on it."""
 
 
 def _silent(_event: str, **_figures: object) -> None:
@@ -46,14 +51,17 @@ class Lanes:
     def __init__(self, plugins: Mapping[str, Plugin], isolation: Isolation | None) -> None:
         """Keep apart what runs code of its own, and what a process ended on; None: nothing."""
         self._lanes: dict[str, Lane] = {}
+        self._suspects: set[str] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         if isolation is None:
             return
         found = isolation.note.found if isolation.note is not None else None
         for name, plugin in plugins.items():
-            if found == (DECIDING, name):
+            if not runs_own_code(plugin):
+                if found != (DECIDING, name):
+                    continue
                 isolation.tell("plugin_kept_apart", plugin=name, why="the process ended on it")
-            elif not runs_own_code(plugin):
-                continue
+                self._suspects.add(name)
             self._lanes[name] = Lane(name, isolation.limits, isolation.tell, isolation.clock)
 
     def __bool__(self) -> bool:
@@ -61,8 +69,19 @@ class Lanes:
         return bool(self._lanes)
 
     def of(self, plugin: str) -> Lane | None:
-        """Return where a plugin is decided, None where that is the service's own process."""
-        return self._lanes.get(plugin)
+        """Return where a plugin is decided, None where that is the service's own process.
+
+        One that a process ended on by chance, killed by somebody, is no suspect for ever.
+        """
+        lane = self._lanes.get(plugin)
+        if lane is not None and plugin in self._suspects and lane.good >= PROBATION:
+            self._suspects.discard(plugin)
+            del self._lanes[plugin]
+            leaving = asyncio.ensure_future(lane.stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            return None
+        return lane
 
     def all(self) -> dict[str, Lane]:
         """Return the lanes by plugin."""
@@ -83,3 +102,5 @@ class Lanes:
         """End every process."""
         for lane in self._lanes.values():
             await lane.stop()
+        if self._leaving:
+            await asyncio.wait(self._leaving)

@@ -68,6 +68,7 @@ class Lane:
 
     Attributes:
         ends: how often its process ended, by cause (`plugin_hung`, `plugin_crashed`).
+        good: how many answers it has given since that happened last.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Lane:
         self._in_a_row: Counter[str] = Counter()
         self._aside: dict[str, tuple[float, str]] = {}
         self.ends: Counter[str] = Counter()
+        self.good = 0
 
     @property
     def aside(self) -> int:
@@ -184,6 +186,7 @@ class Lane:
             made = await self._made(policies, requests, explain=explain)
         for tenant in (*tenants, _EVERYBODY):
             self._in_a_row.pop(tenant, None)
+        self.good += len(made)
         return made
 
     async def _made(
@@ -241,6 +244,7 @@ class Lane:
     def _note(self, blamed: _Blamed) -> None:
         end, tenant = blamed.end, blamed.tenant
         self.ends[end.cause] += 1
+        self.good = 0
         self._in_a_row[tenant] += 1
         self._tell(end.cause, plugin=self._plugin, tenant=tenant, why=end.message)
         if self._in_a_row[tenant] >= self._limits.ends:

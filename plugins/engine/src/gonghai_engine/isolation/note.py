@@ -46,8 +46,13 @@ class Note:
             folder: where notes are; made when it is not there.
             service: whose they are.
             seconds: of processor time, for one piece of work.
+
+        Raises:
+            OSError: there is no such folder to be had, or it is somebody else's.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.geteuid():
+            raise PermissionError(f"{folder} is somebody else's")
         self._seconds = seconds
         self._file = _take(folder, service)
         os.ftruncate(self._file, _SIZE)
@@ -107,7 +112,9 @@ class Note:
 def _take(folder: Path, service: str) -> int:
     for slot in range(_SLOTS):
         file = os.open(
-            folder / f"{service}-{slot}.note", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            folder / f"{service}-{slot}.note",
+            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
+            0o600,
         )
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
