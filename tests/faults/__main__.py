@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from rich.console import Console
 
+from tests.faults.alone import ALONE, FULL, run_alone
 from tests.faults.crew import REPLICAS
 from tests.faults.rows import ROWS
 from tests.faults.stage import play
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 BUILD: Final = Path("build")
 say: Final = Console(highlight=False, markup=False, soft_wrap=True)
-_ROWS: Final = tuple(ROWS)
+_ROWS: Final = (*ROWS, *ALONE)
 _SHOWN: Final = 5
 
 
@@ -40,7 +41,12 @@ def main(words: Sequence[str]) -> int:
     """Run the rows, print the table, write `build/faults.json`; 1 when a law was broken."""
     parser = argparse.ArgumentParser(prog="make faults ARGS=…", description=__doc__)
     parser.add_argument("--seed", type=int, help="repeats a run (default: another each time)")
-    parser.add_argument("--scale", type=float, default=1.0, help="how long and how often (1)")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        help=f"how long and how often (1); {', '.join(ALONE)} have their full size at {FULL}",
+    )
     parser.add_argument("--only", default=",".join(_ROWS), help="rows, separated by commas")
     parser.add_argument("--keep", type=Path, help="a folder for records and logs")
     told = parser.parse_args(words)
@@ -79,15 +85,20 @@ async def run(rows: Sequence[str], seed: int, scale: float, folder: Path) -> lis
                 result = await play(make(scale), crew, seed, folder / f"{row}.jsonl")
                 say.print(f"    {_in_short(result)}")
                 results.append(result)
+    for row in (row for row in ALONE if row in rows):
+        say.print(f"{row}: {ALONE[row].about}")
+        result = await run_alone(row, scale, seed, say.print)
+        say.print(f"    {_in_short(result)}")
+        results.append(result)
     say.print(f"{time.monotonic() - begun:.0f} s")
     return results
 
 
 def table(results: Sequence[Result]) -> str:
     """Return the results for a person."""
-    lines = ["row   seed   calls    done  unknown  faults  violations  seconds"]
+    lines = ["row    seed      calls       done  unknown  faults  violations  seconds"]
     lines += [
-        f"{each.row:<4} {each.seed:>5} {each.calls:>7} {each.done:>7} {each.unknown:>8}"
+        f"{each.row:<5} {each.seed:>5} {each.calls:>10} {each.done:>10} {each.unknown:>8}"
         f" {each.faults:>7} {len(each.violations):>11} {each.seconds:>8.0f}"
         for each in results
     ]
