@@ -38,6 +38,9 @@ _ASIDE: Final = 1.0
 _IN_TIME: Final = 2.5
 """Seconds within which whom it does not concern is answered, on a machine that does much else."""
 
+_REFUSED: Final = frozenset({"INVALID_POLICY_DOCUMENT", "INVALID_FIELD"})
+"""By the engine, which reads it, or at the door, where its length is looked at."""
+
 MISSING: Final = "missing"
 
 
@@ -276,9 +279,9 @@ async def _refused_whole(scene: Scene, tenant: Tenant, what: str, document: str)
     try:
         await scene.services.policies.ApplyPolicy(request)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
-        reason, message = getattr(error, "reason", ""), str(error)
-        if "INVALID_POLICY_DOCUMENT" not in f"{reason} {message}":
-            scene.found(tenant, what, [f"{what}: refused as {reason or type(error).__name__}"])
+        reason = str(getattr(error, "reason", type(error).__name__))
+        if reason not in _REFUSED:
+            scene.found(tenant, what, [f"{what}: refused as {reason}"])
     else:
         scene.found(tenant, what, [f"{what}: accepted"])
 

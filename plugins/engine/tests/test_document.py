@@ -60,6 +60,27 @@ def test_the_line_and_the_field_are_named(text: str, line: int, field: str, says
     assert any(found[:2] == (line, field) and says in found[2] for found in problems), problems
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "most"),
+    [
+        ("cool_down_days", 10**30, 3650),
+        ("no_order_days", 3651, 3650),
+        ("embargo_hours", 87_601, 87_600),
+        ("holding_limit", 10**9 + 1, 10**9),
+        ("dormant_days", 2**63, "64 bits"),
+        ("tiers.key_amount", 2**63, "64 bits"),
+    ],
+)
+def test_a_number_that_leaves_the_calendar_or_the_store_is_refused(
+    setting: str, value: int, most: object
+) -> None:
+    outer, _, inner = setting.rpartition(".")
+    written = f"{outer}: {{{inner}: {value}}}" if outer else f"{inner}: {value}"
+    problems = _problems(f"version: 1\ndefault:\n  plugin: standard\n  settings:\n    {written}\n")
+    assert [(line, field) for line, field, _ in problems] == [(5, f"default.settings.{setting}")]
+    assert str(most) in problems[0][2]
+
+
 def test_every_problem_of_the_settings_is_told_at_once() -> None:
     text = (
         "version: 1\n"

@@ -45,6 +45,19 @@ _MAX_RANK: Final = 100
 _MAX_SEVERITY: Final = 3
 _REMEMBERED: Final = 1024
 
+_MOST: Final = 1_000_000_000
+"""The largest number in an outcome: services store and add such numbers."""
+
+_MOST_DAYS: Final = 3_650
+"""Ten years: a wait that anybody means, and that does not leave the calendar."""
+
+_MOST_OF: Final[Mapping[str, int]] = {
+    "length": _MOST_DAYS * 24,
+    "embargo_hours": _MOST_DAYS * 24,
+    "min_interval_minutes": _MOST_DAYS * 24 * 60,
+    "accept_within_minutes": _MOST_DAYS * 24 * 60,
+}
+
 
 def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
     """Make the function that gives the decided outcome. Raises DeclarationError for a bad one."""
@@ -85,18 +98,18 @@ def _remembered(make: Maker, names: tuple[str, ...]) -> Maker:
     return remember
 
 
-def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN401, PLR0911 - a value or its maker
+def _compile(item: object, settings: Settings, where: str, most: int = _MOST) -> Any:  # noqa: ANN401, PLR0911 - a value or its maker
     if isinstance(item, Setting):
-        return _setting(item, settings, where)
+        return _setting(item, settings, where, most)
     if isinstance(item, Fact):
-        return _whole(item, settings, where)
+        return _whole(item, settings, where, most)
     if isinstance(item, Pick):
         return _name(item, settings, where)
     if isinstance(item, Text) or item is None or isinstance(item, (bool, str)):
         return item
     if isinstance(item, int):
-        if item < 0:
-            raise DeclarationError(where, f"{item} is negative")
+        if not 0 <= item <= most:
+            raise DeclarationError(where, f"{item} is not within 0 and {most}")
         return item
     if isinstance(item, tuple):
         return _tuple(tuple(_compile(part, settings, where) for part in item))
@@ -108,7 +121,9 @@ def _compile(item: object, settings: Settings, where: str) -> Any:  # noqa: ANN4
 
 def _record(item: Any, decided: type[Any], settings: Settings, where: str) -> Any:  # noqa: ANN401 - a value or its maker
     names = tuple(field.name for field in dataclasses.fields(item))
-    parts = tuple(_compile(getattr(item, name), settings, where) for name in names)
+    parts = tuple(
+        _compile(getattr(item, name), settings, where, _most(item, name)) for name in names
+    )
     if not any(callable(part) for part in parts):
         return decided(**dict(zip(names, parts, strict=True)))
 
@@ -129,22 +144,31 @@ def _tuple(parts: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a value or its make
     return lambda values: tuple(part(values) if callable(part) else part for part in parts)
 
 
-def _setting(item: Setting, settings: Settings, where: str) -> object:
+def _most(item: object, name: str) -> int:
+    """Return the largest number that a field of an outcome may have."""
+    if isinstance(item, declared.Clock) and item.unit is not declared.ClockUnit.HOURS:
+        return _MOST_DAYS
+    return _MOST_OF.get(name, _MOST_DAYS if "days" in name else _MOST)
+
+
+def _setting(item: Setting, settings: Settings, where: str, most: int) -> object:
     value = value_at(settings, item.path, where)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise DeclarationError(where, f"{item} is {value!r}, neither number nor name", item.path)
-    if isinstance(value, int) and value < 0:
-        raise DeclarationError(where, f"{item} is negative", item.path)
+    if isinstance(value, int) and not 0 <= value <= most:
+        raise DeclarationError(where, f"{item} is not within 0 and {most}", item.path)
     return value
 
 
-def _whole(fact: Fact, settings: Settings, where: str) -> Maker:
+def _whole(fact: Fact, settings: Settings, where: str, most: int) -> Maker:
     compute = compile_number(fact, settings, where)
 
     def make(values: dict[str, FactValue]) -> int:
         number = compute(values)
         if number is None or number < 0:
             raise FactError(fact.name, f"is missing or negative, and {where} needs it")
+        if number > most:
+            raise FactError(fact.name, f"is above {most}, and {where} needs it")
         return number
 
     return make
