@@ -221,34 +221,50 @@ def rewritten(path: Path, found: Mapping[int, Mapping[str, Any]]) -> str:
 
     A case without ``expect`` gets the rules and figures of every policy that says something about
     it. Everything else stays as it was written, the comments too; a person reviews the difference.
+    What could not be decided, or is no figure at all, is not written down.
     """
     text = path.read_text("utf-8")
-    root = yaml.compose(text)
-    cases = _under(root, "cases")
+    nodes = getattr(_under(yaml.compose(text), "cases"), "value", ())
     changes: list[tuple[int, int, str]] = []
-    for place, node in enumerate(getattr(cases, "value", ())):
-        decided_here = found.get(place)
-        if decided_here is None:
+    for place, (case, node) in enumerate(zip(GoldenFile.read(path).cases, nodes, strict=True)):
+        made = {
+            name: value
+            for name, value in found.get(place, {}).items()
+            if not str(value).startswith(_FAILED)
+        }
+        if not case.expect:
+            changes.append(_first_expectation(text, node, made))
             continue
-        expect = _under(node, "expect")
-        if expect is None or not expect.value:
-            wanted = {
-                name: value for name, value in decided_here.items() if value not in (None, [])
-            }
-            end = node.end_mark.index if expect is None else expect.start_mark.index
-            if expect is None:
-                end = len(text[:end].rstrip())
-                changes.append((end, end, f"\n  expect: {_flow(wanted)}"))
-            else:
-                changes.append((end, expect.end_mark.index, _flow(wanted)))
-            continue
-        old = yaml.safe_load(text[expect.start_mark.index : expect.end_mark.index])
-        new = {name: decided_here.get(name) for name in old}
-        if new != old:
-            changes.append((expect.start_mark.index, expect.end_mark.index, _flow(new)))
+        wanted = {name: made.get(name, expected) for name, expected in case.expect.items()}
+        if wanted != case.expect:
+            expect = _under(node, "expect")
+            assert expect is not None  # noqa: S101 - the case has it
+            changes.append((expect.start_mark.index, _end(expect), _flow(wanted)))
     for start, end, new_text in sorted(changes, reverse=True):
         text = text[:start] + new_text + text[end:]
     return text
+
+
+def _first_expectation(text: str, node: yaml.Node, made: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Return where and how a case gets what it expects from now on."""
+    written = _flow({name: value for name, value in made.items() if value not in (None, [])})
+    expect = _under(node, "expect")
+    if expect is not None:
+        start = expect.start_mark.index
+        space = "" if text[start - 1].isspace() else " "
+        return start, _end(expect), space + written
+    if isinstance(node, yaml.CollectionNode) and node.flow_style:
+        inside = node.end_mark.index - 1
+        return inside, inside, f", expect: {written}"
+    return _end(node), _end(node), f"\n{' ' * node.start_mark.column}expect: {written}"
+
+
+def _end(node: yaml.Node) -> int:
+    """Return where a node's own text ends; of a block the last part's, before any comment."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last)
+    return int(node.end_mark.index)
 
 
 def _flow(values: Mapping[str, Any]) -> str:
