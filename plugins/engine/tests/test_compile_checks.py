@@ -8,8 +8,11 @@ import pytest
 from plugins.engine.tests.rulebooks import WHY, SomeSettings, lifecycle, plugin, stage
 from pydantic import Field
 
+from gonghai_engine import durable
+from gonghai_engine.alternatives import alternatives
 from gonghai_engine.bound import bind, evaluate
 from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.durable import Network, Place
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.loading import check
 from gonghai_plugin import (
@@ -76,6 +79,65 @@ def test_a_rule_behind_one_that_always_holds_first_is_unreachable() -> None:
     broad, narrow = _rule(ORDERS.at_least(5), "broad"), _rule(ORDERS.equals(7), "narrow")
     assert "'narrow': it never gets its turn" in _refused(plugin("odd", lifecycle(broad, narrow)))
     check(plugin("odd", lifecycle(narrow, broad)), "odd")
+
+
+def test_rules_that_contradict_each_other_are_refused_and_both_named() -> None:
+    one, other = _rule(ORDERS.equals(7), "one"), _rule(ORDERS.equals(7), "other")
+    message = _refused(plugin("odd", lifecycle(one, other)))
+    assert "rule 'other': it never gets its turn" in message
+    assert "('one')" in message
+
+
+def test_a_rule_that_several_rules_leave_nothing_is_unreachable() -> None:
+    low, high = _rule(ORDERS.less_than(5), "low"), _rule(ORDERS.at_least(5), "high")
+    rest = _rule(any_(ORDERS.equals(1), ORDERS.equals(9)), "rest")
+    assert "('low', 'high')" in _refused(plugin("odd", lifecycle(low, high, rest)))
+
+
+def test_a_rule_with_more_tests_than_are_safe_is_named() -> None:
+    many = all_(*(ORDERS.differs_from(place) for place in range(2, 60, 2)))
+    message = _refused(plugin("odd", lifecycle(_rule(ORDERS.equals(1), "few"), _rule(many))))
+    assert "lifecycle, rule 'suspect': it needs" in message
+    assert "28 are safe" in message
+
+
+def test_more_properties_than_one_network_bears_are_parted() -> None:
+    facts = tuple(derived(f"made_{place}", INT64, WHY, ORDERS * place) for place in range(1, 251))
+    rules = lifecycle(
+        *(
+            _rule(all_(*(fact.equals(start) for fact in facts[start : start + 10])), f"r{start}")
+            for start in range(0, 250, 10)
+        )
+    )
+    made = plugin("odd", rules, facts=facts)
+    compiled = CompiledPolicy(rules, made, SomeSettings())
+    (table,) = compiled.tables
+    for start in (0, 190, 200, 240):
+        values = compiled.values({})
+        values |= {fact.name: start for fact in facts[start : start + 10]}
+        (rule,) = table.decide(values)
+        assert rule.name == f"r{start}"
+    compiled.close()
+
+
+def test_properties_whose_hashes_would_be_the_same_get_names_that_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The C code takes names with the same hash for one: here all of one length are.
+    monkeypatch.setattr(durable, "_fnv", len)
+    rules = [bind(fact.equals(1), SomeSettings(), "") for fact in (ORDERS, host_facts.REFERRALS)]
+    places = [Place(i, a) for i, rule in enumerate(rules) for a in alternatives(rule, "")]
+    network = Network([*places, Place(len(rules), None)], "test")
+    given = {ORDERS.name: 0, host_facts.REFERRALS.name: 1}
+    assert network.first(given) == 1
+    assert network.first({name: 1 - value for name, value in given.items()}) == 0
+    network.close()
+
+
+@pytest.mark.parametrize("name", ["orders_365d - orders_90d", "a.b", "1st", "{x}"])
+def test_a_fact_has_a_name_that_sentences_and_rules_can_say(name: str) -> None:
+    fact = derived(name, INT64, WHY, ORDERS * 2)
+    assert "a name has letters" in _refused(plugin("odd", lifecycle(), facts=(fact,)))
 
 
 def test_a_table_without_catch_all_is_refused() -> None:

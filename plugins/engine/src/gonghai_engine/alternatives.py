@@ -153,6 +153,17 @@ class Alternative:
             + len(self.absent)
         )
 
+    @property
+    def properties(self) -> set[object]:
+        """Return what durable-rules has to be told to make these tests, a property each."""
+        return {
+            *(("number", fact) for fact in self.numbers),
+            *(("word", fact) for fact in self.words),
+            *(("flag", fact) for fact in self.flags),
+            *(("member", *pair) for pair in self.contains),
+            *(("absent", fact) for fact in self.absent),
+        }
+
     def covers(self, other: Alternative) -> bool:
         """Say whether this holds wherever ``other`` does."""
         return (

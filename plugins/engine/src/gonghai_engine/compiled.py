@@ -154,6 +154,11 @@ def _known_facts(plugin: Plugin) -> dict[str, Fact]:
     for fact in (*(attribute.fact for attribute in plugin.attributes), *plugin.facts):
         if fact.name in known:
             raise DeclarationError(f"fact {fact.name!r}", "the name is taken")
+        if not fact.name.isidentifier():
+            # Sentences name facts between braces, and a comparison of two facts makes a name.
+            raise DeclarationError(
+                f"fact {fact.name!r}", "a name has letters, digits and _, and no digit first"
+            )
         known[fact.name] = fact
     return known
 

@@ -20,7 +20,7 @@ from gonghai_engine.faults import DeclarationError, EngineError
 from gonghai_plugin.facts import INT64_MAX, INT64_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gonghai_engine.alternatives import Alternative, Choice, Range
     from gonghai_engine.decisions import FactValue
@@ -50,6 +50,8 @@ class Place:
     index: int
     alternative: Alternative | None
     """None: holds always."""
+    rule: str = ""
+    """The rule's name, for errors."""
 
 
 class Network:
@@ -67,10 +69,9 @@ class Network:
         if not places or places[-1].alternative is not None:
             raise DeclarationError(where, "no rule holds always; end with a catch-all")
         self._where = where
+        parts = list(_parts(places))
         self._segments = tuple(
-            _Segment(part, last=start + _NETWORK_SIZE >= len(places), where=where)
-            for start in range(0, len(places), _NETWORK_SIZE)
-            for part in (places[start : start + _NETWORK_SIZE],)
+            _Segment(part, last=part is parts[-1], where=where) for part in parts
         )
 
     def first(self, values: Mapping[str, FactValue]) -> int:
@@ -90,6 +91,20 @@ class Network:
             segment.close()
 
 
+def _parts(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
+    """Part the places into networks that the C code bears."""
+    part: list[Place] = []
+    properties: set[object] = set()
+    for place in places:
+        more = set() if place.alternative is None else place.alternative.properties
+        if len(part) == _NETWORK_SIZE or len(properties | more) > _MAX_PROPERTIES:
+            yield part
+            part, properties = [], set()
+        part.append(place)
+        properties |= more
+    yield part
+
+
 class _Segment:
     """One network of the C code."""
 
@@ -102,7 +117,9 @@ class _Segment:
             tests = [_ALWAYS] if place.alternative is None else self._tests(place.alternative)
             if len(tests) > MAX_TESTS:
                 raise DeclarationError(
-                    where, f"a rule needs {len(tests)} tests at once, {MAX_TESTS} are safe"
+                    f"{where}, rule {place.rule!r}",
+                    f"it needs {len(tests)} tests at once, {MAX_TESTS} are safe; "
+                    "put a part of them into a derived fact",
                 )
             condition = tests[0] if len(tests) == 1 else {"$and": tests}
             rules[name] = {"all": [{"m": condition}], "pri": priority}
@@ -111,10 +128,6 @@ class _Segment:
             rules[_NEXT] = {"all": [{"m": _ALWAYS}], "pri": len(places) + 1}
             self._index[_NEXT] = None
         self._writers = self._tokens.writers()
-        if len(self._writers) > _MAX_PROPERTIES:
-            raise DeclarationError(
-                where, f"its rules make {len(self._writers)} tests, {_MAX_PROPERTIES} are safe"
-            )
         self._definition = json.dumps(rules)
         self._handle: int | None = None
         self._session = False

@@ -172,7 +172,7 @@ def _network(
     name: str, rules: tuple[CompiledRule, ...], catch_all: int, offset: int = 0
 ) -> Network | None:
     places = [
-        Place(index, alternative)
+        Place(index, alternative, rule.name)
         for index, rule in enumerate(rules, start=offset)
         for alternative in rule.alternatives
     ]
@@ -200,16 +200,17 @@ def _switched_off(bound: Bound) -> bool:
 
 def _check_reachable(name: str, rules: tuple[CompiledRule, ...]) -> None:
     for place, rule in enumerate(rules):
-        for alternative in rule.alternatives:
-            if not any(
-                other.covers(alternative)
-                for earlier in rules[:place]
-                for other in earlier.alternatives
-            ):
-                break
-        else:
-            if rule.alternatives:
-                raise DeclarationError(
-                    f"{name}, rule {rule.name!r}",
-                    "it never gets its turn: the rules before it hold wherever it does",
-                )
+        before = [
+            next((earlier.name for earlier in rules[:place] if _covers(earlier, part)), None)
+            for part in rule.alternatives
+        ]
+        if before and None not in before:
+            named = ", ".join(repr(earlier) for earlier in dict.fromkeys(before))
+            raise DeclarationError(
+                f"{name}, rule {rule.name!r}",
+                f"it never gets its turn: the rules before it hold wherever it does ({named})",
+            )
+
+
+def _covers(rule: CompiledRule, part: Alternative) -> bool:
+    return any(own.covers(part) for own in rule.alternatives)
