@@ -17,10 +17,13 @@ from gonghai_engine import Engine, PluginSelection
 from gonghai_plugin import (
     ALWAYS,
     INT64,
+    TEXT,
+    Attribute,
     Policy,
     Rule,
     Settings,
     Text,
+    Upline,
     computed,
     first_hit,
     host_facts,
@@ -123,6 +126,10 @@ WRONG_SHAPES: dict[str, tuple[Callable[[], Any], str]] = {
     "what is no policy": (
         lambda: plugin("odd", absent=frozenset(Policy), policies=("tiering",)),
         "policies: str 'tiering', no policy",
+    ),
+    "an upline by an attribute that it does not have": (
+        lambda: plugin("odd", upline=Upline(Attribute("sponsor", TEXT, Text("s", "上级")))),
+        "upline: Attribute",
     ),
     "a version that is none": (
         lambda: plugin("odd", version="newest"),

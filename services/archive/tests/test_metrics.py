@@ -22,7 +22,7 @@ from gonghai_archive.activities import (
     PurchaseReturn,
     Referral,
 )
-from gonghai_archive.metrics import NAMES, Metrics, day_number, measure
+from gonghai_archive.metrics import MEASURED, Metrics, day_number, measure
 from gonghai_engine.calendar import Calendar
 
 DAY = 86_400_000_000
@@ -166,7 +166,7 @@ def test_measures_are_what_counting_gives(
 ) -> None:
     now = NOW + hours * 3_600_000_000
     facts = measured(activities, zone, now).facts
-    assert set(facts) == set(NAMES)
+    assert set(facts) == set(MEASURED)
     assert facts == counted(activities, zone, now)
 
 

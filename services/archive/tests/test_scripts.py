@@ -62,6 +62,12 @@ ARGS: dict[str, Any] = {
     "step": STEP,
     "record": records.pack({"version": 9, "terms": ["owner:wang"], "generation": ""}),
     "terms": ["owner:wang"],
+    "upline": {
+        "part": {"sponsor": "c2", "last_order": None, "amounts": []},
+        "since": 1,
+        "strict": False,
+    },
+    "downline": 0,
     "generation": "g",
     "term": "owner:zhao",
     "id": "sea",
@@ -73,6 +79,8 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "request": p.request_key("acme", "r"),
         "customer": p.key("customer", "acme", ARGS["customer"]),
         "customers": p.key("customer", "acme"),
+        "line": p.key("line", "acme", ARGS["customer"]),
+        "lines": p.key("line", "acme"),
         "custody": p.key("custody", "acme", "c1"),
         "custodies": p.key("custody", "acme"),
         "index": p.key("index", "acme"),
@@ -106,6 +114,7 @@ async def test_a_script_that_fails_leaves_nothing_behind(
 ) -> None:
     async with archive(store_settings) as a:
         await a.create("c1")
+        await a.create("c2")
         await a.beside.pool.custody("acme", "c1", 1, "HELD", owner="wang")
     store = await open_store("archive")
     script = Script(PACKAGE, verb)
@@ -118,5 +127,6 @@ async def test_a_script_that_fails_leaves_nothing_behind(
         await store.client(p).hset(keys["cursor"], "rebuilding", args["generation"])
     if verb == "create":
         keys["customer"] = p.key("customer", "acme", "new")
+        keys["line"] = p.key("line", "acme", "new")
     reads = await run_failing_at_each_read(store, script, p, keys=keys, args=args)
     assert reads >= 2

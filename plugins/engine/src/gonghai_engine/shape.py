@@ -10,7 +10,18 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.faults import DeclarationError
-from gonghai_plugin import Attribute, Fact, FactType, Policy, Rule, Text, conditions, outcomes
+from gonghai_plugin import (
+    TEXT,
+    Attribute,
+    Fact,
+    FactType,
+    Policy,
+    Rule,
+    Text,
+    Upline,
+    conditions,
+    outcomes,
+)
 from gonghai_plugin import policies as declared
 from gonghai_plugin.facts import Derived
 from gonghai_plugin.rules import AllHits, FirstHit
@@ -68,6 +79,11 @@ def check_shape(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may
             raise DeclarationError(f"fact {fact.name!r}", "only derived ones are declared")
     for policy in _tuple(plugin.policies, tuple(_TABLES), "policies"):
         _policy(policy)
+    if plugin.upline is not None:
+        _kind(plugin.upline, Upline, "upline")
+        named = plugin.upline.attribute
+        if named not in plugin.attributes or named.type != TEXT:
+            raise DeclarationError("upline", f"{_a(named)}, no attribute of it that is a text")
     absent = plugin.absent
     if not (
         isinstance(absent, (set, frozenset)) and all(isinstance(one, Policy) for one in absent)

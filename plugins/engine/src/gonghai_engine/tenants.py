@@ -134,6 +134,12 @@ class IndustryPolicy:
         }
         return tuple(found.values())
 
+    @property
+    def upline(self) -> str | None:
+        """Return the attribute that names a customer's sponsor; None: there is one level."""
+        upline = None if self._own is None else self._own.plugin.upline
+        return None if upline is None else upline.attribute.name
+
     def needs(self, *policies: Policy) -> frozenset[str]:
         """Return the names of the given facts that those policies (none named: all) read."""
         chosen = policies or tuple(self.resolved)

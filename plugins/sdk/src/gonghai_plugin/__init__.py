@@ -38,6 +38,7 @@ from gonghai_plugin.plugin import Plugin, Registry, Settings
 from gonghai_plugin.policies import Policy
 from gonghai_plugin.rules import Rule, all_hits, first_hit, otherwise
 from gonghai_plugin.texts import Text
+from gonghai_plugin.upline import Upline
 from gonghai_plugin.versions import SDK_VERSION
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Settings",
     "Text",
     "Unit",
+    "Upline",
     "all_",
     "all_hits",
     "any_",

@@ -151,7 +151,10 @@ def setting(path: str) -> Setting:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic(Expression):
-    """Sum, difference, product or floor quotient. A quotient by nought is missing."""
+    """Sum, difference, product or floor quotient. A quotient by nought is missing.
+
+    It is exact, however large it gets on the way; see `Derived` for what becomes of the result.
+    """
 
     operator: str
     left: Operand
@@ -287,7 +290,10 @@ class FromAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Computed by the engine from other facts."""
+    """Computed by the engine from other facts.
+
+    A value beyond 64 bits becomes the last number inside them, the largest or the smallest.
+    """
 
     expression: Expression
 

@@ -166,6 +166,17 @@ REFERRALS: Final = _fact("referrals", INT64, "customers referred", "转介绍客
 OPEN_OPPORTUNITIES: Final = _fact(
     "open_opportunities", INT64, "opportunities that are open", "进行中的商机数"
 )
+# Of a sponsor: its second level, in an industry that declares an upline (nought in others).
+
+DOWNLINE_MEMBERS: Final = _fact(
+    "downline_members", INT64, "customers whose sponsor it is", "下级客户数"
+)
+DOWNLINE_ACTIVE_90D: Final = _window(
+    "downline_active_90d", INT64, "of these, who ordered in 90 days", "近90天活跃下级数"
+)
+DOWNLINE_AMOUNT_365D: Final = _window(
+    "downline_amount_365d", INT64, "their amount in 365 days", "下级近365天金额", Unit.MONEY
+)
 # Decided before (stage: missing for the lifecycle policy; tier and rank: missing up to tiering).
 
 STAGE: Final = _fact("stage", TEXT, "lifecycle stage", "生命周期阶段")

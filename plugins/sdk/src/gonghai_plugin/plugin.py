@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gonghai_plugin.facts import Fact
     from gonghai_plugin.policies import AnyPolicy, Policy
     from gonghai_plugin.texts import Text
+    from gonghai_plugin.upline import Upline
 
 
 class Settings(BaseModel):
@@ -42,6 +43,8 @@ class Plugin:
     """The derived facts, each after those it needs."""
     policies: tuple[AnyPolicy, ...]
     absent: frozenset[Policy] = frozenset()
+    upline: Upline | None = None
+    """How customers of two levels are linked; None: there is one level."""
 
 
 class Registry(Protocol):

@@ -28,26 +28,6 @@ RIVAL_SPONSOR: Final = Attribute(
     minimum=1,
     maximum=63,
 )
-SECOND_LEVEL_MEMBERS: Final = Attribute(
-    "second_level_members",
-    INT64,
-    Text("second-level distributors it sponsors", "下级分销商数"),
-    minimum=0,
-    maximum=100_000,
-)
-SECOND_LEVEL_ACTIVE: Final = Attribute(
-    "second_level_active",
-    INT64,
-    Text("of these, who ordered in 90 days", "近90天活跃下级数"),
-    minimum=0,
-    maximum=100_000,
-)
-SECOND_LEVEL_AMOUNT: Final = Attribute(
-    "second_level_amount",
-    INT64,
-    Text("their amount in 365 days, in minor units", "下级近一年金额（分）"),
-    minimum=0,
-)
 COMMITMENT: Final = Attribute(
     "commitment",
     INT64,
@@ -73,9 +53,6 @@ ATTRIBUTES: Final = (
     LEVEL,
     SPONSOR,
     RIVAL_SPONSOR,
-    SECOND_LEVEL_MEMBERS,
-    SECOND_LEVEL_ACTIVE,
-    SECOND_LEVEL_AMOUNT,
     COMMITMENT,
     CROSS_REGION_CASES,
     DEPOSIT,

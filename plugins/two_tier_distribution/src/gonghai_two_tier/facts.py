@@ -23,27 +23,26 @@ from gonghai_two_tier import attributes
 LEVEL: Final = attributes.LEVEL.fact
 SPONSOR: Final = attributes.SPONSOR.fact
 RIVAL: Final = attributes.RIVAL_SPONSOR.fact
-MEMBERS: Final = attributes.SECOND_LEVEL_MEMBERS.fact
 CASES: Final = attributes.CROSS_REGION_CASES.fact
 
 TEAM_AMOUNT: Final = derived(
     "team_amount",
     INT64,
     Text("amount in 365 days, its own and its second level's", "近一年金额（含下级）"),
-    host.AMOUNT_365D + first_known(attributes.SECOND_LEVEL_AMOUNT.fact, 0),
+    host.AMOUNT_365D + first_known(host.DOWNLINE_AMOUNT_365D, 0),
     Unit.MONEY,
 )
 ACTIVE_MEMBERS: Final = derived(
     "active_members",
     INT64,
     Text("second-level members who ordered in 90 days", "活跃下级数"),
-    first_known(attributes.SECOND_LEVEL_ACTIVE.fact, 0),
+    first_known(host.DOWNLINE_ACTIVE_90D, 0),
 )
 ACTIVE_SHARE: Final = derived(
     "active_members_percent",
     INT64,
     Text("active members in a hundred", "下级活跃率（%）"),
-    ratio(ACTIVE_MEMBERS * 100, MEMBERS, scale=0),
+    ratio(ACTIVE_MEMBERS * 100, host.DOWNLINE_MEMBERS, scale=0),
     Unit.PERCENT,
 )
 ATTAINMENT: Final = derived(

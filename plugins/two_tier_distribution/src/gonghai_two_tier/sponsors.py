@@ -1,16 +1,15 @@
-"""Who sponsors whom: two levels, no loops; what a sponsor's second level adds up to.
+"""Who sponsors whom: two levels, no loops; and who takes over when a sponsor leaves.
 
-Plain functions for whoever keeps the attributes ``sponsor`` and ``second_level_…`` up to date: an
-import, the ERP's nightly job, the sample. A rule sees one customer at a time and can't see a loop.
+Plain functions for whoever brings a whole tree of distributors, such as an import, and wants to
+know what is wrong with it before the archive refuses one after the other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 
 class SponsorError(ValueError):
@@ -19,15 +18,6 @@ class SponsorError(ValueError):
     def __init__(self, distributor: str, message: str) -> None:
         super().__init__(f"distributor {distributor!r}: {message}")
         self.distributor = distributor
-
-
-@dataclass(frozen=True, slots=True)
-class SecondLevel:
-    """What a sponsor's second level adds up to; the amount in minor units, over 365 days."""
-
-    members: int = 0
-    active: int = 0
-    amount: int = 0
 
 
 def check(sponsors: Mapping[str, str | None]) -> None:
@@ -47,29 +37,6 @@ def check(sponsors: Mapping[str, str | None]) -> None:
             raise SponsorError(distributor, "it would be its own sponsor")
         if sponsors[sponsor] is not None:
             raise SponsorError(distributor, f"its sponsor {sponsor!r} is of the second level")
-
-
-def roll_up(
-    sponsors: Mapping[str, str | None],
-    amounts: Mapping[str, int],
-    active: Collection[str],
-) -> dict[str, SecondLevel]:
-    """Return what the second level of each first-level distributor adds up to.
-
-    ``amounts`` is each one's own in 365 days, ``active`` who ordered in 90. Nobody is counted
-    twice, and nobody for itself. Raises SponsorError as `check` does.
-    """
-    check(sponsors)
-    totals = {name: SecondLevel() for name, sponsor in sponsors.items() if sponsor is None}
-    for distributor, sponsor in sponsors.items():
-        if sponsor is not None:
-            so_far = totals[sponsor]
-            totals[sponsor] = SecondLevel(
-                so_far.members + 1,
-                so_far.active + (distributor in active),
-                so_far.amount + amounts.get(distributor, 0),
-            )
-    return totals
 
 
 def re_parented(

@@ -212,13 +212,13 @@ RISK: Final = Risk(
             "members-falling-asleep",
             all_(
                 _FIRST,
-                facts.MEMBERS.at_least(setting("members_watched")),
+                host.DOWNLINE_MEMBERS.at_least(setting("members_watched")),
                 facts.ACTIVE_SHARE.less_than(setting("active_percent")),
             ),
             Signal(2),
             Text(
-                "{active_members} of its {second_level_members} second-level members are active",
-                "下级{second_level_members}家，活跃仅{active_members}家",
+                "{active_members} of its {downline_members} second-level members are active",
+                "下级{downline_members}家，活跃仅{active_members}家",
             ),
         ),
         Rule(

@@ -6,18 +6,21 @@ in the middle. `gonghai_chassis.upkeep.auditing` looks again at what it finds.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_archive.lines import NOBODY, Downline
+from gonghai_archive.metrics import YEAR
 from gonghai_archive.policies import index_terms
 from gonghai_archive.store import keys
 from gonghai_archive.store.neighbours import custody_from, custody_terms
-from gonghai_archive.store.rows import unpack_customer
+from gonghai_archive.store.rows import unpack_customer, unpack_line
 from gonghai_chassis.upkeep.auditing import Audited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gonghai_archive.customers import Customer
     from gonghai_chassis.store import Partition, Store
@@ -43,6 +46,7 @@ class _Pass:
         self._partition = partition
         self._found: list[str] = []
         self._records = 0
+        self._now = 0
 
     async def run(self) -> Audited:
         p = self._partition
@@ -51,34 +55,48 @@ class _Pass:
             tenant = name.decode()
             index: defaultdict[str, dict[str, int]] = defaultdict(dict)
             identifiers: dict[str, str] = {}
+            lines = _Lines()
             listed = await self._client.zrange(f"{keys.index(p, tenant)}:all", 0, -1)
             ids = [each.decode() for each in listed]
             for first in range(0, len(ids), _AT_ONCE):
                 some = ids[first : first + _AT_ONCE]
                 for customer in await self._customers(tenant, some):
                     self._expect(customer, index, identifiers, due)
+                    lines.add(customer)
                 await self._custodies(tenant, some, index)
             await self._indexes(tenant, index)
             await self._identifiers(tenant, identifiers)
+            self._found += lines.faults(tenant, self._now)
         await self._same("due assessments", p.due_key(keys.ASSESSMENT), due)
         return Audited(self._found, self._records)
 
     async def _customers(self, tenant: str, ids: Sequence[str]) -> list[Customer]:
         p = self._partition
-        read = await self._store.read(p, [keys.customer(p, tenant, ident) for ident in ids])
+        read = await self._store.read(
+            p,
+            [
+                *(keys.customer(p, tenant, ident) for ident in ids),
+                *(keys.line(p, tenant, ident) for ident in ids),
+            ],
+        )
         pipeline = self._client.pipeline(transaction=False)
         for ident in ids:
             pipeline.llen(keys.history(p, tenant, ident))
         histories = await pipeline.execute()
         found = []
-        for ident, packed, entries in zip(ids, read.values, histories, strict=True):
+        self._now = read.now
+        records, lines = read.values[: len(ids)], read.values[len(ids) :]
+        for ident, packed, line, entries in zip(ids, records, lines, histories, strict=True):
             self._records += 1
             if packed is None:
                 self._found.append(f"{tenant}/{ident}: listed, and has no record")
                 continue
             if not entries:
                 self._found.append(f"{tenant}/{ident}: has no history")
-            found.append(unpack_customer(tenant, ident, packed))
+            part, downline = unpack_line(line)
+            found.append(
+                replace(unpack_customer(tenant, ident, packed), part=part, downline=downline)
+            )
         return found
 
     def _expect(
@@ -99,8 +117,8 @@ class _Pass:
                 self._found.append(
                     f"{customer.tenant}: {other} and {customer.id} have an identifier in common"
                 )
-        if assessment.next_at is not None:
-            due[f"{customer.tenant}/{customer.id}"] = assessment.next_at
+        if customer.due_at is not None:
+            due[f"{customer.tenant}/{customer.id}"] = customer.due_at
 
     async def _custodies(
         self, tenant: str, ids: Sequence[str], index: defaultdict[str, dict[str, int]]
@@ -150,3 +168,48 @@ class _Pass:
             is_at, should = stored.get(name), expected.get(name)
             if is_at != should:
                 self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
+
+
+class _Lines:
+    """A tenant's customers of two levels: what sponsors have against what is given to them."""
+
+    def __init__(self) -> None:
+        self._downlines: dict[str, Downline] = {}
+        self._members: Counter[str] = Counter()
+        self._amounts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._last_orders: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._sponsored: set[str] = set()
+
+    def add(self, customer: Customer) -> None:
+        self._downlines[customer.id] = customer.downline
+        part = customer.part
+        if part is None:
+            return
+        self._sponsored.add(customer.id)
+        self._members[part.sponsor] += 1
+        self._amounts[part.sponsor].update(dict(part.amounts))
+        if part.last_order is not None:
+            self._last_orders[part.sponsor][part.last_order] += 1
+
+    def faults(self, tenant: str, now: int) -> Iterator[str]:
+        # Older days may be kept on one side only. Wherever the tenant is, its day is no later.
+        day = datetime.fromtimestamp(now // 10**6, UTC).toordinal() + 1 - (YEAR - 1)
+        for name in sorted(self._downlines.keys() | self._members.keys()):
+            downline = self._downlines.get(name, NOBODY)
+            if downline.members != self._members[name]:
+                yield (
+                    f"{tenant}/{name}: sponsors {downline.members}, and {self._members[name]} "
+                    "by their records"
+                )
+            if downline.members and name in self._sponsored:
+                yield f"{tenant}/{name}: has a sponsor, and sponsors others"
+            for what, stored, given in (
+                ("amounts", downline.amounts, self._amounts[name]),
+                ("last orders", downline.last_orders, self._last_orders[name]),
+            ):
+                if _since(stored, day) != _since(given, day):
+                    yield f"{tenant}/{name}: {what} of its second level are not theirs"
+
+
+def _since(days: Mapping[int, int], first: int) -> dict[int, int]:
+    return {day: value for day, value in days.items() if value and day >= first}

@@ -6,11 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from gonghai_archive.lines import NOBODY
 from gonghai_chassis.names import CustomerName
 from gonghai_chassis.store import records
 
 if TYPE_CHECKING:
     from gonghai_archive.assessment import Assessment
+    from gonghai_archive.lines import Downline, Part
     from gonghai_archive.profiles import Profile
 
 
@@ -49,6 +51,8 @@ class Customer:
         digest: of what it was made with, so that a repeated import is known.
         published: digest of the facts that others were told last.
         told: the version that they were told with.
+        part: what it gave to its sponsor when the record was read, if it has one.
+        downline: what its second level added up to then; both are kept beside the record.
     """
 
     tenant: str
@@ -63,6 +67,14 @@ class Customer:
     digest: str = ""
     published: str = ""
     told: int = 0
+    part: Part | None = None
+    downline: Downline = NOBODY
+
+    @property
+    def due_at(self) -> int | None:
+        """When to decide on it again (µs), be it that its second level has changed; None: never."""
+        moments = (self.assessment.next_at, self.downline.pending_since)
+        return min((at for at in moments if at is not None), default=None)
 
     @property
     def name(self) -> CustomerName:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MONTH, QUARTER, YEAR = 30, 90, 365
 """Lengths of the windows in days."""
 
-NAMES: Final = (
+MEASURED: Final = (
     "days_since_created",
     "days_since_first_order",
     "days_since_last_order",
@@ -66,7 +66,16 @@ NAMES: Final = (
     "feedback_90d",
     "feedback_previous_90d",
 )
-"""The facts measured here, in the order in which the store keeps them: new ones go to the end."""
+"""The facts measured here."""
+
+NAMES: Final = (
+    *MEASURED,
+    "downline_members",
+    "downline_active_90d",
+    "downline_amount_365d",
+)
+"""All that is measured of a customer, its second level among it (`gonghai_archive.lines`), in the
+order in which the store keeps them: new ones go to the end."""
 
 _TREND_OVER = 3
 _TREND_NEEDS = 5
@@ -79,7 +88,7 @@ class Metrics:
 
     Attributes:
         at: the moment (µs, domain time).
-        facts: by name (`NAMES`); None is missing. Money in minor units.
+        facts: by name (`NAMES`, or `MEASURED`); None is missing. Money in minor units.
         changes_in: for each window fact, in how many days it may next change by itself; None never.
         last_order: when it last bought (µs), if ever.
         last_follow_up: when it was last followed up (µs), if ever.

@@ -6,11 +6,12 @@ so, a customer that never had an admission waits for it, and the decision is tri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive.assessment import Assessment, Verdict
-from gonghai_archive.metrics import Metrics, measure
+from gonghai_archive.lines import KEPT, NOBODY, Downline, Standing, part_of
+from gonghai_archive.metrics import Metrics, day_number, measure
 from gonghai_archive.profiles import Profile, region_prefixes
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
 from gonghai_engine import (
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai_archive.activities import Activity
+    from gonghai_archive.customers import Customer
     from gonghai_engine import Engine
     from gonghai_engine.attributes import AttributeSchema
+    from gonghai_engine.calendar import Calendar
     from gonghai_engine.tenants import IndustryPolicy, TenantPolicy
 
 DECIDED: Final = (Policy.LIFECYCLE, Policy.TIERING, Policy.ADMISSION)
@@ -58,6 +61,7 @@ class Subject:
         activities: all of them.
         created: when its record was made (µs, domain time).
         before: what was decided last, if anything was.
+        downline: what its second level adds up to.
     """
 
     id: str
@@ -65,6 +69,7 @@ class Subject:
     activities: Sequence[Activity]
     created: int
     before: Assessment | None = None
+    downline: Downline = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,34 @@ class Assessor:
                 metadata={"attribute": problem.attribute, "plugin": view.policy.plugin},
             ) from problem
 
+    def standing(
+        self,
+        policy: TenantPolicy,
+        before: Customer | None,
+        after: Customer,
+        activities: Sequence[Activity],
+        now: int,
+    ) -> Standing:
+        """Return where a customer is to stand, and what it gives to its sponsor as of now."""
+        since = day_number(policy.calendar.zone, now) - KEPT
+        sponsor = _sponsor(policy, after)
+        if sponsor is None:
+            return Standing(None, since)
+        part = part_of(sponsor, activities, calendar=policy.calendar, now=now)
+        return Standing(part, since, before is None or _sponsor(policy, before) != sponsor)
+
+    def refused_sponsor(
+        self, policy: TenantPolicy, profile: Profile, problem: str
+    ) -> InvalidRequest:
+        """Return the refusal of a customer below a sponsor that it cannot have."""
+        resolved = policy.industry(profile.industry)
+        attribute = resolved.upline or ""
+        return InvalidRequest(
+            FieldViolation(f"customer.attributes[{attribute}]", _PROBLEMS[problem]),
+            reason=Reason.INVALID_ATTRIBUTE,
+            metadata={"attribute": attribute, "plugin": resolved.plugin},
+        )
+
     def facts(self, view: IndustryView, profile: Profile, metrics: Metrics) -> dict[str, Any]:
         """Return the facts of a customer but for what is decided on them."""
         regions = profile.region.split("/") if profile.region else []
@@ -202,8 +235,8 @@ class Assessor:
         return await self._engine.explain(self._request(policy, course, step, now))
 
     def _start(self, policy: TenantPolicy, subject: Subject, now: int) -> _Course:
-        metrics = measure(
-            subject.activities, created=subject.created, calendar=policy.calendar, now=now
+        metrics = measured(
+            subject.activities, subject.downline, subject.created, policy.calendar, now
         )
         view = self.view(policy, subject.profile.industry)
         return _Course(subject, view, metrics, self.facts(view, subject.profile, metrics))
@@ -222,6 +255,38 @@ class Assessor:
 
 
 _MOST_VIEWS = 4096
+_PROBLEMS: Final = {
+    "itself": "nobody is its own sponsor",
+    "unknown": "there is no such customer",
+    "sponsored": "that customer has a sponsor itself, and there are two levels only",
+    "sponsors": "this customer is a sponsor itself, and there are two levels only",
+}
+"""Why a customer cannot stand below a sponsor, by what the scripts say."""
+
+
+def measured(
+    activities: Sequence[Activity], downline: Downline, created: int, calendar: Calendar, now: int
+) -> Metrics:
+    """Measure a customer's own activities, and its second level."""
+    own = measure(activities, created=created, calendar=calendar, now=now)
+    today = day_number(calendar.zone, now)
+    return replace(
+        own,
+        facts={**own.facts, **downline.facts(today)},
+        changes_in={**own.changes_in, **downline.changes_in(today)},
+    )
+
+
+def _sponsor(policy: TenantPolicy, customer: Customer) -> str | None:
+    """The id of the customer that it names as its sponsor, if its industry knows of any."""
+    resolved = policy.industry(customer.profile.industry)
+    if resolved.missing:
+        # Nobody can say what its attributes mean: it stays where it stands.
+        return None if customer.part is None else customer.part.sponsor
+    if resolved.upline is None:
+        return None
+    sponsor: str | None = customer.profile.attributes.get(resolved.upline)
+    return sponsor
 
 
 def _take(course: _Course, step: Policy, outcome: Decision | DecisionFailure, now: int) -> None:

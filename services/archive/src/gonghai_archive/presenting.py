@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from gonghai_archive.masking import mask_activity, mask_customer
 from gonghai_archive.messages import activity_message, customer_message
-from gonghai_archive.metrics import day_number, measure
+from gonghai_archive.metrics import day_number
+from gonghai_archive.policies import measured
 from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, in_pool_of, may_know, sight
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
@@ -244,7 +245,7 @@ def _slid(customer: Customer, policy: TenantPolicy, now: int) -> bool:
 
 def _measured(seen: Seen, policy: TenantPolicy, now: int) -> Customer:
     customer = seen.customer
-    metrics = measure(seen.activities, created=customer.created, calendar=policy.calendar, now=now)
+    metrics = measured(seen.activities, customer.downline, customer.created, policy.calendar, now)
     return replace(customer, assessment=replace(customer.assessment, metrics=metrics))
 
 

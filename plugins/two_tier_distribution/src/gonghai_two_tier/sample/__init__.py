@@ -1,8 +1,7 @@
 """A made-up wine and spirits house with two levels of distributors and a year behind it.
 
-The same for the same seed, always. What a sponsor's second level adds up to was rolled up from the
-orders themselves. Nothing of it is anybody's: names are put together, identifiers are valid and
-drawn by chance.
+The same for the same seed, always. Nothing of it is anybody's: names are put together, identifiers
+are valid and drawn by chance.
 """
 
 from __future__ import annotations
@@ -31,10 +30,9 @@ from gonghai_two_tier.sample.places import (
     teams,
 )
 from gonghai_two_tier.sample.trade import SILENCE, Dealer, Habit, given_back, purchases, voices
-from gonghai_two_tier.sponsors import SecondLevel, roll_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gonghai_two_tier.sample.places import City
 
@@ -47,7 +45,6 @@ HISTORY_DAYS: Final = 365
 SCRIPT_DAYS: Final = 75
 
 _SPONSORS_WITH_A_POOL: Final = 10
-_QUARTER_DAYS: Final = 90
 
 _CLAIM_DAYS: Final = (0, 1, 2, 10)
 """On which days of the script reps claim; on the tenth the sponsors' pools stand open."""
@@ -75,7 +72,6 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
         homes[one.customer] = home
         drawn.append((one, home))
     bought = {one.customer: list(_history(random, one, today)) for one, _ in drawn}
-    second_level = _second_level([one for one, _ in drawn], bought, today)
     taken: set[str] = set()
     made: list[_Made] = [
         (
@@ -85,7 +81,7 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
                 one,
                 city,
                 today,
-                _attributes(random, one, first_level, second_level),
+                _attributes(random, one, first_level),
                 taken,
             ),
             city,
@@ -141,30 +137,14 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
     )
 
 
-def _second_level(
-    dealers: Sequence[Dealer], bought: Mapping[str, Sequence[Purchase]], today: int
-) -> dict[str, SecondLevel]:
-    recently = today - _QUARTER_DAYS * DAY
-    return roll_up(
-        {one.customer: one.sponsor for one in dealers if not one.orphan},
-        {name: sum(order.amount for order in orders) for name, orders in bought.items()},
-        {name for name, orders in bought.items() if any(order.at >= recently for order in orders)},
-    )
-
-
 def _attributes(
     random: Random,
     one: Dealer,
     first_level: Sequence[str],
-    second_level: Mapping[str, SecondLevel],
 ) -> dict[str, bool | int | str | tuple[str, ...]]:
     attributes: dict[str, bool | int | str | tuple[str, ...]] = {"level": one.level}
     if one.sponsor is None:
-        below = second_level[one.customer]
         attributes |= {
-            "second_level_members": below.members,
-            "second_level_active": below.active,
-            "second_level_amount": below.amount,
             "commitment": random.choice((80_000_000, 120_000_000, 200_000_000)),
             "deposit": random.choice((2_000_000, 5_000_000, 10_000_000)),
         }

@@ -79,7 +79,8 @@ class CreateCustomer:
 
         Raises:
             AlreadyExists: the id is taken, or an identifier (DUPLICATE_CUSTOMER).
-            InvalidRequest: a custom attribute breaks its declaration.
+            InvalidRequest: a custom attribute breaks its declaration, or names a sponsor that the
+                customer cannot have.
             PeerRefused: the owner's limits are reached.
             Contention: policies changed again and again meanwhile.
         """
@@ -145,6 +146,8 @@ class CreateCustomer:
             )
             if reply.status == "ok":
                 return customer
+            if reply.status == "upline":
+                raise desk.assessor.refused_sponsor(policy, blank.profile, reply.fields["problem"])
             refuse_unless_moved(name, reply.status, reply.fields)
         raise Contention(name)
 

@@ -66,6 +66,7 @@ class Desk:
                 activities,
                 before.created if before else now,
                 before.assessment if before else None,
+                after.downline,
             )
             for before, after, activities in wanted
         ]
@@ -76,9 +77,10 @@ class Desk:
                 before=before,
                 after=replace(after, assessment=assessment),
                 published=self.assessor.published(policy, after.profile, assessment),
+                standing=self.assessor.standing(policy, before, after, activities, now),
                 valid_before=midnight,
                 actor=actor,
                 what=what,
             )
-            for (before, after, _), assessment in zip(wanted, assessments, strict=True)
+            for (before, after, activities), assessment in zip(wanted, assessments, strict=True)
         ]

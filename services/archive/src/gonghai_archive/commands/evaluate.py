@@ -64,7 +64,13 @@ class EvaluateCustomer:
                 raise NotFound(name)
             if reply.status != "ok":
                 continue
-            subject = Subject(customer.id, customer.profile, activities, customer.created)
+            subject = Subject(
+                customer.id,
+                customer.profile,
+                activities,
+                customer.created,
+                downline=before.downline,
+            )
             tier, stage = [
                 await desk.assessor.explain(
                     policy, subject, customer.assessment, step, customer.assessment.metrics.at

@@ -172,6 +172,11 @@ class ImportCustomers:
                 # Twice in the same part, or made by somebody else meanwhile.
                 await self._drop_known(tenant, [row], deadline)
                 continue
+            if reply.status == "upline":
+                row.outcome = desk.assessor.refused_sponsor(
+                    policy, row.new.profile, reply.fields["problem"]
+                )
+                continue
             try:
                 refuse_unless_moved(row.name, reply.status, reply.fields)
             except AlreadyExists as refusal:

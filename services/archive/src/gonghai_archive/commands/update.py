@@ -50,7 +50,8 @@ class UpdateCustomer:
             NotFound: there is no such customer.
             EtagMismatch: the record is not as the caller saw it.
             AlreadyExists: (DUPLICATE_CUSTOMER) another customer has one of the identifiers.
-            InvalidRequest: a custom attribute breaks its declaration.
+            InvalidRequest: a custom attribute breaks its declaration, or names a sponsor that the
+                customer cannot have.
             Contention: the record changed again and again meanwhile.
         """
         desk = self.desk
@@ -87,5 +88,7 @@ class UpdateCustomer:
                 raise EtagMismatch(name)
             if reply.status == "missing":
                 raise NotFound(name)
+            if reply.status == "upline":
+                raise desk.assessor.refused_sponsor(policy, profile, reply.fields["problem"])
             refuse_unless_moved(name, reply.status, reply.fields)
         raise Contention(name)

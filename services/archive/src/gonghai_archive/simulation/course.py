@@ -7,7 +7,7 @@ to happen. What decides and what is told are the living archive's own; only the 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import events_pb2
@@ -15,6 +15,7 @@ from gonghai_archive import events
 from gonghai_archive.commands.deciding import AT_ONCE, Desk
 from gonghai_archive.commands.record import NewActivity, Recording, admit
 from gonghai_archive.customers import SYSTEM
+from gonghai_archive.lines import KEPT
 from gonghai_archive.policies import Assessor
 from gonghai_archive.store.customers import told
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound, Refusal
@@ -68,14 +69,14 @@ class _Tenant:
 
     def keep(self, customer: Customer) -> None:
         self.records[customer.id] = customer
-        at = customer.assessment.next_at
+        at = customer.due_at
         if at is not None:
             heapq.heappush(self.due, (at, customer.id))
 
     def next_due(self) -> int | None:
         while self.due:
             at, ident = self.due[0]
-            if self.records[ident].assessment.next_at == at:
+            if self.records[ident].due_at == at:
                 return at
             heapq.heappop(self.due)
         return None
@@ -176,7 +177,7 @@ class _Course:
             actor=SYSTEM,
             what="assess",
         )
-        return [event for change in changes for event in self._take(change, now)]
+        return [event for change in changes for event in await self._take(change, now)]
 
     async def record(self, news: Sequence[NewActivity], now: int) -> list[events_pb2.Event]:
         """Let things happen, and return what is told of it."""
@@ -214,7 +215,7 @@ class _Course:
                 )
                 for each in recorded
             ]
-            told_ += self._take(change, now)
+            told_ += await self._take(change, now)
         return told_
 
     async def _loaded(self, ids: Sequence[str]) -> list[tuple[Customer, list[Activity]]]:
@@ -227,13 +228,48 @@ class _Course:
                 found.append((customer, [*activities, *self.tenant.fresh.get(ident, ())]))
         return found
 
-    def _take(self, change: Change, now: int) -> list[events_pb2.Event]:
+    async def _take(self, change: Change, now: int) -> list[events_pb2.Event]:
         change, payload = told(change)
-        self.tenant.keep(change.after)
+        await self._stand(change, now)
         if payload is None:
             return []
         facts = events_pb2.CustomerFacts.FromString(payload)
         return [_event(change.after, now, events_pb2.Event(customer_changed=facts))]
+
+    async def _stand(self, change: Change, now: int) -> None:
+        """Keep a customer, and what its sponsors' second levels add up to now, as scripts do."""
+        after = change.after
+        known = self.tenant.records.get(after.id, after)
+        gone, come = known.part, change.standing.part
+        downline = known.downline
+        if come is not None:
+            sponsor = await self._record(come.sponsor)
+            if come.sponsor == after.id or downline.members or sponsor is None or sponsor.part:
+                come = None
+        if downline.version == after.downline.version:
+            downline = replace(downline, pending_since=None)
+        self.tenant.keep(replace(after, part=come, downline=downline))
+        today = change.standing.since + KEPT
+        for name in dict.fromkeys(part.sponsor for part in (gone, come) if part is not None):
+            sponsor = await self._record(name)
+            if sponsor is None:
+                continue
+            changed = sponsor.downline.changed(
+                gone if gone is not None and gone.sponsor == name else None,
+                come if come is not None and come.sponsor == name else None,
+                today,
+                now,
+            )
+            if changed is not sponsor.downline:
+                self.tenant.keep(replace(sponsor, downline=changed))
+
+    async def _record(self, ident: str) -> Customer | None:
+        """A customer as it is by now, be it not looked at yet."""
+        known = self.tenant.records.get(ident)
+        if known is not None:
+            return known
+        got = await self._customers.load(self._trial.owner, [ident], activities=False)
+        return got.customers[0]
 
 
 def _event(customer: Customer, now: int, event: events_pb2.Event) -> events_pb2.Event:

@@ -61,7 +61,14 @@ class Population:
 
 
 def _subject(customer: Customer, activities: list[Activity]) -> Subject:
-    return Subject(customer.id, customer.profile, activities, customer.created, customer.assessment)
+    return Subject(
+        customer.id,
+        customer.profile,
+        activities,
+        customer.created,
+        customer.assessment,
+        customer.downline,
+    )
 
 
 def _pairs(before: Assessment, after: Assessment) -> Iterator[tuple[Verdict, Verdict]]:

@@ -12,9 +12,11 @@ from gonghai_archive.store.rows import (
     pack_activity,
     pack_body,
     pack_entry,
+    pack_part,
     unpack_activities,
     unpack_body,
     unpack_customer,
+    unpack_line,
 )
 from gonghai_chassis.store import Script, records
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from gonghai_archive.activities import Activity
     from gonghai_archive.assessment import Verdict
     from gonghai_archive.customers import Actor, Customer, Request
+    from gonghai_archive.lines import Standing
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_policy_service import PolicyBook
 
@@ -62,6 +65,7 @@ class Change:
         before: the record that was decided on; None for a customer that is new.
         after: the record to store; version, create and update time are the script's to say.
         published: what other services' policies read of it.
+        standing: below which sponsor it is to stand, if below one.
         valid_before: the next local midnight (µs): the decisions count days.
         actor: who makes it.
         what: `create`, `update`, `record` or `assess`, for the history.
@@ -70,6 +74,7 @@ class Change:
     before: Customer | None
     after: Customer
     published: Published
+    standing: Standing
     valid_before: int
     actor: Actor
     what: str
@@ -127,17 +132,19 @@ class CustomerStore:
         p = self.store.partition(tenant)
         wanted = [self._book.key(p, tenant)]
         wanted += [keys.customer(p, tenant, each) for each in ids]
+        wanted += [keys.line(p, tenant, each) for each in ids]
         if activities:
             wanted += [keys.activities(p, tenant, each) for each in ids]
         got = await self.store.read(p, wanted, deadline=deadline)
         stored = got.values[1 : len(ids) + 1]
-        rows = got.values[len(ids) + 1 :] if activities else [None] * len(ids)
+        lines = got.values[len(ids) + 1 : 2 * len(ids) + 1]
+        rows = got.values[2 * len(ids) + 1 :] if activities else [None] * len(ids)
         return Loaded(
             got.now,
             got.values[0],
             [
-                None if each is None else unpack_customer(tenant, ident, each)
-                for ident, each in zip(ids, stored, strict=True)
+                None if each is None else _with_line(unpack_customer(tenant, ident, each), line)
+                for ident, each, line in zip(ids, stored, lines, strict=True)
             ],
             [unpack_activities(each) for each in rows],
         )
@@ -155,7 +162,9 @@ class CustomerStore:
     async def create(
         self, change: Change, request: Request, *, dry: bool, deadline: float | None
     ) -> tuple[Reply, Customer]:
-        """Make a customer: `ok`, `exists`, `duplicate` (fields identifier, customer) or `moved`.
+        """Make a customer: `ok`, `exists`, `duplicate`, `upline` or `moved`.
+
+        The fields of `duplicate` are identifier and customer, that of `upline` is problem.
 
         Returns:
             The answer, and with `ok` the customer, as it was answered the first time.
@@ -185,7 +194,7 @@ class CustomerStore:
     async def update(
         self, change: Change, request: Request, *, dry: bool, deadline: float | None
     ) -> tuple[Reply, Customer]:
-        """Store what people changed: `ok`, `missing`, `duplicate` (as for create) or `moved`."""
+        """Store what people changed: `ok`, `missing`, `duplicate`, `upline` or `moved`."""
         before = [str(each) for each in _before(change).profile.identifiers]
         after = [str(each) for each in change.after.profile.identifiers]
         change, event = told(change)
@@ -341,11 +350,14 @@ class CustomerStore:
             "history": keys.history(p, tenant, customer.id),
             "due": p.due_key(keys.ASSESSMENT),
             "policy": self._book.key(p, tenant),
+            "line": keys.line(p, tenant, customer.id),
+            "lines": keys.lines(p, tenant),
+            "customers": keys.customers(p, tenant),
         }
 
 
 def _args(change: Change, request: Request) -> dict[str, Any]:
-    before, after = change.before, change.after
+    before, after, standing = change.before, change.after, change.standing
     old = index_terms(before.profile, before.assessment) if before else set()
     new = index_terms(after.profile, after.assessment)
     tier = after.assessment.tier
@@ -361,7 +373,20 @@ def _args(change: Change, request: Request) -> dict[str, Any]:
         "next_at": after.assessment.next_at,
         "entries": _entries(change),
         "valid_before": change.valid_before,
+        "upline": {
+            "part": None if standing.part is None else pack_part(standing.part),
+            "since": standing.since,
+            "strict": standing.strict,
+        },
+        "downline": after.downline.version,
     }
+
+
+def _with_line(customer: Customer, stored: bytes | None) -> Customer:
+    if not stored:
+        return customer
+    part, downline = unpack_line(stored)
+    return replace(customer, part=part, downline=downline)
 
 
 def told(change: Change) -> tuple[Change, bytes | None]:
@@ -386,7 +411,7 @@ def _stored(after: Customer, reply: Reply, *, version: int) -> Customer:
     """The customer as the script stored it, or had stored it when it was first asked."""
     if reply.status != "ok":
         return after
-    return unpack_body(
+    stored = unpack_body(
         after.tenant,
         after.id,
         records.blob(reply.fields["body"]),
@@ -394,6 +419,7 @@ def _stored(after: Customer, reply: Reply, *, version: int) -> Customer:
         created=reply.fields["created"],
         updated=reply.now,
     )
+    return replace(stored, part=after.part, downline=after.downline)
 
 
 def _entries(change: Change) -> list[bytes]:

@@ -39,6 +39,16 @@ def history(p: Partition, tenant: str, customer: str) -> str:
     return p.key("history", tenant, customer)
 
 
+def line(p: Partition, tenant: str, customer: str) -> str:
+    """Return where it is what a customer gives to its sponsor, and its own second level to it."""
+    return p.key("line", tenant, customer)
+
+
+def lines(p: Partition, tenant: str) -> str:
+    """Return the prefix of a tenant's lines."""
+    return p.key("line", tenant)
+
+
 def identifiers(p: Partition, tenant: str) -> str:
     """Return where a tenant's identifiers are: a hash from each to the customer that has it."""
     return p.key("identifiers", tenant)

@@ -16,7 +16,7 @@ from gonghai_archive.sight import (
     Team,
 )
 from gonghai_archive.store import keys
-from gonghai_archive.store.rows import unpack_activities, unpack_customer
+from gonghai_archive.store.rows import unpack_activities, unpack_customer, unpack_line
 from gonghai_chassis.events import Cursor
 from gonghai_chassis.store import Script, records
 
@@ -84,7 +84,7 @@ class Reader:
             ids: which.
             viewer: the rep who asks, "" for one who is none; None when he sees everything, so that
                 nobody's team and pool need to be known.
-            activities: read those as well.
+            activities: read those as well, and what the second level adds up to.
             deadline: in seconds of `time.monotonic`.
         """
         p = self._store.partition(tenant)
@@ -99,6 +99,7 @@ class Reader:
                 "customers": keys.customers(p, tenant),
                 "custodies": keys.custodies(p, tenant),
                 "activities": keys.all_activities(p, tenant),
+                "lines": keys.lines(p, tenant),
                 "pools": keys.pools(p, tenant),
                 "reps": keys.reps(p, tenant),
                 "teams": keys.teams(p, tenant),
@@ -139,8 +140,14 @@ def _seen(tenant: str, ident: str, row: object) -> Seen | None:
         return None
     stored = fields.get("activities")
     custody = custody_from(fields.get("custody"))
+    line = fields.get("line")
+    part, downline = unpack_line(None if line is None else records.blob(line))
     return Seen(
-        unpack_customer(tenant, ident, records.blob(fields["record"])),
+        replace(
+            unpack_customer(tenant, ident, records.blob(fields["record"])),
+            part=part,
+            downline=downline,
+        ),
         custody if custody is None else replace(custody, doubtful=bool(fields.get("doubtful"))),
         unpack_activities(None if stored is None else records.blob(stored)),
     )

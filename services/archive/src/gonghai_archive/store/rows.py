@@ -14,6 +14,7 @@ import msgpack
 from gonghai_archive.activities import Activity
 from gonghai_archive.assessment import Assessment
 from gonghai_archive.customers import Actor, Customer
+from gonghai_archive.lines import NOBODY, Downline, Part
 from gonghai_archive.profiles import Profile
 from gonghai_chassis.store import records
 
@@ -83,6 +84,42 @@ def _customer(
         published,
         told,
     )
+
+
+def unpack_line(stored: bytes | None) -> tuple[Part | None, Downline]:
+    """Read what a customer gives to its sponsor, and what its own second level adds up to."""
+    if not stored:
+        return None, NOBODY
+    row = records.mapping(records.unpack(stored))
+    up, down = row.get("up"), row.get("down")
+    return (
+        None
+        if up is None
+        else Part(up["sponsor"], up.get("last_order"), tuple(_pairs(up["amounts"]).items())),
+        NOBODY
+        if down is None
+        else Downline(
+            down["version"],
+            down["members"],
+            down.get("pending_since"),
+            _pairs(down["amounts"]),
+            _pairs(down["last_orders"]),
+        ),
+    )
+
+
+def pack_part(part: Part) -> dict[str, Any]:
+    """Return what a customer gives to its sponsor as the scripts take and keep it."""
+    return {
+        "sponsor": part.sponsor,
+        "last_order": part.last_order,
+        "amounts": [number for pair in part.amounts for number in pair],
+    }
+
+
+def _pairs(flat: Any) -> dict[int, int]:  # noqa: ANN401 - as the scripts keep it
+    numbers = records.sequence(flat)
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def pack_activity(activity: Activity) -> bytes:

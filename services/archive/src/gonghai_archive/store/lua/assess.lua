@@ -1,8 +1,8 @@
 --[[
 assess: a customer was decided on anew, because time passed, the policy changed, or somebody asked.
-KEYS clock stream meta request customer index history due policy
+KEYS clock stream meta request customer index history due policy line lines customers
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     version event
+     upline downline version event
 Returns ok{body, created, version} | missing | moved
 ]]
 -- @include clock
@@ -11,6 +11,7 @@ Returns ok{body, created, version} | missing | moved
 -- @include event
 -- @include customer
 -- @include decided
+-- @include line
 local answered = remembered()
 if answered then return answered end
 if late() then return reply("late") end
@@ -22,6 +23,7 @@ local answer = reply("ok", {body = ARG.body, created = head.created, version = v
 -- WRITES
 write_clock()
 store_customer(version, head.created)
+store_line()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = ARG.event, schema = 1}

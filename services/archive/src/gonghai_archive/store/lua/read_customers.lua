@@ -1,6 +1,7 @@
 --[[
 read_customers: customers with their custody, and what decides who may see how much of them.
-KEYS clock policy cursor quarantine staff_quarantine customers custodies activities pools reps teams
+KEYS clock policy cursor quarantine staff_quarantine customers custodies activities lines pools
+     reps teams
 ARG  tenant ids with_activities viewer
 Returns ok{stamp, incarnation, position, rebuilding, heard, found, pools, reps, teams}
 ]]
@@ -46,6 +47,7 @@ for i, id in ipairs(ARG.ids) do
     record = customer or nil,
     custody = custody or nil,
     activities = ARG.with_activities and redis.call('GET', KEY.activities .. ':' .. id) or nil,
+    line = ARG.with_activities and redis.call('GET', KEY.lines .. ':' .. id) or nil,
   }
   if custody and ARG.viewer then
     local known = cmsgpack.unpack(custody)

@@ -1,8 +1,8 @@
 --[[
 record: activities of a customer, and what they make of it.
-KEYS clock stream meta request customer index history due policy activities
+KEYS clock stream meta request customer index history due policy line lines customers activities
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     version recorded event
+     upline downline version recorded event
 Returns ok{time} | missing | moved
 ]]
 -- @include clock
@@ -11,6 +11,7 @@ Returns ok{time} | missing | moved
 -- @include event
 -- @include customer
 -- @include decided
+-- @include line
 -- @include stamped
 local answered = remembered()
 if answered then return answered end
@@ -34,6 +35,7 @@ else
   redis.call('APPEND', KEY.activities, table.concat(rows))
 end
 store_customer(version, head.created)
+store_line()
 for _, activity in ipairs(ARG.recorded) do
   append_event{kind = "activity_recorded", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = with_time(activity.event, 5, time), schema = 1}

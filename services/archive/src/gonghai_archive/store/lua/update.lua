@@ -1,9 +1,9 @@
 --[[
 update: people changed what they say about a customer.
-KEYS clock stream meta request customer index history due policy identifiers
+KEYS clock stream meta request customer index history due policy line lines customers identifiers
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     version take free event dry
-Returns ok{body, created, version} | missing | duplicate{identifier, customer} | moved
+     upline downline version take free event dry
+Returns ok{body, created, version} | missing | duplicate{identifier, customer} | upline{problem} | moved
 ]]
 -- @include clock
 -- @include reply
@@ -11,6 +11,7 @@ Returns ok{body, created, version} | missing | duplicate{identifier, customer} |
 -- @include event
 -- @include customer
 -- @include decided
+-- @include line
 local answered = remembered()
 if answered then return answered end
 if late() then return reply("late") end
@@ -24,6 +25,9 @@ for _, identifier in ipairs(ARG.take) do
   end
 end
 local version = head.version + 1
+if upline_problem and ARG.upline.strict then
+  return reply("upline", {problem = upline_problem})
+end
 local answer = reply("ok", {body = ARG.body, created = head.created, version = version})
 if ARG.dry then return answer end
 -- WRITES
@@ -35,6 +39,7 @@ for _, identifier in ipairs(ARG.take) do
   redis.call('HSET', KEY.identifiers, identifier, ARG.customer)
 end
 store_customer(version, head.created)
+store_line()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = ARG.event, schema = 1}
