@@ -28,7 +28,6 @@ from gonghai_engine import (
     Policy,
     PolicyDocumentError,
 )
-from gonghai_engine.isolation import keeping
 from gonghai_engine.isolation.keeping import Isolation
 from gonghai_engine.isolation.lane import Limits
 from gonghai_engine.isolation.note import DECIDING, LOADING, Note
@@ -333,8 +332,7 @@ def breaking(fault: str) -> str:
     """Put a fault where the C code would have one."""
     return f"""
         from gonghai_engine import durable
-        from gonghai_engine.isolation import keeping
-        keeping.runs_own_code = lambda plugin: False
+                keeping.runs_own_code = lambda plugin: False
         def first(self, values):
             {fault or "pass"}
         if {bool(fault)}:
@@ -360,13 +358,13 @@ def test_a_plugin_on_which_the_rule_engine_ends_the_process_is_kept_apart_by_the
 
 
 async def test_a_plugin_on_which_a_process_was_killed_by_chance_is_no_suspect_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(keeping, "PROBATION", 2)
     note = Note(tmp_path, "pool")
     note.found = (DECIDING, "standard")
     engine = Engine.load(
-        PluginSelection(allowed=frozenset({"standard"})), isolation=Isolation(note=note)
+        PluginSelection(allowed=frozenset({"standard"})),
+        isolation=Isolation(note=note, probation=2),
     )
     for lanes in (["standard"], ["standard"], [], []):
         (made,) = await engine.decide([request(MANY)])

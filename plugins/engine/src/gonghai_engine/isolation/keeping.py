@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gonghai_engine.isolation.lane import Lane, Limits
 from gonghai_engine.isolation.note import DECIDING
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from gonghai_engine.document import Binding
     from gonghai_engine.isolation.note import Note
     from gonghai_plugin.plugin import Plugin
-
-
-PROBATION: Final = 2_000
-"""Decisions that a plugin makes in a process of its own after a service's process ended on it."""
 
 
 def _silent(_event: str, **_figures: object) -> None:
@@ -37,12 +33,14 @@ class Isolation:
         note: what survives a crash; None: a crash in the rule engine is not learnt from.
         tell: is told what happens: an event's name, and figures.
         clock: seconds.
+        probation: how often a plugin that a process ended on decides apart before it is trusted.
     """
 
     limits: Limits = field(default_factory=Limits)
     note: Note | None = None
     tell: Callable[..., object] = field(default=_silent)
     clock: Callable[[], float] = field(default=time.monotonic)
+    probation: int = 2_000
 
 
 class Lanes:
@@ -53,8 +51,10 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._suspects: set[str] = set()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._probation = 0
         if isolation is None:
             return
+        self._probation = isolation.probation
         found = isolation.note.found if isolation.note is not None else None
         for name, plugin in plugins.items():
             if not runs_own_code(plugin):
@@ -74,7 +74,7 @@ class Lanes:
         One that a process ended on by chance, killed by somebody, is no suspect for ever.
         """
         lane = self._lanes.get(plugin)
-        if lane is not None and plugin in self._suspects and lane.good >= PROBATION:
+        if lane is not None and plugin in self._suspects and lane.good >= self._probation:
             self._suspects.discard(plugin)
             del self._lanes[plugin]
             leaving = asyncio.ensure_future(lane.stop())

@@ -166,10 +166,10 @@ class PluginProcess:
 
     async def _answer(self, kind: str, seconds: float) -> tuple[Any, ...]:
         reading = asyncio.ensure_future(self._read())
-        at, spent, looks = self._place, self._spent, 0
+        at, spent, looks = -1, 0.0, 0
         while not (await asyncio.wait([reading], timeout=seconds / _LOOKS))[0]:
-            if at != self._place:
-                at, spent, looks = self._place, self._spent, 0
+            if not looks or at != self._place:
+                at, spent, looks = self._place, self._spent, 1
                 continue
             # Its own time, not the clock's: that others take the processor is not its fault. Of the
             # clock looks are counted: that the whole machine stood still is not its fault either.
