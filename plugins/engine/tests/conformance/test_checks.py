@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gonghai_engine.calendar import Calendar
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.conformance import Check, Limits, Status, check_plugin
-from gonghai_engine.conformance.examination import differing
+from gonghai_engine.conformance.examination import decided, differing, unlike_columns
+from gonghai_engine.conformance.made_up import MadeUp
+from gonghai_engine.verdicts import Moment
 from gonghai_standard import STANDARD
 
 if TYPE_CHECKING:
@@ -212,4 +215,18 @@ def test_an_engine_that_decides_otherwise_than_plain_python_is_found_out(
     monkeypatch.setattr(table, "decide", lambda _: (table.rules[-1],))
     (found,) = differing(compiled, dict(values))
     assert found == "lifecycle: the rule engine says ['active'], plain Python ['never-ordered']"
+    compiled.close()
+
+
+def test_columns_that_decide_otherwise_than_one_by_one_are_found_out() -> None:
+    declared = next(item for item in STANDARD.policies if item.policy == "lifecycle")
+    settings = STANDARD.settings()
+    compiled = CompiledPolicy(declared, STANDARD, settings)
+    made = list(MadeUp(compiled, STANDARD, settings).some(20))
+    moment = Moment(0, Calendar())
+    alone = [decided(compiled, facts, moment) for facts in made]
+    assert list(unlike_columns(compiled, settings, made, alone, moment)) == []
+    alone[3] = "otherwise"
+    (found,) = unlike_columns(compiled, settings, made, alone, moment)
+    assert found.startswith("lifecycle: alone otherwise, in columns ")
     compiled.close()

@@ -153,8 +153,8 @@ class Examination:
         moment = Moment(_NOW, Calendar())
         for policy in compiled:
             made = list(made_up[policy.policy].some(_MADE_UP))
-            first = [_decided(policy, facts, moment) for facts in made]
-            again = [_decided(policy, _turned(facts), moment) for facts in reversed(made)]
+            first = [decided(policy, facts, moment) for facts in made]
+            again = [decided(policy, _turned(facts), moment) for facts in reversed(made)]
             for facts, once, twice in zip(made, first, reversed(again), strict=True):
                 digest.update(once.encode())
                 if once.startswith("!"):
@@ -164,7 +164,7 @@ class Examination:
                 elif not once.startswith("!"):
                     unlike += differing(policy, policy.values(facts))
             if not self._order.repeat and not policy.functions:
-                unlike += _unlike_columns(policy, settings, made, first, moment)
+                unlike += unlike_columns(policy, settings, made, first, moment)
         if not self._order.repeat:
             self._all(Check.TOTAL, undecided)
             self._all(Check.AGREES, unlike)
@@ -296,7 +296,8 @@ def _turned(facts: dict[str, FactValue]) -> dict[str, FactValue]:
     return dict(reversed(facts.items()))
 
 
-def _decided(policy: CompiledPolicy, facts: dict[str, FactValue], moment: Moment) -> str:
+def decided(policy: CompiledPolicy, facts: dict[str, FactValue], moment: Moment) -> str:
+    """Return all that a single decision says, or "!" and why there is none."""
     return _said(lambda: policy.decide(policy.values(facts), moment))
 
 
@@ -312,7 +313,7 @@ def _said(decide: Callable[[], Verdict]) -> str:
     return f"{made.rule} {said}"
 
 
-def _unlike_columns(
+def unlike_columns(
     policy: CompiledPolicy,
     settings: Settings,
     made: list[dict[str, FactValue]],
@@ -321,9 +322,9 @@ def _unlike_columns(
 ) -> Iterator[str]:
     """Say where simulations, which decide in columns, would decide otherwise than services do."""
     given = [policy.facts[name] for name in policy.intake.names]
-    decided = decide_columns(policy, FactColumns.of(given, made), settings, moment)
+    columns = decide_columns(policy, FactColumns.of(given, made), settings, moment)
     for row, single in enumerate(one_by_one):
-        said = _said(lambda row=row: decided.verdict(row))  # type: ignore[misc] # bound in the loop
+        said = _said(lambda row=row: columns.verdict(row))  # type: ignore[misc] # bound in the loop
         if said != single and not (said.startswith("!") and single.startswith("!")):
             yield f"{policy.policy}: alone {single}, in columns {said}"
 
