@@ -332,7 +332,8 @@ def breaking(fault: str) -> str:
     """Put a fault where the C code would have one."""
     return f"""
         from gonghai_engine import durable
-                keeping.runs_own_code = lambda plugin: False
+        from gonghai_engine.isolation import keeping
+        keeping.runs_own_code = lambda plugin: False
         def first(self, values):
             {fault or "pass"}
         if {bool(fault)}:
