@@ -18,6 +18,7 @@ from gonghai_engine.outcomes import (
     Clock,
     ClockUnit,
     FestivalSpan,
+    Qualification,
     ReclaimPlan,
     StartsFrom,
     StopClock,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gonghai_engine.column_decisions import Decided
+    from gonghai_engine.outcomes import Outcome
 
 WHY = Text("why", "为何")
 BASE = 1_772_000_000_000_000  # in February 2026
@@ -107,9 +109,10 @@ custodies = st.builds(
 calendars = st.builds(Calendar, st.sampled_from(ZONES), st.sampled_from(tuple(WorkingDays)))
 
 
-def _decided(plans: Sequence[ReclaimPlan], plan_of: Sequence[int]) -> Decided:
-    """Stand in for what a reclaim policy decided: which plan each holding has."""
-    made: Any = SimpleNamespace(outcomes=tuple(plans), outcome=np.array(plan_of, dtype=np.int64))
+def _decided(outcomes: Sequence[Outcome], outcome_of: Sequence[int]) -> Decided:
+    """Stand in for what a policy decided: which outcome each row has."""
+    outcome = np.array(outcome_of, dtype=np.int64)
+    made: Any = SimpleNamespace(outcomes=tuple(outcomes), outcome=outcome)
     return cast("Decided", made)
 
 
@@ -186,6 +189,26 @@ def test_custodies_come_out_of_the_columns_as_they_went_in() -> None:
     plain = Custody(BASE + 1)
     holdings = Holdings.of([custody, plain, custody])
     assert [holdings.custody(row) for row in range(3)] == [custody, plain, custody]
+
+
+def test_activities_are_counted_anew_as_a_changed_policy_decides() -> None:
+    short = Activity("follow_up", BASE + DAY)
+    custody = Custody(BASE, (short, Activity("visit", BASE + 2 * DAY), short))
+    holdings = Holdings.of([custody, Custody(BASE), custody])
+    assert len(holdings.activities.at) == 6
+    verdicts = (Qualification(counts=True, clocks=("a",)), Qualification(counts=False))
+    decided = _decided(verdicts, [1, 0, FAILED, FAILED, 1, 0])
+    judged = holdings.judged(decided)
+    assert [(one.counts, one.clocks) for one in judged.custody(0).activities] == [
+        (False, None),
+        (True, ("a",)),
+        (True, None),  # what could not be decided counts
+    ]
+    assert [one.counts for one in judged.custody(2).activities] == [True, False, True]
+    assert [one.at for one in judged.custody(2).activities] == [
+        one.at for one in custody.activities
+    ]
+    assert judged.custody(1) == Custody(BASE)
 
 
 @pytest.mark.parametrize("rows", [1, 50])
