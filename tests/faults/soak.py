@@ -103,10 +103,11 @@ class _Soak:
         """Give a tenant another plugin, and settings that nobody had before."""
         self._revision += 1
         plugin = self._random.choice(self._plugins)
-        days = 50 + self._revision % 300
+        days, claims = 30 + self._revision % 100, 1 + self._revision // 100
         text = (
             f"version: 1\nzone: {self._random.choice(('Asia/Shanghai', 'Europe/Berlin'))}\n"
-            f"default: {{plugin: standard, settings: {{dormant_days: {days}}}}}\n"
+            f"default: {{plugin: standard, settings:"
+            f" {{dormant_days: {days}, claims_per_day: {claims}}}}}\n"
             f"industries:\n  some: {{plugin: {plugin}, settings: {{}}}}\n"
         )
         self._engine.activate(tenant, self._revision, self._engine.parse(text))
