@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grpc
@@ -35,6 +36,8 @@ from gonghai_engine import (
     Policy,
     PolicyDocument,
 )
+from gonghai_plugin.texts import Text
+from gonghai_plugin.workflows import Happens, RaiseEvent, State, Transition, Workflow
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service import book as books
 from gonghai_policy_service.decisions import decision_message
@@ -275,6 +278,33 @@ async def test_a_fact_of_the_wrong_type_is_the_callers_fault(store_settings: Sto
             )
         )
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_workflows_are_listed_as_they_are_read(store_settings: StoreSettings) -> None:
+    anyway = Text("anyway", "总之")
+    greet = Workflow(
+        "greet",
+        Text("Greeting", "问候"),
+        (State("greeted", anyway, final=True),),
+        (Transition("greets", (), "greeted", Happens(("purchase",)), anyway, (RaiseEvent("hi"),)),),
+    )
+    engine = Engine(
+        {"standard": replace(SMALL, workflows=(greet,))},
+        (PluginHealth("standard", "small", "1.2.3", "1.1", ok=True, required=False, error=""),),
+    )
+    async with served(store_settings, engine=engine) as stub:
+        answer = await stub.GetPluginHealth(messages.GetPluginHealthRequest())
+    assert list(answer.plugins[0].workflows) == [
+        messages.Workflow(
+            workflow="greet",
+            title_en="Greeting",
+            title_zh="问候",
+            states=["greeted"],
+            transitions=[
+                "greets: nothing -> greeted, on Happens(kinds=[purchase]): RaiseEvent(name=hi)"
+            ],
+        )
+    ]
 
 
 async def test_plugins_say_how_they_are_and_how_often_they_failed(

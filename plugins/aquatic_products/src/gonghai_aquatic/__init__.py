@@ -8,6 +8,7 @@ from gonghai_aquatic import custody, worth
 from gonghai_aquatic.attributes import ATTRIBUTES
 from gonghai_aquatic.facts import FACTS
 from gonghai_aquatic.settings import AquaticSettings
+from gonghai_aquatic.workflows import WORKFLOWS
 from gonghai_plugin import Plugin, Text, hookimpl
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 AQUATIC: Final = Plugin(
     name="aquatic_products",
     version="0.1.0",
-    sdk="1.0",
+    sdk="1.1",
     title=Text("Aquatic products", "水产"),
     settings=AquaticSettings,
     attributes=ATTRIBUTES,
@@ -32,6 +33,7 @@ AQUATIC: Final = Plugin(
         custody.QUALIFICATION,
         custody.MATCHING,
     ),
+    workflows=WORKFLOWS,
 )
 """What the plugin declares."""
 

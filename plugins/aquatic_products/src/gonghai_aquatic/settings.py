@@ -183,6 +183,23 @@ class PoolSettings(Settings):
     )
 
 
+class WorkflowSettings(Settings):
+    """Days of the workflows (流程期限)."""
+
+    welcome_days: int = Field(
+        2, ge=1, le=90, description="Days in which a new one is to be welcomed (欢迎)"
+    )
+    ask_days: int = Field(
+        3, ge=1, le=90, description="Days in which a dormant one is to be asked why (沉睡原因)"
+    )
+    win_back_days: int = Field(
+        45, ge=1, le=365, description="Days after which a win-back has failed (唤醒期限)"
+    )
+    answer_days: int = Field(
+        1, ge=1, le=90, description="Days in which a complaint is to be answered (投诉答复)"
+    )
+
+
 class AquaticSettings(Settings):
     """Trade in aquatic products (水产)."""
 
@@ -224,4 +241,7 @@ class AquaticSettings(Settings):
     )
     min_visit_minutes: int = Field(
         10, ge=0, description="A visit shorter than this does not count as a follow-up"
+    )
+    workflows: WorkflowSettings = Field(
+        default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"
     )

@@ -40,7 +40,7 @@ class CompiledPolicy:
         """Compile. Raises DeclarationError naming the rule or fact at fault."""
         self.declared = declared
         self.policy: Policy = declared.policy
-        known = _known_facts(plugin)
+        known = known_facts(plugin)
         self.grades: Mapping[int, str] = _grades(declared)
         """Which fact each table of grades decides, by its place; they come before the rules."""
         self.graded = frozenset(self.grades.values())
@@ -149,7 +149,8 @@ def _tables(declared: AnyPolicy) -> Iterable[tuple[str, Any]]:
             yield f"{declared.policy}{suffix}", table
 
 
-def _known_facts(plugin: Plugin) -> dict[str, Fact]:
+def known_facts(plugin: Plugin) -> dict[str, Fact]:
+    """Return all facts that a plugin's rules can name, by name. Raises DeclarationError."""
     known = dict(host_facts.ALL)
     for fact in (*(attribute.fact for attribute in plugin.attributes), *plugin.facts):
         if fact.name in known:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gonghai_plugin.plugin import Plugin
     from gonghai_plugin.policies import Policy
     from gonghai_plugin.texts import Text
+    from gonghai_plugin.workflows import Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class FactDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowDescription:
+    """A workflow: its states by name, and each transition as it is read."""
+
+    name: str
+    title: Text
+    states: tuple[str, ...]
+    transitions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PluginDescription:
     """What a plugin declares. ``settings_schema`` is JSON Schema with descriptions and defaults."""
 
@@ -59,6 +70,7 @@ class PluginDescription:
     attributes: tuple[Attribute, ...]
     facts: tuple[FactDescription, ...]
     settings_schema: dict[str, Any]
+    workflows: tuple[WorkflowDescription, ...] = ()
 
 
 def describe(plugin: Plugin) -> PluginDescription:
@@ -93,6 +105,25 @@ def describe(plugin: Plugin) -> PluginDescription:
             if isinstance(fact.origin, Derived)
         ),
         plugin.settings.model_json_schema(),
+        tuple(
+            WorkflowDescription(
+                workflow.name,
+                workflow.title,
+                tuple(state.name for state in workflow.states),
+                tuple(_transition(each) for each in workflow.transitions),
+            )
+            for workflow in plugin.workflows
+        ),
+    )
+
+
+def _transition(transition: Transition) -> str:
+    """Write a transition: ``seen: visit -> done, on Happens(kinds=[visit]): RaiseEvent(…)``."""
+    sources = " or ".join(transition.sources) or "nothing"
+    actions = "; ".join(_outcome(action) for action in transition.actions)
+    return (
+        f"{transition.name}: {sources} -> {transition.target}, on {_outcome(transition.on)}"
+        f"{': ' if actions else ''}{actions}"
     )
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 from pydantic import ValidationError
 
-from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.compiled import CompiledPolicy, known_facts
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.isolation.note import LOADING
 from gonghai_engine.shape import check_shape
+from gonghai_engine.workflows import check_workflows
 from gonghai_plugin import hookspecs
 from gonghai_plugin.plugin import Plugin, Settings
 from gonghai_plugin.policies import Policy
@@ -152,6 +153,7 @@ def check(plugin: Plugin, name: str) -> None:
         raise DeclarationError("settings", f"the defaults do not hold: {error}") from None
     for declared in plugin.policies:
         CompiledPolicy(declared, plugin, settings).close()
+    check_workflows(plugin, known_facts(plugin), settings)
     describe(plugin)
 
 

@@ -8,6 +8,7 @@ from gonghai_fmcg import custody, worth
 from gonghai_fmcg.attributes import ATTRIBUTES
 from gonghai_fmcg.facts import FACTS
 from gonghai_fmcg.settings import FmcgSettings
+from gonghai_fmcg.workflows import WORKFLOWS
 from gonghai_plugin import Plugin, Text, hookimpl
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 FMCG: Final = Plugin(
     name="fmcg_distributor",
     version="0.1.0",
-    sdk="1.0",
+    sdk="1.1",
     title=Text("FMCG distribution", "快消经销"),
     settings=FmcgSettings,
     attributes=ATTRIBUTES,
@@ -32,6 +33,7 @@ FMCG: Final = Plugin(
         custody.QUALIFICATION,
         custody.MATCHING,
     ),
+    workflows=WORKFLOWS,
 )
 """What the plugin declares."""
 

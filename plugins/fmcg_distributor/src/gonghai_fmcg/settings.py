@@ -104,6 +104,23 @@ class PoolSettings(Settings):
     )
 
 
+class WorkflowSettings(Settings):
+    """Days of the workflows (流程期限)."""
+
+    welcome_days: int = Field(
+        2, ge=1, le=90, description="Days in which a new one is to be welcomed (欢迎)"
+    )
+    ask_days: int = Field(
+        2, ge=1, le=90, description="Days in which a dormant one is to be asked why (沉睡原因)"
+    )
+    win_back_days: int = Field(
+        30, ge=1, le=365, description="Days after which a win-back has failed (唤醒期限)"
+    )
+    answer_days: int = Field(
+        1, ge=1, le=90, description="Days in which a complaint is to be answered (投诉答复)"
+    )
+
+
 class FmcgSettings(Settings):
     """Fast-moving consumer goods distribution (快消)."""
 
@@ -140,4 +157,7 @@ class FmcgSettings(Settings):
     )
     auto_assign_min_seniority: int = Field(
         50, ge=0, le=100, description="Seniority a rep needs to get a key customer assigned"
+    )
+    workflows: WorkflowSettings = Field(
+        default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"
     )

@@ -5,7 +5,7 @@ Declarations only. A plugin is a distribution with an entry point in the group `
 facts that its rules can name.
 """
 
-from gonghai_plugin import host_facts, outcomes
+from gonghai_plugin import host_facts, outcomes, workflows
 from gonghai_plugin.attributes import Attribute
 from gonghai_plugin.conditions import ALWAYS, Condition, Operator, all_, any_, not_
 from gonghai_plugin.facts import (
@@ -86,4 +86,5 @@ __all__ = [
     "smallest",
     "text_of",
     "when",
+    "workflows",
 ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gonghai_plugin.policies import AnyPolicy, Policy
     from gonghai_plugin.texts import Text
     from gonghai_plugin.upline import Upline
+    from gonghai_plugin.workflows import Workflow
 
 
 class Settings(BaseModel):
@@ -45,6 +46,8 @@ class Plugin:
     absent: frozenset[Policy] = frozenset()
     upline: Upline | None = None
     """How customers of two levels are linked; None: there is one level."""
+    workflows: tuple[Workflow, ...] = ()
+    """What is done with customers in turn."""
 
 
 class Registry(Protocol):

@@ -9,6 +9,7 @@ from gonghai_two_tier import custody, worth
 from gonghai_two_tier.attributes import ATTRIBUTES, SPONSOR
 from gonghai_two_tier.facts import FACTS
 from gonghai_two_tier.settings import TwoTierSettings
+from gonghai_two_tier.workflows import WORKFLOWS
 
 if TYPE_CHECKING:
     from gonghai_plugin import Registry
@@ -33,6 +34,7 @@ TWO_TIER: Final = Plugin(
         custody.MATCHING,
     ),
     upline=Upline(SPONSOR),
+    workflows=WORKFLOWS,
 )
 """What the plugin declares."""
 

@@ -141,6 +141,23 @@ class PoolSettings(Settings):
     win_back: str = Field("general", min_length=1, description="Pool of lost ones (流失赢回)")
 
 
+class WorkflowSettings(Settings):
+    """Days of the workflows (流程期限)."""
+
+    welcome_days: int = Field(
+        3, ge=1, le=90, description="Days in which a new one is to be welcomed (欢迎)"
+    )
+    ask_days: int = Field(
+        3, ge=1, le=90, description="Days in which a dormant one is to be asked why (沉睡原因)"
+    )
+    win_back_days: int = Field(
+        45, ge=1, le=365, description="Days after which a win-back has failed (唤醒期限)"
+    )
+    answer_days: int = Field(
+        2, ge=1, le=90, description="Days in which a complaint is to be answered (投诉答复)"
+    )
+
+
 class TwoTierSettings(Settings):
     """Distribution in two tiers (二级分销)."""
 
@@ -191,4 +208,7 @@ class TwoTierSettings(Settings):
     )
     min_visit_minutes: int = Field(
         15, ge=0, description="A visit shorter than this does not count as a follow-up"
+    )
+    workflows: WorkflowSettings = Field(
+        default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"
     )

@@ -502,6 +502,7 @@ class PluginHealth(_message.Message):
     PROBLEM_FIELD_NUMBER: _builtins.int
     POLICIES_FIELD_NUMBER: _builtins.int
     FAILED_DECISIONS_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
     """The name of its entry point."""
     version: _builtins.str
@@ -518,6 +519,10 @@ class PluginHealth(_message.Message):
     def policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The policies that it supplies."""
 
+    @_builtins.property
+    def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workflow]:
+        """The workflows that it declares. No service runs them yet."""
+
     def __init__(
         self,
         *,
@@ -528,14 +533,57 @@ class PluginHealth(_message.Message):
         problem: _builtins.str = ...,
         policies: _abc.Iterable[_builtins.str] | None = ...,
         failed_decisions: _builtins.int = ...,
+        workflows: _abc.Iterable[Global___Workflow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_decisions", b"failed_decisions", "healthy", b"healthy", "plugin", b"plugin", "policies", b"policies", "problem", b"problem", "required", b"required", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_decisions", b"failed_decisions", "healthy", b"healthy", "plugin", b"plugin", "policies", b"policies", "problem", b"problem", "required", b"required", "version", b"version", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PluginHealth: _TypeAlias = PluginHealth  # noqa: Y015
+
+@_typing.final
+class Workflow(_message.Message):
+    """What a plugin declares that is done in turn with a customer: onboarding, win-back, complaint handling."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    TITLE_EN_FIELD_NUMBER: _builtins.int
+    TITLE_ZH_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    TRANSITIONS_FIELD_NUMBER: _builtins.int
+    workflow: _builtins.str
+    """The name."""
+    title_en: _builtins.str
+    """The title in English."""
+    title_zh: _builtins.str
+    """The title in Chinese."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of its states."""
+
+    @_builtins.property
+    def transitions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each transition as text: its name, from which states to which, on what, and the actions; settings by their paths."""
+
+    def __init__(
+        self,
+        *,
+        workflow: _builtins.str = ...,
+        title_en: _builtins.str = ...,
+        title_zh: _builtins.str = ...,
+        states: _abc.Iterable[_builtins.str] | None = ...,
+        transitions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["states", b"states", "title_en", b"title_en", "title_zh", b"title_zh", "transitions", b"transitions", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Workflow: _TypeAlias = Workflow  # noqa: Y015
 
 @_typing.final
 class ApplyPolicyRequest(_message.Message):

@@ -99,6 +99,14 @@ class Catalogue:
             if item.name in plugins:
                 given = {str(table.policy) for table in plugins[item.name].tables}
                 message.policies.extend(sorted(given))
+                for workflow in plugins[item.name].workflows:
+                    message.workflows.add(
+                        workflow=workflow.name,
+                        title_en=workflow.title.en,
+                        title_zh=workflow.title.zh,
+                        states=workflow.states,
+                        transitions=workflow.transitions,
+                    )
             yield message
 
     def _rules(self, resolved: Resolved, kind: Policy) -> Iterator[policy_service_pb2.Rule]:
