@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 SLACK: Final = 2.0
 """Seconds by which an answer may come after its deadline, on a machine that does other things."""
 
+LATE: Final = 0.5
+"""Seconds by which a caller may wake up late to an answer that came in time."""
+
 _DAY: Final = 86_400_000_000
+_NOT_TOLD: Final = frozenset({"DEADLINE_EXCEEDED", "CANCELLED", "LOST"})
+"""What leaves a caller without an answer, and what no published client repeats by itself."""
+
 _CUSTODY: Final = frozenset(
     {"ClaimCustomer", "AssignCustomer", "ReleaseCustomer", "TransferCustomer"}
 )
@@ -321,6 +327,19 @@ def no_event_missing_or_out_of_order(story: Story) -> Iterator[str]:
             )
 
 
+def who_listened_heard_to_the_end(story: Story) -> Iterator[str]:
+    """Who listened, and came back with his cursor after each break, heard all that there is."""
+    for source, watched in story.state("watched").items():
+        if watched["reached"] < watched["head"]:
+            yield f"{source}: heard to {watched['reached']} of {watched['head']}: {watched['why']}"
+        whole = [each.position for each in story.told(source)]
+        live = [each.position for each in story.told(source, live=True)]
+        if not live:
+            yield f"{source}: who listened heard nothing of {len(whole)} events"
+        elif live[-1] < (last := max((at for at in whole if at <= watched["head"]), default=0)):
+            yield f"{source}: what was heard ends with {live[-1]}, not {last}"
+
+
 def quotas_are_what_history_says(story: Story) -> Iterator[str]:
     """Nobody ever held more than his limit; the counters end where the events lead."""
     if not story.told("pool"):
@@ -438,6 +457,47 @@ def who_is_not_concerned_is_served_in_time(story: Story) -> Iterator[str]:
                 yield f"{attempt.method} of {attempt.request} was not answered in time"
 
 
+def who_asks_a_store_that_stands_still_is_told(story: Story) -> Iterator[str]:
+    """He hears UNAVAILABLE, or a refusal that needs no store, before his deadline."""
+    for number, span in story.state("still").items():
+        asked = [
+            each
+            for each in story.attempts
+            if span["from"] <= each.start and each.start + each.deadline <= span["to"]
+        ]
+        if not any(each.code == "UNAVAILABLE" for each in asked):
+            yield f"{number}: of {len(asked)} who asked, none was told UNAVAILABLE"
+        for each in asked:
+            took = each.end - each.start
+            if each.code in _NOT_TOLD or took > each.deadline + LATE:
+                yield f"{each.method} {each.request}: {each.code} after {took:.2f} s"
+            elif each.ok and each.request_id and each.end < span["to"]:
+                yield f"{each.method} {each.request}: acknowledged by a store that stood still"
+
+
+def who_is_drained_sends_nobody_away(story: Story) -> Iterator[str]:
+    """While a replica ends, each call is answered, or fails as published clients repeat it."""
+    for replica, span in story.state("drained").items():
+        for each in story.attempts:
+            met = each.start < span["to"] and each.end > span["from"]
+            definite = bool(each.reason) and each.code not in _NOT_TOLD
+            if met and not (each.ok or each.code == "UNAVAILABLE" or definite):
+                yield f"{replica}: {each.method} {each.request}: {each.code} {each.reason}"
+
+
+def the_fault_did_what_it_should(story: Story) -> Iterator[str]:
+    """What a row promises to bring about was seen: else it proves nothing."""
+    for what, evidence in story.state("evidence").items():
+        if evidence["seen"] < evidence["least"]:
+            yield f"{what}: {evidence['seen']}, and should be {evidence['least']} at least"
+
+
+def what_is_kept_of_others_is_what_they_have(story: Story) -> Iterator[str]:
+    """No projection differs from its source, and nothing was set aside (the doctor)."""
+    for sentences in story.state("comparison").values():
+        yield from sentences
+
+
 def the_stores_agree(story: Story) -> Iterator[str]:
     """Records, indexes, quotas, history, events and due times of the store agree (the audit)."""
     for sentences in story.state("audit").values():
@@ -455,6 +515,7 @@ LAWS: Final[tuple[Callable[[Story], Iterable[str]], ...]] = (
     nothing_invented_and_nothing_twice,
     one_owner_at_a_time,
     no_event_missing_or_out_of_order,
+    who_listened_heard_to_the_end,
     quotas_are_what_history_says,
     services_know_of_each_other,
     loads_are_what_the_pool_says,
@@ -463,6 +524,10 @@ LAWS: Final[tuple[Callable[[Story], Iterable[str]], ...]] = (
     who_is_worked_stays,
     nothing_is_reclaimed_unseen,
     who_is_not_concerned_is_served_in_time,
+    who_asks_a_store_that_stands_still_is_told,
+    who_is_drained_sends_nobody_away,
+    the_fault_did_what_it_should,
+    what_is_kept_of_others_is_what_they_have,
     the_stores_agree,
 )
 

@@ -21,6 +21,10 @@ _TRIES: Final = 600
 _ASK_AGAIN: Final = 0.05
 
 
+class NobodyTookOver(Exception):  # noqa: N818 - named after what is wrong
+    """A master was killed, and its slots have no other; the message says for how long."""
+
+
 class ClusterStore:
     """Six servers; what it acknowledges to those who WAIT for a replica is on two of them."""
 
@@ -77,13 +81,18 @@ class ClusterStore:
         raise LookupError(f"nobody has slot {slot}")
 
     async def kill(self, server: EmbeddedStore) -> None:
-        """Kill a master, and wait until its replica is in its place."""
+        """Kill a master, and wait until its replica is in its place.
+
+        Raises:
+            NobodyTookOver: none is, after a while.
+        """
         await server.kill()
         for _ in range(_TRIES):
             ports = {int(master[1]) for _, _, master, *_ in await self._slots()}
             if len(ports) == MASTERS and server.port not in ports:
                 return
             await lapse(_ASK_AGAIN)
+        raise NobodyTookOver(f"{_TRIES * _ASK_AGAIN:.0f} s after {server.port} was killed")
 
     def _alive(self) -> EmbeddedStore:
         return next(server for server in self.servers if server.pid is not None)

@@ -88,8 +88,8 @@ class State:
 
     Attributes:
         tenant: id.
-        kind: custody, history, quota, holdings, customer, activities, away,
-            unconcerned, audit.
+        kind: custody, history, quota, holdings, customer, activities, away, unconcerned, audit,
+            comparison, watched, still, drained, evidence.
         subject: id of what was read.
         content: what matters of it.
     """

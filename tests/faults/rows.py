@@ -41,6 +41,9 @@ KEPT: Final = 8
 
 _MOST_LOOKS: Final = 40
 
+_SIGNAL: Final = 0.1
+"""Seconds within which a process stands still that was told to."""
+
 FENCED: Final = "Another replica holds the lease now"
 
 _MOST_TURNS: Final = 2
@@ -104,13 +107,16 @@ def store_stopped(scale: float) -> Play:
         random = random_of("F3", scene)
         store = scene.crew.backing
         assert isinstance(store, SingleStore)
-        for _ in range(max(1, round(scale))):
+        for turn in range(max(1, round(scale))):
             await lapse(random.uniform(1, 2.5))
             store.server.pause()
             scene.struck("store stopped")
+            # A signal arrives a moment after it was sent.
+            began = monotonic() + _SIGNAL
             try:
                 await lapse(STORE_AWAY)
             finally:
+                scene.noted("still", f"stop {turn}", began, monotonic())
                 store.server.resume()
             await lapse(2)
 
@@ -155,7 +161,7 @@ def holder_paused(scale: float) -> Play:
         scene.evidence["leases lost"] = scene.crew.said("lease_lost") - lost
         scene.evidence["fenced off"] = scene.crew.said(FENCED) - fenced
 
-    return Play("F8", strike)
+    return Play("F8", strike, least={"leases lost": 1}, hoped={"fenced off": 1})
 
 
 def requests_repeated(scale: float) -> Play:
@@ -180,7 +186,9 @@ def services_ended(scale: float) -> Play:
             # The other one must be there to take over.
             await scene.crew.ready(*scene.crew.of(service))
             replica = random.choice(scene.crew.of(service))
+            began = monotonic()
             status = await scene.crew.end(replica)
+            scene.noted("drained", f"{replica.name} at {began:.1f}", began, monotonic())
             scene.struck(f"{replica.name} ended")
             if status:
                 scene.found(scene.tenants[0], replica.name, [f"{replica.name} ended with {status}"])
@@ -213,7 +221,7 @@ def consumers_cut_off(scale: float) -> Play:
         await lapse(2)
         scene.evidence["rebuilt"] = scene.crew.said("rebuilt") - rebuilt
 
-    return Play("F5", strike, listening=False, whole=False)
+    return Play("F5", strike, listening=False, whole=False, least={"rebuilt": 1})
 
 
 def archive_away(scale: float) -> Play:
@@ -254,7 +262,7 @@ def archive_away(scale: float) -> Play:
         scene.evidence["held"] = len(held)
         scene.evidence["worked unseen"] = sum(done)
 
-    return Play("F10", strike, callers=3)
+    return Play("F10", strike, callers=3, least={"worked unseen": 1})
 
 
 def master_killed(scale: float) -> Play:

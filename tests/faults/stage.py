@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -18,12 +17,13 @@ from gonghai_pool.consistency import audit
 from tests.faults.callers import Callers, Doors, Manners
 from tests.faults.checks import Violation, check
 from tests.faults.crew import PARTITIONS, SERVICES
+from tests.faults.examination import examined, head, upkeep_of
 from tests.faults.record import History, Recorder, State, Struck
 from tests.faults.tenant import Tenant
 from tests.faults.witness import SOURCES, Reader, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DAY: Final = 86_400_000_000
 _REST_WITHIN: Final = 60.0
 _END_WITHIN: Final = 60.0
+_HEAR_WITHIN: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Result:
         unknown: how many got no answer that says whether it was done.
         faults: how often something was broken.
         violations: laws that were broken.
+        weak: what should have been seen, was not, and is nobody's fault: the row proves less.
         seconds: how long it took.
         evidence: what shows that the fault did what it should, by name.
     """
@@ -59,6 +61,7 @@ class Result:
     violations: tuple[Violation, ...]
     seconds: float
     evidence: dict[str, int] = field(default_factory=dict)
+    weak: tuple[str, ...] = ()
 
 
 class Scene:
@@ -74,6 +77,7 @@ class Scene:
         self.services = services_of(crew)
         self.callers: list[Callers] = []
         self.evidence: dict[str, int] = {}
+        self.faults = 0
 
     async def __aenter__(self) -> Self:
         """Use the channels."""
@@ -91,11 +95,23 @@ class Scene:
 
     def struck(self, what: str) -> None:
         """Take down that a fault was injected."""
+        self.faults += 1
         self.recorder.add(Struck(time.monotonic(), what))
 
     def found(self, tenant: Tenant, subject: str, sentences: list[str]) -> None:
         """Take down what a fault itself found wrong."""
         self.recorder.add(State(tenant.id, "audit", subject, sentences))
+
+    def noted(self, kind: str, subject: str, began: float, ended: float) -> None:
+        """Take down a span of monotonic seconds that all tenants lived through."""
+        for tenant in self.tenants:
+            span = {"from": began, "to": ended}
+            self.recorder.add(State(tenant.id, kind, subject, span))
+
+    def prove(self, what: str, seen: int, least: int) -> None:
+        """Take down how often something was seen that must be seen."""
+        content = {"seen": seen, "least": least}
+        self.recorder.add(State(self.tenants[0].id, "evidence", what, content))
 
     async def now(self, clock: Any = None) -> int:  # noqa: ANN401 - a clock stub
         """Return domain time (µs), as any service says it, or the one asked."""
@@ -131,6 +147,8 @@ class Play:
         listening: whether watchers follow all streams.
         whole: whether the streams still have their first entries in the end.
         relaxed: laws that this fault may break, as the documents say.
+        least: evidence that the row guarantees, and how much of it.
+        hoped: evidence that the row mostly brings about, and how much makes it strong.
     """
 
     row: str
@@ -140,6 +158,8 @@ class Play:
     listening: bool = True
     whole: bool = True
     relaxed: frozenset[str] = frozenset()
+    least: Mapping[str, int] = field(default_factory=dict)
+    hoped: Mapping[str, int] = field(default_factory=dict)
 
 
 def services_of(crew: Crew) -> Services:
@@ -163,6 +183,9 @@ async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
             await _heal(crew)
             await _read(play, scene)
             evidence = scene.evidence
+            for what, least in play.least.items():
+                scene.prove(what, evidence.get(what, 0), least)
+            scene.prove("faults", scene.faults, 1)
     history = History.read(record)
     evidence["past the deadline"] = sum(
         attempt.code == "DEADLINE_EXCEEDED" for attempt in history.attempts
@@ -174,6 +197,9 @@ async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
             if state.kind == "history"
             for entry in state.content
         )
+    evidence["breaks of watchers"] = sum(
+        state.content["breaks"] for state in history.states if state.kind == "watched"
+    )
     violations = [
         violation
         for violation in check(history, [tenant.id for tenant in tenants])
@@ -189,6 +215,11 @@ async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
         tuple(violations),
         time.monotonic() - began,
         evidence,
+        tuple(
+            f"{what}: {evidence.get(what, 0)} of {enough}"
+            for what, enough in play.hoped.items()
+            if evidence.get(what, 0) < enough
+        ),
     )
 
 
@@ -205,11 +236,12 @@ async def _under_load(play: Play, scene: Scene) -> None:
     ]
     loads = [asyncio.create_task(callers.run()) for callers in scene.callers]
     watchers = [
-        asyncio.create_task(Watcher(scene.doors, scene.recorder, tenant, source).run())
+        Watcher(scene.doors, scene.recorder, tenant, source)
         for tenant in scene.tenants
         for source in SOURCES
         if play.listening
     ]
+    watching = [asyncio.create_task(watcher.run()) for watcher in watchers]
     try:
         await play.strike(scene)
         await _heal(scene.crew)
@@ -218,15 +250,22 @@ async def _under_load(play: Play, scene: Scene) -> None:
         async with asyncio.timeout(_END_WITHIN):
             await asyncio.gather(*loads)
         if watchers:
-            # They hear the end, too.
-            with contextlib.suppress(TimeoutError):
-                await scene.rest()
+            await scene.rest()
+            await _hear_the_end(scene, watchers)
     finally:
-        for task in (*loads, *watchers):
+        for task in (*loads, *watching):
             task.cancel()
-        await asyncio.gather(*loads, *watchers, return_exceptions=True)
+        await asyncio.gather(*loads, *watching, return_exceptions=True)
         for doors in ways[1:]:
             await doors.close()
+
+
+async def _hear_the_end(scene: Scene, watchers: list[Watcher]) -> None:
+    async with upkeep_of(scene.crew) as services:
+        heads = [await head(services, each.source, each.tenant.id) for each in watchers]
+    await asyncio.gather(
+        *(each.hear(last, _HEAR_WITHIN) for each, last in zip(watchers, heads, strict=True))
+    )
 
 
 async def _heal(crew: Crew) -> None:
@@ -247,3 +286,11 @@ async def _read(play: Play, scene: Scene) -> None:
         scene.found(scene.tenants[0], "pool", await audit(store))
     finally:
         await store.close()
+    audits, comparisons = await examined(scene.crew)
+    for place, sentences in audits.items():
+        scene.found(scene.tenants[0], place, sentences)
+    for place, sentences in comparisons.items():
+        scene.recorder.add(State(scene.tenants[0].id, "comparison", place, sentences))
+    scene.evidence["audits"], scene.evidence["comparisons"] = len(audits), len(comparisons)
+    scene.prove("audits", len(audits), len(SERVICES) * PARTITIONS)
+    scene.prove("comparisons", len(comparisons), len(SERVICES) * PARTITIONS)

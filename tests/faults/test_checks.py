@@ -52,13 +52,16 @@ def call(
     start: float,
     *,
     code: str = "OK",
+    reason: str = "",
     rep: str = "",
     version: int = 0,
     **more: str,
 ) -> Attempt:
     request = {"customer": "c", **({"rep": rep} if rep else {}), **more}
     got = answer(version) if version else {}
-    return Attempt("t", "x", method, request_id, request, start, start + 0.5, 3.0, code, answer=got)
+    return Attempt(
+        "t", "x", method, request_id, request, start, start + 0.5, 3.0, code, reason, got
+    )
 
 
 def true_story() -> list[Entry]:
@@ -67,7 +70,7 @@ def true_story() -> list[Entry]:
         call("RecordFollowUp", "r2", 2, activity="f-1"),
         call("ClaimCustomer", "r3", 3, rep="ann", version=2),
         call("ClaimCustomer", "r3", 4, rep="ann", version=2),
-        call("ReleaseCustomer", "r4", 5, code="FAILED_PRECONDITION"),
+        call("ReleaseCustomer", "r4", 5, code="FAILED_PRECONDITION", reason="WRONG_STATE"),
         call("ClaimCustomer", "r5", 6, rep="bob", version=5),
         call("GetCustody", "", 7, version=5),
         State("t", "history", "c", [told(version) for version in range(1, 6)]),
@@ -81,6 +84,13 @@ def true_story() -> list[Entry]:
         State("t", "rep", "bob", {"holdings": 1, "load": 1000}),
         State("t", "away", "archive", {"from": 10, "to": 20}),
         State("t", "unconcerned", "plugin", {}),
+        State("t", "watched", "pool", {"head": 5, "reached": 5, "breaks": 1, "why": ""}),
+        State("t", "watched", "archive", {"head": 4, "reached": 4, "breaks": 0, "why": ""}),
+        call("GetCustody", "", 31, code="UNAVAILABLE"),
+        State("t", "still", "stop 0", {"from": 30, "to": 40}),
+        State("t", "drained", "pool-1", {"from": 5.1, "to": 8.1}),
+        State("t", "evidence", "rebuilt", {"seen": 1, "least": 1}),
+        State("t", "comparison", "pool of archive 0", []),
     ]
     for live in (True, False):
         entries += [
@@ -178,6 +188,29 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         (
             "who_is_not_concerned_is_served_in_time",
             changed(Attempt, 4, code="DEADLINE_EXCEEDED"),
+        ),
+        ("who_listened_heard_to_the_end", dropped(Heard, 4)),
+        ("who_listened_heard_to_the_end", dropped(Heard, 5)),
+        (
+            "who_listened_heard_to_the_end",
+            changed(State, 12, content={"head": 9, "reached": 4, "breaks": 0, "why": ""}),
+        ),
+        ("who_asks_a_store_that_stands_still_is_told", changed(Attempt, 7, code="CANCELLED")),
+        ("who_asks_a_store_that_stands_still_is_told", changed(Attempt, 7, end=34.6)),
+        ("who_asks_a_store_that_stands_still_is_told", dropped(Attempt, 7)),
+        (
+            "who_asks_a_store_that_stands_still_is_told",
+            changed(State, 13, content={"from": 5.9, "to": 40}),
+        ),
+        ("who_is_drained_sends_nobody_away", changed(Attempt, 4, code="DEADLINE_EXCEEDED")),
+        ("who_is_drained_sends_nobody_away", changed(Attempt, 4, reason="")),
+        (
+            "the_fault_did_what_it_should",
+            changed(State, 15, content={"seen": 0, "least": 1}),
+        ),
+        (
+            "what_is_kept_of_others_is_what_they_have",
+            changed(State, 16, content=["something differs"]),
         ),
         ("the_stores_agree", changed(State, 7, content=["something differs"])),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
@@ -50,23 +51,52 @@ class Watcher:
         """Listen to a source; `run` begins."""
         self._stub = getattr(doors, source)
         self._recorder = recorder
-        self._tenant = tenant
-        self._source = source
         self._cursor = watch_pb2.Cursor()
+        self.tenant = tenant
+        self.source = source
         self.breaks = 0
+        self.last_break = "it was never cut off"
 
     async def run(self) -> None:
         """Listen until cancelled."""
         while True:
             try:
                 async for events in _watched(
-                    self._stub, self._source, self._tenant, self._cursor, self._move
+                    self._stub, self.source, self.tenant, self._cursor, self._move
                 ):
                     for event in events:
-                        self._recorder.add(heard(event, self._tenant, self._source, live=True))
-            except grpc.aio.AioRpcError:
+                        self._recorder.add(heard(event, self.tenant, self.source, live=True))
+            except grpc.aio.AioRpcError as error:
                 self.breaks += 1
+                self.last_break = f"{error.code().name} {error.details()}"
             await lapse(_BACK_AFTER)
+
+    @property
+    def reached(self) -> int:
+        """The position up to which it has heard everything."""
+        return self._cursor.position
+
+    async def hear(self, head: int, within: float) -> None:
+        """Wait, not for ever, until it has heard what the stream had at a moment.
+
+        What is missing then is for the checker to see.
+        """
+        end = monotonic() + within
+        while self.reached < head and monotonic() < end:
+            await lapse(_BACK_AFTER)
+        self._recorder.add(
+            State(
+                self.tenant.id,
+                "watched",
+                self.source,
+                {
+                    "head": head,
+                    "reached": self.reached,
+                    "breaks": self.breaks,
+                    "why": self.last_break,
+                },
+            )
+        )
 
     def _move(self, cursor: watch_pb2.Cursor) -> None:
         self._cursor = cursor
