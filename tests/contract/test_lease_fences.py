@@ -44,8 +44,8 @@ SAFE: Final = {
     "policy_service/finish_recompute": "it compares the revision that all was decided by",
     "chassis/finish_rebuild": "it compares the generation of the rebuild",
     # True whoever says it.
-    "assignment/settle": "pool answers a request id alike, and the routing's number is compared",
-    "chassis/complete_intent": "pool's answer stands, and an intent's number is never used again",
+    "assignment/settle": "pool's answer stands, and it compares number and id of the call",
+    "chassis/complete_intent": "an answer stands, and it compares number and id of the intent",
     "assignment/forget_full": "reps are asked again, which pool answers as before",
     "archive/note_recompute": "a place further back, so that a batch is decided on once more",
     "chassis/begin_rebuild": "anybody may ask for a rebuild; the one before takes no step more",

@@ -52,7 +52,7 @@ class Side:
     staff: StaffStore
     routings: RoutingStore
     projections: ProjectionStore
-    seqs: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     async def take_custody(self, step: Step, customer: str, custody: Custody) -> Any:  # noqa: ANN401
         return await self.projections.take_custody(step, TENANT, customer, custody)
@@ -80,17 +80,17 @@ class Side:
             entry, versions, routing, assignment=called, retry_at=None if rep else 2**50
         )
         if routed.status == "ok" and rep:
-            self.seqs[customer] = routed.seq
+            self.calls[customer] = (routed.seq, routing.intent)
         return routed.status, routed.loads
 
     async def answer(self, customer: str, what: str) -> Any:  # noqa: ANN401
-        seq = self.seqs.get(customer)
-        if seq is None:
+        call = self.calls.get(customer)
+        if call is None:
             return None
         settled = await self.routings.settle(
             TENANT,
             customer,
-            seq,
+            call,
             assigned_term=99 if what == "agreed" else None,
             again=what in {"other rep", "full"},
             full=what == "full",

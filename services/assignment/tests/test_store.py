@@ -56,7 +56,7 @@ class World:
     heard: int = 0
     chosen: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Open choices of assignment: customer → (rep, weight)."""
-    seqs: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Opens the faces of the store."""
@@ -123,16 +123,16 @@ class World:
         )
         if routed.status == "ok":
             self.chosen[customer] = (rep, weight)
-            self.seqs[customer] = routed.seq
+            self.calls[customer] = (routed.seq, made.intent)
 
     async def settle(self, customer: str, *, agreed: bool) -> None:
-        seq = self.seqs.get(customer)
-        if seq is None:
+        call = self.calls.get(customer)
+        if call is None:
             return
         entry = await self.routings.entry(TENANT, customer)
         open_ = entry.routing is not None and entry.routing.outcome is Outcome.PENDING
         await self.routings.settle(
-            TENANT, customer, seq, assigned_term=99 if agreed else None, again=False
+            TENANT, customer, call, assigned_term=99 if agreed else None, again=False
         )
         if open_ and not agreed:
             self.chosen.pop(customer, None)
@@ -286,6 +286,30 @@ async def test_a_customer_whose_assignment_pool_lost_is_routed_again(open_store:
     await world.check()
 
 
+async def test_the_answer_to_a_call_that_was_lost_settles_no_other_that_has_its_number(
+    open_store: OpenStore,
+) -> None:
+    world = World(await open_store("assignment"))
+    world.happens("c1", state=CustodyState.POOL, rep=None)
+    await world.hear()
+    await world.choose("c1", "b")
+    number, id_ = world.calls["c1"]
+    # The call to give it to `a` had this number, until a fail-over lost that it was decided.
+    world.calls["c1"] = (number, "c1-1-a")
+    for agreed in (True, False):
+        await world.settle("c1", agreed=agreed)
+        entry = await world.routings.entry(TENANT, "c1")
+        assert entry.routing is not None
+        assert entry.routing.outcome is Outcome.PENDING
+        assert await world.store.client().zcard(world.partition.keys.intents) == 1
+        world.chosen["c1"] = ("b", 700)
+        await world.check()
+    world.calls["c1"] = (number, id_)
+    await world.settle("c1", agreed=False)
+    assert await world.store.client().zcard(world.partition.keys.intents) == 0
+    await world.check()
+
+
 async def test_a_slow_rebuild_takes_no_step_once_another_has_begun(open_store: OpenStore) -> None:
     world = World(await open_store("assignment"))
     world.happens("c1", state=CustodyState.HELD, rep="a", weight=1000)
@@ -398,6 +422,7 @@ ARGS: dict[str, Any] = {
     "turn": 1,
     "turn_clock": 1,
     "seq": 1,
+    "intent_id": "c1-1-a",
     "answer": "refused",
     "again": True,
     "full": True,

@@ -46,7 +46,7 @@ class _Pass:
 
     async def run(self) -> Audited:
         open_intents = await self._intents()
-        called: set[int] = set()
+        called: set[tuple[int, str]] = set()
         for name in sorted(await self._client.smembers(keys.tenants(self._partition))):
             tenant = name.decode()
             custodies = {
@@ -64,7 +64,7 @@ class _Pass:
             called |= self._calls(tenant, routings, open_intents)
             await self._queued(tenant, custodies)
         self._found += [
-            f"intent {seq}: no routing waits for it" for seq in sorted(open_intents - called)
+            f"intent {seq}: no routing waits for it" for seq, _ in sorted(open_intents - called)
         ]
         return Audited(self._found, self._records)
 
@@ -72,10 +72,10 @@ class _Pass:
         async for name, packed in self._client.hscan_iter(key, count=_SCAN):
             yield name.decode(), packed
 
-    async def _intents(self) -> set[int]:
+    async def _intents(self) -> set[tuple[int, str]]:
         stored = await self._client.zrange(self._partition.keys.intents, 0, -1)
         unpacked = [records.mapping(records.unpack(packed)) for packed in stored]
-        return {intent["seq"] for intent in unpacked if intent["kind"] == ASSIGN}
+        return {(intent["seq"], intent["id"]) for intent in unpacked if intent["kind"] == ASSIGN}
 
     async def _loads(
         self,
@@ -145,15 +145,19 @@ class _Pass:
                 self._found.append(f"{tenant}/{customer}: was parked, and is not in the index")
 
     def _calls(
-        self, tenant: str, routings: Mapping[str, Mapping[str, Any]], open_intents: set[int]
-    ) -> set[int]:
+        self,
+        tenant: str,
+        routings: Mapping[str, Mapping[str, Any]],
+        open_intents: set[tuple[int, str]],
+    ) -> set[tuple[int, str]]:
         called = set()
         for customer, routing in sorted(routings.items()):
             if routing["outcome"] != Outcome.PENDING:
                 continue
             seq = routing.get("seq", 0)
-            called.add(seq)
-            if seq not in open_intents:
+            call = (seq, routing.get("intent", ""))
+            called.add(call)
+            if call not in open_intents:
                 self._found.append(
                     f"{tenant}/{customer}: waits for pool's answer to call {seq}, which is not to"
                     " be made"

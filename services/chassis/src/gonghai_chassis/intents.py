@@ -36,6 +36,8 @@ _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 5.0
 _DOUBLINGS = 10
 _AHEAD = 100
+_REMOVED_WITHIN = 30.0
+"""Seconds after which one that was answered and still stands is carried out again."""
 _MOST_READ = 5000
 """Most intents that are looked at; behind so many that get no answer, others wait too."""
 
@@ -45,8 +47,9 @@ class Intent:
     """A call to be made.
 
     Attributes:
-        seq: its number in the partition, in the order of the decisions.
-        id: the request id to call with.
+        seq: its number in the partition, in the order of the decisions. After a fail-over that lost
+            the last ones, their numbers are given out again.
+        id: the request id to call with, of this call alone.
         kind: which call.
         payload: what the service needs to make it.
         attempt: how often it was tried before by this worker.
@@ -57,6 +60,11 @@ class Intent:
     kind: str
     payload: bytes
     attempt: int = 0
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Which one it is, also where a fail-over gave its number to another."""
+        return self.seq, self.id
 
 
 class IntentWorker:
@@ -95,9 +103,9 @@ class IntentWorker:
         self._concurrency = concurrency
         self._offered = offered
         self._group: asyncio.TaskGroup | None = None
-        self._under_way: set[int] = set()
-        self._answered: set[int] = set()
-        self._resting: dict[int, _Rest] = {}
+        self._under_way: set[tuple[int, str]] = set()
+        self._answered: dict[tuple[int, str], float] = {}
+        self._resting: dict[tuple[int, str], _Rest] = {}
         self._left = False
         self._tally = intent_tally_of(store)
         self._look = asyncio.Event()
@@ -139,9 +147,9 @@ class IntentWorker:
                     seen = self._tail.changes(self._partition)
                     passed = len(self._under_way) + len(self._answered) + len(self._resting)
                     waiting = await self._read(min(_AHEAD + passed, _MOST_READ))
-                    there = {intent.seq for intent in waiting}
-                    self._answered &= there
-                    self._resting = {s: r for s, r in self._resting.items() if s in there}
+                    there = {intent.key for intent in waiting}
+                    self._answered = {k: t for k, t in self._answered.items() if k in there}
+                    self._resting = {k: r for k, r in self._resting.items() if k in there}
                     for intent in waiting:
                         self._begin(intent)
                     await self._rest(seen)
@@ -170,29 +178,32 @@ class IntentWorker:
         return [_intent(one) for one in packed]
 
     def _begin(self, intent: Intent) -> None:
-        if self._group is None or intent.seq in self._under_way or intent.seq in self._answered:
+        if self._group is None or intent.key in self._under_way:
             return
-        rest = self._resting.get(intent.seq, _NO_REST)
+        if self._answered.get(intent.key, 0.0) > monotonic():
+            return
+        rest = self._resting.get(intent.key, _NO_REST)
         if rest.until > monotonic():
             return
         if len(self._under_way) >= self._concurrency:
             self._left = True
             return
-        self._under_way.add(intent.seq)
+        self._under_way.add(intent.key)
         self._group.create_task(self._one(replace(intent, attempt=rest.attempts)))
 
     async def _one(self, intent: Intent) -> None:
         try:
             if await self._try(intent):
-                # It may still stand in what is read, or until the service's own step removes it.
-                self._answered.add(intent.seq)
-                self._resting.pop(intent.seq, None)
+                # It may still stand in what is read, or until the service's own step removes it. If
+                # it stands for long, a fail-over has lost that it was removed.
+                self._answered[intent.key] = monotonic() + _REMOVED_WITHIN
+                self._resting.pop(intent.key, None)
             else:
                 attempts = intent.attempt + 1
                 pause = _pause_after(attempts)
-                self._resting[intent.seq] = _Rest(monotonic() + pause, attempts)
+                self._resting[intent.key] = _Rest(monotonic() + pause, attempts)
         finally:
-            self._under_way.discard(intent.seq)
+            self._under_way.discard(intent.key)
             if self._left or self._resting:
                 self._look.set()
                 self._tail.notify(self._partition)
@@ -206,7 +217,8 @@ class IntentWorker:
         """Makes the call once; whether it was answered."""
         try:
             if not await self._carry_out(intent):
-                await self._store.run(_COMPLETE, self._partition, keys={}, args={"seq": intent.seq})
+                args = {"seq": intent.seq, "intent_id": intent.id}
+                await self._store.run(_COMPLETE, self._partition, keys={}, args=args)
         except Exception as error:  # noqa: BLE001 - not answered, whatever the reason
             self._tally.failed(intent.kind)
             self._log.warning(

@@ -77,7 +77,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], int]] = {
         {"member": "acme/wang", "token": "t", "processed": 1},
         3,
     ),
-    "complete_intent": (no_keys, {"seq": 1}, 2),
+    "complete_intent": (no_keys, {"seq": 1, "intent_id": "i"}, 3),
     "take_lease": (no_keys, {"holder": "me", "token": 0, "ttl": HOUR}, 3),
     "release_lease": (no_keys, LEASE, 3),
     "register_replica": (

@@ -145,7 +145,7 @@ class RouteCustomer:
         settled = await self.routings.settle(
             customer.tenant,
             customer.id,
-            routing.seq,
+            (routing.seq, routing.intent),
             assigned_term=answer.term if answer.verdict is Verdict.ASSIGNED else None,
             again=answer.verdict is Verdict.REP_REFUSED,
             full=answer.rep_is_full,

@@ -256,7 +256,7 @@ class BoardRoutings(RoutingStore):
         self,
         tenant: str,
         customer: str,
-        seq: int,
+        call: tuple[int, str],
         *,
         assigned_term: int | None,
         again: bool = False,
@@ -270,7 +270,7 @@ class BoardRoutings(RoutingStore):
         entry = board.entries[customer]
         routing, custody = entry.routing, entry.custody
         shifts = Shifts()
-        if routing is None or routing.seq != seq:
+        if routing is None or (routing.seq, routing.intent) != call:
             return Settled(None, assigned_term or 0, b"", board.write(shifts))
         if assigned_term is not None:
             after = replace(routing, outcome=Outcome.ASSIGNED, assigned_term=assigned_term)

@@ -265,7 +265,7 @@ class RoutingStore:
         self,
         tenant: str,
         customer: str,
-        seq: int,
+        call: tuple[int, str],
         *,
         assigned_term: int | None,
         again: bool = False,
@@ -279,7 +279,7 @@ class RoutingStore:
         Args:
             tenant: whose customer.
             customer: its id.
-            seq: number of the intent.
+            call: number and id of the intent.
             assigned_term: the custody term that the assignment made; None for a refusal.
             again: the refusal is about the rep, so that another one is to be tried.
             full: it is that he has no room.
@@ -289,6 +289,7 @@ class RoutingStore:
         """
         partition = self._store.partition(tenant)
         request_id, fingerprint = request
+        seq, intent = call
         reply = await self._store.run(
             _SETTLE,
             partition,
@@ -306,6 +307,7 @@ class RoutingStore:
                 "tenant": tenant,
                 "customer": customer,
                 "seq": seq,
+                "intent_id": intent,
                 "answer": "refused" if assigned_term is None else "assigned",
                 "term": assigned_term,
                 "again": again,

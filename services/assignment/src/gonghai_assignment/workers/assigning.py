@@ -48,7 +48,7 @@ class Assigning:
         settled = await self.routings.settle(
             call.customer.tenant,
             call.customer.id,
-            intent.seq,
+            (intent.seq, intent.id),
             assigned_term=answer.term if answer.verdict is Verdict.ASSIGNED else None,
             again=answer.verdict is Verdict.REP_REFUSED,
             full=answer.rep_is_full,
@@ -71,6 +71,7 @@ class Assigning:
             if refused.reason != Reason.CONTENTION:
                 raise
             entry = await self.routings.entry(call.customer.tenant, call.customer.id)
-            if entry.routing is not None and entry.routing.seq == intent.seq:
+            routing = entry.routing
+            if routing is not None and (routing.seq, routing.intent) == (intent.seq, intent.id):
                 raise
             return None

@@ -11,6 +11,7 @@ Returns ok{seq, loads} | moved | stale
 -- @include cursor
 -- @include event
 -- @include intents
+-- @include answered
 -- @include undone
 -- @include queue
 -- @include loads

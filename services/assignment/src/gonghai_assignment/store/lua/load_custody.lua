@@ -6,7 +6,7 @@ Returns ok{loads} | stale
 ]]
 -- @include clock
 -- @include reply
--- @include intents
+-- @include answered
 -- @include queue
 -- @include loads
 -- @include custody

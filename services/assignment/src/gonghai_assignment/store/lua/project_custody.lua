@@ -7,7 +7,7 @@ Returns ok{news, open, loads, retry} | stale
 -- @include clock
 -- @include reply
 -- @include cursor
--- @include intents
+-- @include answered
 -- @include undone
 -- @include queue
 -- @include loads

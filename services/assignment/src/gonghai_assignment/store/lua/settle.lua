@@ -1,13 +1,13 @@
 --[[
 settle: notes how pool answered to an assignment; a refusal puts the customer up for routing again.
 KEYS clock request custody routing loads parked queue intents meta due stream
-ARG  fingerprint tenant customer seq answer term again full reason
+ARG  fingerprint tenant customer seq intent_id answer term again full reason
 Returns ok{current, loads, full, term, rep, detail} | reused
 ]]
 -- @include clock
 -- @include reply
 -- @include request
--- @include intents
+-- @include answered
 -- @include undone
 -- @include queue
 -- @include loads
@@ -16,7 +16,9 @@ local answered = remembered()
 if answered then return answered end
 local routing = redis.call('HGET', KEY.routing, ARG.customer)
 routing = routing and cmsgpack.unpack(routing) or nil
-local current = routing ~= nil and routing.seq == ARG.seq
+-- The number alone would not do: a fail-over can give it out twice.
+local current = routing ~= nil and routing.seq == ARG.seq and routing.intent == ARG.intent_id
+local found = find_intent(ARG.seq, ARG.intent_id)
 local custody = redis.call('HGET', KEY.custody, ARG.customer)
 custody = custody and cmsgpack.unpack(custody) or nil
 local assigned = ARG.answer == 'assigned'
@@ -31,7 +33,7 @@ local stays = current and not assigned and custody ~= nil and custody.state == '
 local retry = load_falls() and not ARG.again and redis.call('ZCARD', KEY.parked) > 0
 -- WRITES
 write_clock()
-complete_intent(ARG.seq)
+complete_intent(found)
 if not current then
   return remember(reply('ok', {current = false, term = ARG.term, loads = write_loads()}))
 end

@@ -1,12 +1,14 @@
 --[[
-complete_intent: drops an intent that was answered.
+complete_intent: drops an intent that was answered; another one that was given its number stays.
 KEYS clock intents
-ARG  seq
+ARG  seq intent_id
 Returns ok
 ]]
 -- @include clock
 -- @include reply
+-- @include answered
+local found = find_intent(ARG.seq, ARG.intent_id)
 local answer = reply('ok')
 -- WRITES
-redis.call('ZREMRANGEBYSCORE', KEY.intents, ARG.seq, ARG.seq)
+complete_intent(found)
 return answer

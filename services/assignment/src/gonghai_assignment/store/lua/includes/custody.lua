@@ -6,6 +6,7 @@ Returns custody_is_news, custody_now, read_custody(), replace_custody(), write_c
 ]]
 local custody_now = ARG.custody
 local custody_before, custody_is_news, custody_routing, custody_group, custody_was_parked
+local custody_intent
 local custody_replaced = false
 
 local function is_open(custody)
@@ -39,6 +40,9 @@ local function note_differences()
   custody_was_parked = redis.call('ZSCORE', KEY.parked, ARG.customer) ~= false
   local routed = redis.call('HGET', KEY.routing, ARG.customer)
   custody_routing = routed and cmsgpack.unpack(routed) or nil
+  if custody_routing and custody_routing.outcome == 'pending' then
+    custody_intent = find_intent(custody_routing.seq, custody_routing.intent)
+  end
   if custody_routing and custody_routing.counts and routing_is_over() then
     shift_load(custody_routing.rep, 0, 0, -custody_routing.weight, -1)
   end
@@ -75,13 +79,13 @@ local function write_custody()
   local lost = routing_is_over() and routing.term >= custody_now.term
   if routing_is_over() and (lost or routing.counts or routing.outcome == 'pending') then
     if lost then
-      if routing.outcome == 'pending' then complete_intent(routing.seq) end
+      complete_intent(custody_intent)
       routing.outcome = 'overtaken'
     elseif routing.outcome == 'pending' then
       local came = custody_now.state == 'held' and custody_now.rep == routing.rep
         and custody_now.team == routing.team
       routing.outcome = came and 'assigned' or 'overtaken'
-      complete_intent(routing.seq)
+      complete_intent(custody_intent)
     end
     routing.counts = nil
     redis.call('HSET', KEY.routing, ARG.customer, cmsgpack.pack(routing))

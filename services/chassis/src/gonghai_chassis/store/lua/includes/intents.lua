@@ -2,7 +2,7 @@
 intents: calls to other services that a step decided on, kept until they are answered.
 KEYS intents meta
 ARG
-Returns add_intent{id, kind, payload}, complete_intent(seq)
+Returns add_intent{id, kind, payload}
 ]]
 local intents_seq = tonumber(redis.call('HGET', KEY.meta, 'intents') or 0)
 
@@ -14,8 +14,4 @@ local function add_intent(intent)
     cmsgpack.pack({id = intent.id, kind = intent.kind, payload = intent.payload,
       seq = intents_seq, at = clock.real}))
   return intents_seq
-end
-
-local function complete_intent(seq)
-  redis.call('ZREMRANGEBYSCORE', KEY.intents, seq, seq)
 end
