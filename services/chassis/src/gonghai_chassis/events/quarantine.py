@@ -154,6 +154,7 @@ class Quarantine:
         self.partition = partition
         self.source = source
         self._key = partition.quarantine_key(source)
+        self._queues = partition.quarantined_key(source)
 
     @property
     def asked_key(self) -> str:
@@ -232,7 +233,7 @@ class Quarantine:
     async def head(self, member: str) -> tuple[Quarantined | None, int]:
         """The event at the head of a subject's queue, and how many there are."""
         reply = await self.store.run(
-            _HEAD, self.partition, keys={"quarantine": self._key}, args={"member": member}
+            _HEAD, self.partition, keys={"quarantined": self._queues}, args={"member": member}
         )
         packed = reply.fields.get("entry")
         entry = None if packed is None else Quarantined.unpack(records.blob(packed))
@@ -243,7 +244,7 @@ class Quarantine:
         reply = await self.store.run(
             _LIST,
             self.partition,
-            keys={"quarantine": self._key},
+            keys={"quarantine": self._key, "quarantined": self._queues},
             args={"tenant": tenant, "subject": subject, "index": index, "limit": limit},
         )
         return [

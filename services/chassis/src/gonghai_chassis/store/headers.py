@@ -50,6 +50,7 @@ _READS = frozenset(
         "ZCARD",
         "ZCOUNT",
         "ZLEXCOUNT",
+        "ZREVRANGEBYLEX",
         "SISMEMBER",
         "SMISMEMBER",
         "SMEMBERS",
