@@ -215,6 +215,30 @@ async def test_a_store_in_use_is_neither_touched_nor_marked_wherever_a_restore_b
     assert (await readout(settings), await noted(settings)) == (live, record)
 
 
+async def test_a_run_that_broke_off_before_it_wrote_is_no_leave_to_write_over_what_came_since(
+    settings: StoreSettings,
+    backup: Path,
+    watched: Callable[[Callable[[int], Awaitable[None]]], None],
+) -> None:
+    async def once_marked(_sent: int) -> None:
+        if "restoring" in await noted(settings):
+            raise ConnectionError("made to fail")
+
+    flush(settings.url)
+    watched(once_marked)
+    with pytest.raises(RestoreFailed):
+        await restore_to_store(backup, settings)
+    assert (await noted(settings))["restoring"].startswith("checking:")
+    watched(no_more)
+    async with Redis.from_url(settings.url) as client:
+        await client.set("gh:{p00}:pool:-:other", "x")
+        with pytest.raises(RestoreRefused, match="not empty"):
+            await restore_to_store(backup, settings)
+        assert sorted(await client.keys()) == [b"gh:install", b"gh:{p00}:pool:-:other"]
+        await client.delete("gh:{p00}:pool:-:other")
+    await restore_to_store(backup, settings)
+
+
 @pytest.mark.parametrize("partitions", ["", str(PARTITIONS * 2)])
 async def test_a_restore_does_not_go_on_where_the_number_of_partitions_is_another(
     settings: StoreSettings, backup: Path, partitions: str
