@@ -265,5 +265,6 @@ def _parse_token(token: str) -> tuple[str, int] | None:
 
 
 def _heard(reading: Reading, wanted: tuple[str, int]) -> bool:
+    """Whether the pool service's stream was followed to there, whatever stands there by now."""
     incarnation, position = wanted
     return reading.heard.incarnation == incarnation and reading.heard.position >= position
