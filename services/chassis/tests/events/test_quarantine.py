@@ -20,7 +20,7 @@ from gonghai_chassis.events import (
     Tail,
     read_progress,
 )
-from gonghai_chassis.events.faults import passes_by_itself
+from gonghai_chassis.events.faults import passes_by_itself, problem_of
 from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.events.retrier import Retrier
 from gonghai_chassis.store import Store
@@ -398,6 +398,12 @@ async def test_what_is_not_the_events_fault_is_waited_for(world: World) -> None:
 )
 def test_whose_fault_a_failure_is(error: Exception, *, passing: bool) -> None:
     assert passes_by_itself(error) is passing
+
+
+def test_a_problem_says_nothing_of_what_the_event_says() -> None:
+    refusal = Refusal(Reason.WRONG_STATE, "Customer 王老板 is held by wang.")
+    assert problem_of(refusal).startswith("WRONG_STATE (incident ")
+    assert problem_of(KeyError("王老板")).startswith("KeyError (incident ")
 
 
 @dataclass(frozen=True)
