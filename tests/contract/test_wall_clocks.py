@@ -36,11 +36,13 @@ def wall_clock_reads(tree: ast.AST) -> Iterator[int]:
         if isinstance(node, ast.Attribute):
             owner = node.value
             module = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-            if node.attr in READS.get(module, ()):
-                yield node.lineno
+            names, known = {node.attr}, READS.get(module, set())
         elif isinstance(node, ast.ImportFrom) and node.module == "time":
-            if any(each.name in READS["time"] for each in node.names):
-                yield node.lineno
+            names, known = {each.name for each in node.names}, READS["time"]
+        else:
+            continue
+        if names & known:
+            yield node.lineno
 
 
 def test_the_services_take_the_time_from_the_store_alone() -> None:
