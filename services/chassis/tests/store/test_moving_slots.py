@@ -245,6 +245,31 @@ async def test_an_event_is_quarantined_whole_or_not_at_all_while_its_slot_is_und
             assert (entry.event.position, count) == (n, 1)
 
 
+@pytest.mark.parametrize("kind", ["store_cluster", "redis_cluster"])
+async def test_an_event_is_quarantined_whole_when_its_slot_is_under_way_but_not_its_keys(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    async with moving(request.getfixturevalue(kind)) as (store, move):
+        p = move.partition
+        quarantine = Quarantine(store, p, "archive")
+        assert await quarantine.keep(*broken(p, 1))
+        await move.begin()
+        # It needs no key but those that are there, so it is taken at once, and all of it.
+        assert await quarantine.keep(*broken(p, 2))
+        while await move.some(100):
+            pass
+        await move.end()
+
+        async def there() -> bool:
+            try:
+                return (await quarantine.head(f"{TENANT}/s2"))[1] == 1
+            except StoreUnavailable:
+                return False
+
+        await eventually(there)
+        assert (await read_progress(store, p, "archive")).cursor.position == 2
+
+
 async def test_a_read_waits_as_well_while_a_slot_is_under_way_key_by_key(
     store_cluster: str,
 ) -> None:
