@@ -220,7 +220,7 @@ class Reader:
             read = [all_events(self._doors, self._tenant, source) for source in SOURCES]
         else:
             read = [snapshot(self._doors, self._tenant)]
-        told: set[str] = set()
+        told = {name for tenant, name in self._recorder.customers if tenant == self._tenant.id}
         for heard_of in await asyncio.gather(*read):
             for event in heard_of:
                 self._recorder.add(event)
@@ -274,7 +274,12 @@ class Reader:
         self._note(
             "custody",
             customer,
-            {**essentials(custody), "archive_version": custody.archive_version},
+            {
+                **essentials(custody),
+                "archive_version": custody.archive_version,
+                "reserved_for": ident(custody.reservation.rep),
+                "weight": custody.weight_milli,
+            },
         )
 
     async def _history(self, customer: str) -> None:
