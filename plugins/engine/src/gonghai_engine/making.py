@@ -36,6 +36,7 @@ _DECIDED: Final[Mapping[type[Any], type[Any]]] = {
     declared.Qualify: outcomes.Qualification,
     declared.Weights: outcomes.Weights,
     declared.Need: outcomes.Needs,
+    declared.Commission: outcomes.Commission,
     # These two are put together by their policies; they stay what they are.
     declared.Signal: declared.Signal,
     declared.Refuse: declared.Refuse,
@@ -51,11 +52,16 @@ _MOST: Final = 1_000_000_000
 _MOST_DAYS: Final = 3_650
 """Ten years: a wait that anybody means, and that does not leave the calendar."""
 
+_WHOLE_AMOUNT: Final = 10_000
+"""Basis points: nobody is paid more than the order brought."""
+
 _MOST_OF: Final[Mapping[str, int]] = {
     "length": _MOST_DAYS * 24,
     "embargo_hours": _MOST_DAYS * 24,
     "min_interval_minutes": _MOST_DAYS * 24 * 60,
     "accept_within_minutes": _MOST_DAYS * 24 * 60,
+    "own_basis_points": _WHOLE_AMOUNT,
+    "sponsor_basis_points": _WHOLE_AMOUNT,
 }
 
 

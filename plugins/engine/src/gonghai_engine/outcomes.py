@@ -17,6 +17,7 @@ __all__ = [
     "ClaimVerdict",
     "Clock",
     "ClockUnit",
+    "Commission",
     "FestivalSpan",
     "Grade",
     "Needs",
@@ -231,6 +232,14 @@ class Needs:
     accept_within_minutes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What is paid for an order, in hundredths of a percent of its amount, up to all of it."""
+
+    own_basis_points: int = 0
+    sponsor_basis_points: int = 0
+
+
 Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Stage,
     Tier,
@@ -241,4 +250,5 @@ Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     ReclaimPlan,
     Qualification,
     Needs,
+    Commission,
 ]

@@ -35,6 +35,7 @@ _CLASSES: Final[tuple[type[Any], ...]] = (
     outcomes.Qualification,
     outcomes.Weights,
     outcomes.Needs,
+    outcomes.Commission,
 )
 
 

@@ -49,6 +49,7 @@ _TABLES: Final[Mapping[type[Any], Mapping[str, tuple[type[Any], type[Any]]]]] = 
     },
     declared.Qualification: {"rules": (FirstHit, outcomes.Qualify)},
     declared.Matching: {"rules": (FirstHit, outcomes.Need)},
+    declared.Incentives: {"rules": (FirstHit, outcomes.Commission)},
 }
 _OPTIONAL: Final = frozenset({"value", "potential"})
 _CONDITIONS: Final = (

@@ -147,5 +147,6 @@ VERDICTS: Final[
     policies.Reclaim: _reclaim,
     policies.Qualification: _first,
     policies.Matching: _first,
+    policies.Incentives: _first,
 }
 """What makes a verdict, by the kind of policy."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gonghai_plugin.outcomes import (
         Admit,
         Cadence,
+        Commission,
         Grade,
         Limits,
         Need,
@@ -39,6 +40,7 @@ class Policy(StrEnum):
     RECLAIM = "reclaim"
     QUALIFICATION = "qualification"
     MATCHING = "matching"
+    INCENTIVES = "incentives"
 
 
 AREAS: Final = {
@@ -51,8 +53,13 @@ AREAS: Final = {
     Policy.RECLAIM: frozenset({Area.CUSTOMER, Area.CUSTODY}),
     Policy.QUALIFICATION: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
     Policy.MATCHING: frozenset({Area.CUSTOMER}),
+    Policy.INCENTIVES: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
 }
 """Which given facts a policy's rules may name."""
+
+OPTIONAL: Final = frozenset({Policy.INCENTIVES})
+"""The policies that a plugin may say nothing of, or declare absent: then there is nothing of the
+sort in its industry. The standard plugin, which decides what others declare absent, has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,26 @@ class Matching:
     rules: FirstHit[Need]
 
 
+@dataclass(frozen=True, slots=True)
+class Incentives:
+    """What is paid for an order: asked of each purchase, and of a return that names none.
+
+    The facts are those of the order and of the customer whose it is, the order counted already.
+    """
+
+    policy: ClassVar = Policy.INCENTIVES
+    rules: FirstHit[Commission]
+
+
 AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
-    Lifecycle, Tiering, FollowUp, Risk, Admission, Claim, Reclaim, Qualification, Matching
+    Lifecycle,
+    Tiering,
+    FollowUp,
+    Risk,
+    Admission,
+    Claim,
+    Reclaim,
+    Qualification,
+    Matching,
+    Incentives,
 ]

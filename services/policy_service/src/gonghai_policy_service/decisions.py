@@ -11,6 +11,7 @@ from gonghai_engine.outcomes import (
     Admission,
     Cadence,
     ClaimVerdict,
+    Commission,
     Needs,
     Qualification,
     ReclaimPlan,
@@ -104,3 +105,5 @@ def _outcome_text(outcome: Outcome) -> str:  # noqa: PLR0911 - one line for each
             return "counts" if outcome.counts else "ignored"
         case Needs():
             return "assign" if outcome.auto_assign else "wait"
+        case Commission():
+            return f"{outcome.own_basis_points}+{outcome.sponsor_basis_points}"
