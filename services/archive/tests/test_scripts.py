@@ -68,6 +68,20 @@ ARGS: dict[str, Any] = {
         "strict": False,
     },
     "downline": 0,
+    "commissions": {
+        "terms": b"terms",
+        "entries": [
+            {
+                "statement": "c2:2060-03",
+                "beneficiary": "c2",
+                "field": "2060-03:earned",
+                "amount": 5,
+                "row": b"row",
+            }
+        ],
+    },
+    "period": "2060-03",
+    "start": 0,
     "generation": "g",
     "term": "owner:zhao",
     "id": "sea",
@@ -98,7 +112,13 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "teams": p.key("teams", "acme"),
         "recompute": p.key("recompute", "acme"),
         "activities": p.key("activities", "acme", "c1"),
+        "commissions": p.key("commissions", "acme", "c1"),
+        "statement": p.key("statement", "acme", "c1", "2060-03"),
+        "statements": p.key("statement", "acme"),
+        "commission_sums": p.key("commission-sums", "acme"),
     }
+    if script.name.endswith("read_statement"):
+        own["commission_sums"] = p.key("commission-sums", "acme", "c1")
     if script.name.endswith("read_customers"):
         own["activities"] = p.key("activities", "acme")
     return {name: own[name] for name in script.header.keys if name in own}

@@ -35,7 +35,7 @@ INCENTIVES: Final = Incentives(
             facts.RIVAL.is_known(),
             Commission(own_basis_points=facts.OWN_COMMISSION),
             Text(
-                "two sponsors claim it and neither is paid; {own_commission} basis points to itself",
+                "two sponsors claim it, neither is paid; {own_commission} basis points to itself",
                 "上级有争议，双方均不计佣；自身按万分之{own_commission}返佣",
             ),
         ),

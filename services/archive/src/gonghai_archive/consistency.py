@@ -1,4 +1,4 @@
-"""An audit: do customers, indexes, identifiers, histories, custodies and due times agree?
+"""An audit: do customers, indexes, identifiers, histories, custodies, statements, due times agree?
 
 It reads a partition as it stands, in many steps; on a store that is written to it may see a change
 in the middle. `gonghai_chassis.upkeep.auditing` looks again at what it finds.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_archive.ledger_audit import LedgerAudit
 from gonghai_archive.lines import NOBODY, Downline
 from gonghai_archive.metrics import YEAR
 from gonghai_archive.policies import index_terms
@@ -56,6 +57,7 @@ class _Pass:
             index: defaultdict[str, dict[str, int]] = defaultdict(dict)
             identifiers: dict[str, str] = {}
             lines = _Lines()
+            ledger = LedgerAudit(self._store, p, tenant)
             listed = await self._client.zrange(f"{keys.index(p, tenant)}:all", 0, -1)
             ids = [each.decode() for each in listed]
             for first in range(0, len(ids), _AT_ONCE):
@@ -64,9 +66,11 @@ class _Pass:
                     self._expect(customer, index, identifiers, due)
                     lines.add(customer)
                 await self._custodies(tenant, some, index)
+                await ledger.expect(some)
             await self._indexes(tenant, index)
             await self._identifiers(tenant, identifiers)
             self._found += lines.faults(tenant, self._now)
+            self._found += await ledger.faults()
         await self._same("due assessments", p.due_key(keys.ASSESSMENT), due)
         return Audited(self._found, self._records)
 

@@ -234,6 +234,44 @@ class Assessor:
             _decided(course.facts, assessment.stage, None)
         return await self._engine.explain(self._request(policy, course, step, now))
 
+    async def incentives(
+        self,
+        policy: TenantPolicy,
+        asked: Sequence[tuple[Customer, Mapping[str, object]]],
+        now: int,
+    ) -> list[Decision | DecisionFailure | None]:
+        """Decide what orders pay, on their facts and on what was just decided of their customers.
+
+        Returns:
+            A decision for each order; None where the industry has no commissions.
+        """
+        requests: list[DecisionRequest] = []
+        places: list[int] = []
+        for place, (customer, order) in enumerate(asked):
+            profile, assessment = customer.profile, customer.assessment
+            view = self.view(policy, profile.industry)
+            if Policy.INCENTIVES not in view.policy.resolved and not view.policy.missing:
+                continue
+            facts = self.facts(view, profile, assessment.metrics)
+            _decided(facts, assessment.stage, assessment.tier)
+            places.append(place)
+            requests.append(
+                DecisionRequest(
+                    tenant=policy.tenant,
+                    industry=profile.industry,
+                    policy=Policy.INCENTIVES,
+                    facts={**facts, **order},
+                    now=now,
+                    subject=customer.id,
+                )
+            )
+        found: list[Decision | DecisionFailure | None] = [None] * len(asked)
+        if requests:
+            answers = await self._engine.decide(requests)
+            for place, answer in zip(places, answers, strict=True):
+                found[place] = answer
+        return found
+
     def _start(self, policy: TenantPolicy, subject: Subject, now: int) -> _Course:
         metrics = measured(
             subject.activities, subject.downline, subject.created, policy.calendar, now
@@ -379,13 +417,29 @@ def _finish(policy: TenantPolicy, course: _Course, now: int) -> Assessment:
     )
 
 
+def tried_again(assessment: Assessment, before: Assessment, now: int) -> Assessment:
+    """Return an assessment beside which something else failed, due to be tried again as if it had.
+
+    Args:
+        assessment: as it is to be.
+        before: as it was, with how many times in a row something failed already.
+        now: domain time (µs).
+    """
+    failures = before.failures + 1
+    retry = _retry_at(failures, now)
+    next_at = retry if assessment.next_at is None else min(assessment.next_at, retry)
+    return replace(assessment, failures=failures, next_at=next_at)
+
+
+def _retry_at(failures: int, now: int) -> int:
+    # By the minute, so that what failed together is tried again together.
+    pause = min(_MINUTE << min(failures - 1, 10), _LONGEST_RETRY)
+    return (now // _MINUTE) * _MINUTE + pause
+
+
 def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> int | None:
     """When a decision may come out otherwise although nothing happens, or is to be tried again."""
-    retry = None
-    if failures:
-        # By the minute, so that what failed together is tried again together.
-        pause = min(_MINUTE << min(failures - 1, 10), _LONGEST_RETRY)
-        retry = (now // _MINUTE) * _MINUTE + pause
+    retry = _retry_at(failures, now) if failures else None
     try:
         days = course.view.policy.next_change_days(
             course.facts, course.metrics.changes_in, *dict.fromkeys((*DECIDED, *FOLLOWED))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
     from gonghai_archive.servicers.activities import Activities
+    from gonghai_archive.servicers.commissions import Commissions
     from gonghai_archive.servicers.customers import Customers
     from gonghai_archive.servicers.simulation import Courses
     from gonghai_chassis.watching import WatchServer
@@ -30,6 +31,7 @@ class ArchiveServicer(ArchiveServiceServicer):
         self,
         customers: Customers,
         activities: Activities,
+        commissions: Commissions,
         courses: Courses,
         changes: WatchServer,
     ) -> None:
@@ -38,10 +40,11 @@ class ArchiveServicer(ArchiveServiceServicer):
         Args:
             customers: about records.
             activities: about what happened.
+            commissions: about what was earned by it.
             courses: about what would be.
             changes: streams the archive's own changes.
         """
-        groups: tuple[object, ...] = (customers, activities, courses)
+        groups: tuple[object, ...] = (customers, activities, commissions, courses)
         for method in SERVICE.methods:
             handler = next(
                 (found for group in groups if (found := getattr(group, method.name, None))), None

@@ -126,6 +126,7 @@ _ARCHIVE: Final = _rows(
     BatchRecordActivities=RECORD,
     IngestActivities=INTEGRATE,
     ListActivities=READ,
+    GetCommissionStatement=READ,
     ListDueFollowUps=READ,
     ImportCustomers=INTEGRATE,
     ExportCustomers=INTEGRATE,
