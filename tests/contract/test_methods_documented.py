@@ -15,11 +15,14 @@ from gonghai.policy.v1 import policy_service_pb2
 from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceServicer
 from gonghai.pool.v1 import pool_service_pb2
 from gonghai.pool.v1.pool_service_pb2_grpc import PoolServiceServicer
+from gonghai.upkeep.v1 import upkeep_service_pb2
+from gonghai.upkeep.v1.upkeep_service_pb2_grpc import UpkeepServiceServicer
 from gonghai_archive.servicers.activities import Activities
 from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.simulation import Courses
 from gonghai_assignment.servicer import AssignmentServicer
+from gonghai_chassis.upkeep.servicer import UpkeepServicer
 from gonghai_policy_service import PolicyServicer
 from gonghai_pool.servicer import PoolServicer
 
@@ -36,6 +39,7 @@ SERVICES: Final = {
     "PoolService": pool_service_pb2.DESCRIPTOR,
     "AssignmentService": assignment_service_pb2.DESCRIPTOR,
     "PolicyService": policy_service_pb2.DESCRIPTOR,
+    "UpkeepService": upkeep_service_pb2.DESCRIPTOR,
 }
 
 
@@ -62,6 +66,8 @@ def not_built_by_code(service: str) -> set[str]:
             return _inherited(PoolServicer, PoolServiceServicer, service)
         case "AssignmentService":
             return _inherited(AssignmentServicer, AssignmentServiceServicer, service)
+        case "UpkeepService":
+            return _inherited(UpkeepServicer, UpkeepServiceServicer, service)
         case _:
             return _inherited(PolicyServicer, PolicyServiceServicer, service)
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BUF = Path(sys.executable).with_name("buf")
+BESIDE = (
+    "gonghai.dev.v1.ClockService",
+    "gonghai.policy.v1.PolicyService",
+    "gonghai.upkeep.v1.UpkeepService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1alpha.ServerReflection",
+)
+"""What each service serves beside its own, in dev mode."""
 
 
 async def curl(*arguments: str, data: object = None) -> tuple[int, str, str]:
@@ -39,18 +48,32 @@ async def curl(*arguments: str, data: object = None) -> tuple[int, str, str]:
     return process.returncode, output.decode(), errors.decode()
 
 
+async def listed(run: Run, service: str) -> list[str]:
+    """Return what reflection says that a service serves, in buf's order."""
+    address = getattr(run.stack.addresses, service)
+    status, output, errors = await curl("--list-services", f"http://{address}")
+    assert status == 0, errors
+    return output.split()
+
+
 async def get_customer(run: Run, name: str) -> tuple[int, str, str]:
     """Ask for a customer by its name."""
     url = f"http://{run.stack.addresses.archive}/gonghai.archive.v1.ArchiveService/GetCustomer"
     return await curl(url, data={"name": name})
 
 
-async def test_reflection_lists_the_services(undisturbed: Run) -> None:
-    status, output, errors = await curl(
-        "--list-services", f"http://{undisturbed.stack.addresses.pool}"
-    )
-    assert status == 0, errors
-    assert {"gonghai.pool.v1.PoolService", "gonghai.policy.v1.PolicyService"} <= {*output.split()}
+@pytest.mark.parametrize("service", ["archive", "pool", "assignment"])
+async def test_reflection_lists_the_services(undisturbed: Run, service: str) -> None:
+    own = f"gonghai.{service}.v1.{service.capitalize()}Service"
+    assert await listed(undisturbed, service) == sorted([own, *BESIDE])
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+async def test_the_readme_shows_what_is_listed(undisturbed: Run, readme: str) -> None:
+    lines = Path(__file__).parents[2].joinpath(readme).read_text("utf-8").splitlines()
+    asked = next(place for place, line in enumerate(lines) if "--list-services" in line)
+    shown = list(takewhile(lambda line: not line.startswith(("$", "```")), lines[asked + 1 :]))
+    assert shown == await listed(undisturbed, "archive")
 
 
 @pytest.mark.requirement("A7")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -23,6 +24,7 @@ from gonghai_chassis.events import (
 )
 from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.settings import Settings
+from gonghai_chassis.store import Script
 from gonghai_chassis.store.failures import StaleStep
 from gonghai_chassis.testing.failing_scripts import run_failing_at_each_read
 from gonghai_chassis.testing.refusals import refused
@@ -40,7 +42,6 @@ from gonghai_plugin.policies import OPTIONAL
 from gonghai_plugin.texts import Text
 from gonghai_plugin.workflows import Happens, RaiseEvent, State, Transition, Workflow
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
-from gonghai_policy_service import book as books
 from gonghai_policy_service.decisions import decision_message
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.revisions import Revision
@@ -484,27 +485,80 @@ async def test_a_missing_plugin_fails_decisions_and_keeps_no_older_revision(
     assert policy.industry("").missing
 
 
-async def test_applying_leaves_nothing_behind_when_a_read_fails(open_store: OpenStore) -> None:
+ENDS = {
+    "apply_policy": (5, "ok"),
+    "finish_recompute": (3, "done"),
+    "follow_policy": (4, "ok"),
+    "list_revisions": (4, "ok"),
+    "list_tenants": (3, "ok"),
+    "load_policy": (4, "ok"),
+}
+"""At how many reads each script is made to fail, and in what it ends when none does."""
+
+
+@pytest.mark.parametrize("verb", ENDS)
+async def test_a_script_leaves_nothing_behind_when_a_read_fails(
+    open_store: OpenStore, verb: str
+) -> None:
+    reads, ends = ENDS[verb]
     store = await open_store("archive")
     p = store.partition("acme")
     book = PolicyBook(store, small_engine(), recompute=True)
+    known = {
+        **book._keys(p, "acme"),
+        "request": p.request_key("acme", "r"),
+        "revisions": keys.revisions(p, "acme"),
+        "cursor": p.cursor_key("archive"),
+        "quarantine": p.quarantine_key("archive"),
+        "quarantined": p.quarantined_key("archive"),
+    }
+    args = {
+        **book._args(revision(1)),
+        "fingerprint": "f",
+        "base_revision": 0,
+        "event": b"event",
+        "generation": "g",
+        "below": None,
+        "limit": 9,
+        "step": {
+            "from_incarnation": "",
+            "from_position": 0,
+            "from_nonce": "",
+            "incarnation": "i",
+            "position": 1,
+            "nonce": "n",
+        },
+    }
+    script = Script("gonghai_policy_service.store", verb)
+    if verb != "apply_policy":
+        apply = Script("gonghai_policy_service.store", "apply_policy")
+        await store.run(apply, p, keys=named(apply, known), args=named(apply, args, arguments=True))
+    if verb in {"follow_policy", "load_policy"}:
+        # Another one of the same number, so that there is something to write.
+        args |= {**book._args(revision(1, STRICT))}
+    if verb == "load_policy":
+        await store.client(p).hset(known["cursor"], "rebuilding", "g")
     tried = await run_failing_at_each_read(
         store,
-        books._APPLY,
+        script,
         p,
-        keys={
-            **book._keys(p, "acme"),
-            "request": p.request_key("acme", "r"),
-            "revisions": keys.revisions(p, "acme"),
-        },
-        args={
-            **book._args(revision(1)),
-            "fingerprint": "f",
-            "base_revision": 0,
-            "event": b"event",
-        },
+        keys=named(script, known),
+        args=named(script, args, arguments=True),
+        ends=ends,
     )
-    assert tried > 3
+    assert tried == reads
+
+
+def named(script: Script, known: dict[str, Any], *, arguments: bool = False) -> dict[str, Any]:
+    """Those that the script's header names."""
+    names = script.header.args if arguments else script.header.keys
+    return {name: known[name] for name in names if name in known}
+
+
+def test_all_scripts_are_made_to_fail() -> None:
+    home = files("gonghai_policy_service.store").joinpath("lua")
+    verbs = {one.name.removesuffix(".lua") for one in home.iterdir() if one.name.endswith(".lua")}
+    assert verbs == ENDS.keys()
 
 
 async def test_a_document_is_tried_and_nothing_changes(

@@ -292,3 +292,51 @@ class TestForgetful:
             assert await counters.value(TENANT, subject) == count
         batch = await EventStream(store).read(store.partition(TENANT), Cursor.START, limit=100_000)
         assert len(batch.events) == sum(done.values())
+
+
+async def test_a_server_whose_time_a_stranger_takes_refuses(single: Store) -> None:
+    counters = Counters(single)
+    await counters.count(TENANT, "a")
+    before = await contents(single)
+    server = home(single)
+    async with told(server, busy_reply_threshold="50"):
+        hog = asyncio.create_task(_order(server, "EVAL", _HOG, 0))
+        partition = single.partition(TENANT)
+
+        async def busy() -> bool:
+            try:
+                await single.read(partition, [partition.keys.meta])
+            except StoreRefused as refused:
+                return "BUSY" in str(refused)
+            return False
+
+        await eventually(busy)
+        with pytest.raises(StoreRefused, match="BUSY"):
+            await counters.count(TENANT, "a", request_id="refused", due_at=1, intent="i")
+        await hog
+    assert await contents(single) == before
+    await goes_on(single)
+
+
+_HOG = """
+local began = redis.call('TIME')
+repeat
+  local now = redis.call('TIME')
+until now[1] - began[1] + (now[2] - began[2]) / 1e6 > 0.6
+"""
+
+
+async def test_who_may_not_run_scripts_hears_that_the_store_refuses(single: Store) -> None:
+    counters = Counters(single)
+    await counters.count(TENANT, "a")
+    server = home(single)
+    await _order(server, "ACL", "SETUSER", "default", "-evalsha")
+    try:
+        await changes_nothing(single, StoreRefused, "permissions")
+    finally:
+        await _order(server, "ACL", "SETUSER", "default", "+evalsha")
+    await goes_on(single)
+
+
+async def _order(client: Redis, *words: object) -> Any:  # noqa: ANN401 - as the server answers
+    return await client.execute_command(*words)  # type: ignore[no-untyped-call]

@@ -2,8 +2,9 @@
 
 Each subject has a queue, in the order of the stream. An event comes into it in the step that moves
 the cursor over it, and leaves it in the step that stores its effect (`Step.taking`), so that it is
-effective once whatever dies in between. Queues come into being by moves of the cursor only: who
-knows that there was none at a cursor knows it for the step that begins there.
+effective once whatever dies in between. Queues come into being by steps that set the cursor only
+(the end of a rebuild is one): who knows that there was none at a cursor knows it for the step that
+begins there.
 """
 
 from __future__ import annotations
@@ -154,6 +155,7 @@ class Quarantine:
         self.partition = partition
         self.source = source
         self._key = partition.quarantine_key(source)
+        self._queues = partition.quarantined_key(source)
 
     @property
     def asked_key(self) -> str:
@@ -232,7 +234,7 @@ class Quarantine:
     async def head(self, member: str) -> tuple[Quarantined | None, int]:
         """The event at the head of a subject's queue, and how many there are."""
         reply = await self.store.run(
-            _HEAD, self.partition, keys={"quarantine": self._key}, args={"member": member}
+            _HEAD, self.partition, keys={"quarantined": self._queues}, args={"member": member}
         )
         packed = reply.fields.get("entry")
         entry = None if packed is None else Quarantined.unpack(records.blob(packed))
@@ -243,7 +245,7 @@ class Quarantine:
         reply = await self.store.run(
             _LIST,
             self.partition,
-            keys={"quarantine": self._key},
+            keys={"quarantine": self._key, "quarantined": self._queues},
             args={"tenant": tenant, "subject": subject, "index": index, "limit": limit},
         )
         return [

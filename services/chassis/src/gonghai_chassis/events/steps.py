@@ -56,6 +56,7 @@ class Step:
         return {
             "cursor": self.partition.cursor_key(self.source),
             "quarantine": self.partition.quarantine_key(self.source),
+            "quarantined": self.partition.quarantined_key(self.source),
         }
 
     def args(self) -> dict[str, Any]:
@@ -70,6 +71,7 @@ class Step:
             "step": {
                 "from_incarnation": self.before.incarnation,
                 "from_position": self.before.position,
+                "from_nonce": self.before.nonce,
                 "incarnation": self.after.incarnation,
                 **place,
             }

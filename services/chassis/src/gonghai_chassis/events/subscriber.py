@@ -393,6 +393,7 @@ class Subscriber:
             keys={
                 **rebuild.keys(),
                 "quarantine": self._partition.quarantine_key(self._source),
+                "quarantined": self._partition.quarantined_key(self._source),
             },
             args={
                 **rebuild.args(),

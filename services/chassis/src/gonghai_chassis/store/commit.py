@@ -18,6 +18,7 @@ from redis.exceptions import (
     ClusterDownError,
     MasterDownError,
     MovedError,
+    NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -57,11 +58,16 @@ _NOT_NOW = (
     ClusterDownError,
     MasterDownError,
     MovedError,
+    NoPermissionError,
     NoScriptError,
     ReadOnlyError,
     TryAgainError,
 )
-_REFUSALS = ("NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")
+_REFUSALS = ("BUSY ", "NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN")
+"""How the server says before a command that it takes none now; BUSY: another's runs too long."""
+
+_NOT_HERE = "attempted to access a non local key"
+"""How a server of a Cluster stops a script at a key whose slot is under way."""
 
 
 class Command:
@@ -292,6 +298,10 @@ def _failure(command: Command, error: Exception) -> Exception:
         return StoreFull("The store is full and takes no more writes.")
     if isinstance(error, _NOT_NOW) or str(error).startswith(_REFUSALS):
         return StoreRefused(f"The store refuses commands at the moment: {error}")
+    if _NOT_HERE in str(error):
+        # No fault of the script's or of what it was given: the next one would fail as well.
+        kind = StoreUnavailable if command.script.writes else StoreRefused
+        return kind(f"A slot is under way to another master: {error}")
     if isinstance(error, ResponseError):
         return ScriptFailed(f"{command.script.name}: {error}")
     return StoreUnavailable(f"The store's answer was lost: {error}")

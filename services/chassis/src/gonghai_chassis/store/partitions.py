@@ -75,11 +75,12 @@ class Partition:
         return f"{self.prefix}{NO_TENANT}:cursor:{source}"
 
     def quarantine_key(self, source: str) -> str:
-        """Index of the subjects of a source with events in quarantine: `<tenant>/<subject>`.
-
-        The key of a subject's queue is this one, `:` and the member.
-        """
+        """Index of the subjects of a source with events in quarantine: `<tenant>/<subject>`."""
         return f"{self.prefix}{NO_TENANT}:quarantine:{source}"
+
+    def quarantined_key(self, source: str) -> str:
+        """Queues of all these subjects, in one sorted set (include `cursor` tells its members)."""
+        return f"{self.prefix}{NO_TENANT}:quarantined:{source}"
 
     def due_key(self, kind: str) -> str:
         """Index of time-driven work of a kind: members scored by the instant they fall due."""

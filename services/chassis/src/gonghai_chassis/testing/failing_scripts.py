@@ -60,19 +60,28 @@ async def run_failing_at_each_read(
     *,
     keys: Mapping[str, str | Sequence[str]],
     args: Mapping[str, Any],
+    ends: str = "ok",
 ) -> int:
     """Runs the script with an error at each read in turn, then once as it is meant to run.
+
+    Args:
+        store: where.
+        script: what.
+        partition: where its keys live.
+        keys: by name as in its header.
+        args: by name as in its header.
+        ends: the status in which it must end at last. One that refuses may leave reads out.
 
     Returns:
         At how many reads it was made to fail.
 
     Raises:
-        AssertionError: a failed run changed something.
+        AssertionError: a failed run changed something, or the last one ended otherwise.
     """
     before = await contents(store)
     for at in range(1, _MOST):
         try:
-            await store.run(failing_at(script, at), partition, keys=keys, args=args)
+            reply = await store.run(failing_at(script, at), partition, keys=keys, args=args)
         except ScriptFailed:
             after = await contents(store)
             if after != before:
@@ -83,5 +92,7 @@ async def run_failing_at_each_read(
                     f"{script.name} failed at read {at} and changed {changed}."
                 ) from None
         else:
+            if reply.status != ends:
+                raise AssertionError(f"{script.name} ended in {reply.status!r}, not in {ends!r}.")
             return at - 1
     raise AssertionError(f"{script.name} never came to its end.")

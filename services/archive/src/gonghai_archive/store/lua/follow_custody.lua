@@ -1,6 +1,6 @@
 --[[
 follow_custody: pool told of a change of custody.
-KEYS clock cursor quarantine custody customer index tenants
+KEYS clock cursor quarantine quarantined custody customer index tenants
 ARG  step tenant customer version record terms
 Returns ok | stale
 ]]

@@ -1,6 +1,6 @@
 --[[
 follow_resource: a peer told of a pool, a rep or a team; without a record it is gone.
-KEYS clock cursor quarantine resources tenants
+KEYS clock cursor quarantine quarantined resources tenants
 ARG  step tenant id version record
 Returns ok | stale
 ]]

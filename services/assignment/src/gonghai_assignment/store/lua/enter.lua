@@ -1,7 +1,7 @@
 --[[
 enter: takes in that a customer whom nobody had entered a pool, and what was decided about it, in one step.
-KEYS clock stream meta cursor quarantine custody facts routing roster loads groups parked queue
-     intents tenants due
+KEYS clock stream meta cursor quarantine quarantined custody facts routing roster loads groups
+     parked queue intents tenants due
 ARG  step tenant customer custody term facts_version roster_version loads_version valid_from
      valid_before routing intent event retry_at turn turn_clock
 Returns ok{seq, loads} | moved | stale

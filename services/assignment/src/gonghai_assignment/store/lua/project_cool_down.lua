@@ -1,6 +1,6 @@
 --[[
 project_cool_down: keeps how long a former owner may not have a customer back, of the tenant or of a pool.
-KEYS clock cursor quarantine cool_downs loads parked due
+KEYS clock cursor quarantine quarantined cool_downs loads parked due
 ARG  step tenant pool days
 Returns ok{retry} | stale
 ]]

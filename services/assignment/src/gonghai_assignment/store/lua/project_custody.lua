@@ -1,6 +1,7 @@
 --[[
 project_custody: takes in what pool said of a customer; one that is in a pool is put up for routing.
-KEYS clock cursor quarantine custody facts routing loads groups parked queue intents meta tenants due
+KEYS clock cursor quarantine quarantined custody facts routing loads groups parked queue intents
+     meta tenants due
 ARG  step tenant customer custody
 Returns ok{news, open, loads, retry} | stale
 ]]

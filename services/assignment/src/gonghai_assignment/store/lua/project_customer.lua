@@ -1,6 +1,6 @@
 --[[
 project_customer: takes in what archive said of a customer; a parked one is tried again.
-KEYS clock cursor quarantine facts custody groups parked tenants due
+KEYS clock cursor quarantine quarantined facts custody groups parked tenants due
 ARG  step tenant customer version group record
 Returns ok{news, retry} | stale
 ]]

@@ -1,6 +1,6 @@
 --[[
 pass_quarantined: a quarantined event turned out to have no effect; it leaves its queue.
-KEYS clock cursor quarantine
+KEYS clock cursor quarantine quarantined
 ARG  step
 Returns ok | stale
 ]]

@@ -1,6 +1,6 @@
 --[[
 store_progress: moves a cursor over events without effect, and keeps the watermark.
-KEYS clock cursor quarantine
+KEYS clock cursor quarantine quarantined
 ARG  step through
 Returns ok | stale
 ]]

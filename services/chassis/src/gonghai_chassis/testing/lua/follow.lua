@@ -1,6 +1,6 @@
 --[[
 follow: an effect that is stored with the cursor; for tests.
-KEYS clock meta intents cursor quarantine seen
+KEYS clock meta intents cursor quarantine quarantined seen
 ARG  step what intent
 Returns ok | stale
 ]]

@@ -1,6 +1,6 @@
 --[[
 follow_policy: keeps a revision that archive published, with the cursor that passes it.
-KEYS clock cursor quarantine stamp document tenants due
+KEYS clock cursor quarantine quarantined stamp document tenants due
 ARG  step tenant revision digest record recompute
 Returns ok | stale
 ]]

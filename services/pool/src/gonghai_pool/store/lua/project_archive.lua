@@ -1,6 +1,7 @@
 --[[
 project_archive: an event of the archive takes effect on a customer's custody, exactly once.
-KEYS clock stream meta cursor quarantine setup policy custodies customers tenants in_pool holdings
+KEYS clock stream meta cursor quarantine quarantined setup policy custodies customers tenants
+     in_pool holdings
   quotas histories waiting due_clock due_reservation
 ARG  step tenant ground change
 Returns ok{} | moved{} | stale{}

@@ -1,6 +1,6 @@
 --[[
 project_staff: what assignment tells of a rep or a team, exactly once.
-KEYS clock stream cursor quarantine staff setup tenants recompute due_recompute
+KEYS clock stream cursor quarantine quarantined staff setup tenants recompute due_recompute
 ARG  step tenant id version record scope
 Returns ok{} | stale{}
 ]]
