@@ -38,6 +38,7 @@ READS = {
     "note_recompute": 2,
     "read_customers": 19,
     "recompute_place": 4,
+    "read_statement": 6,
     "record": 11,
     "update": 10,
 }
