@@ -64,6 +64,7 @@ async def test_an_order_pays_what_its_rule_says_and_the_record_keeps_it() -> Non
     stored = msgpack.unpackb(msgpack.packb(made.to_record()))
     assert Decision.from_record(stored) == made
     made = await decided(engine, activity_sales_channel=None)
+    assert isinstance(made, Decision), made
     assert made.outcome == Commission(0, 0)
 
 

@@ -10,7 +10,7 @@ from gonghai_engine.expressions import compile_name, compile_number
 from gonghai_engine.faults import DeclarationError, FactError
 from gonghai_engine.settings import value_at
 from gonghai_plugin import outcomes as declared
-from gonghai_plugin.facts import Fact, Pick, Setting
+from gonghai_plugin.facts import Fact, Kind, Pick, Setting
 from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ _DECIDED: Final[Mapping[type[Any], type[Any]]] = {
     declared.Weights: outcomes.Weights,
     declared.Need: outcomes.Needs,
     declared.Commission: outcomes.Commission,
-    # These two are put together by their policies; they stay what they are.
+    # These are put together by their policies; they stay what they are.
     declared.Signal: declared.Signal,
     declared.Refuse: declared.Refuse,
+    declared.Exclusive: declared.Exclusive,
 }
 
 _MAX_RANK: Final = 100
@@ -68,6 +69,8 @@ _MOST_OF: Final[Mapping[str, int]] = {
 def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
     """Make the function that gives the decided outcome. Raises DeclarationError for a bad one."""
     _check(item, where)
+    if isinstance(item, declared.Exclusive):
+        return lambda _: item
     made = _compile(item, settings, where)
     if callable(made):
         return _remembered(made, tuple(dict.fromkeys(fact.name for fact in facts_in(item))))
@@ -193,6 +196,10 @@ def _name(item: Pick, settings: Settings, where: str) -> Maker:
 
 
 def _check(item: object, where: str) -> None:
+    if isinstance(item, declared.Exclusive):
+        for fact in item.by:
+            if fact.type.kind not in {Kind.TEXT, Kind.TEXT_SET}:
+                raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text or set")
     if isinstance(item, declared.Tier) and not 0 <= item.rank <= _MAX_RANK:
         raise DeclarationError(where, f"rank {item.rank} is not within 0 and {_MAX_RANK}")
     if isinstance(item, declared.Signal) and not 1 <= item.severity <= _MAX_SEVERITY:

@@ -15,8 +15,10 @@ __all__ = [
     "Cadence",
     "ClaimLimits",
     "ClaimVerdict",
+    "Claimed",
     "Clock",
     "ClockUnit",
+    "Collisions",
     "Commission",
     "FestivalSpan",
     "Grade",
@@ -240,6 +242,25 @@ class Commission:
     sponsor_basis_points: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Something that one customer at the most may have, by the rule ``rule``: its values.
+
+    None at all: the customer is reported by itself.
+    """
+
+    rule: str
+    values: tuple[str, ...]
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """All that a customer has of it; whether another has the same is for the caller to see."""
+
+    claimed: tuple[Claimed, ...]
+
+
 Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Stage,
     Tier,
@@ -251,4 +272,5 @@ Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Qualification,
     Needs,
     Commission,
+    Collisions,
 ]

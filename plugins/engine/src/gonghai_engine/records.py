@@ -36,6 +36,8 @@ _CLASSES: Final[tuple[type[Any], ...]] = (
     outcomes.Weights,
     outcomes.Needs,
     outcomes.Commission,
+    outcomes.Claimed,
+    outcomes.Collisions,
 )
 
 

@@ -210,6 +210,18 @@ class Commission:
     """To its sponsor (see `gonghai_plugin.upline.Upline`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """One customer at the most may have these values of these facts (独家, 撞单).
+
+    A set stands for each of its members; where a fact is missing there is nothing to collide on.
+    Without facts the customer is reported by itself.
+    """
+
+    by: tuple[Fact, ...] = ()
+    """Texts and sets of texts."""
+
+
 class RegionMatch(StrEnum):
     """Must the rep cover the customer's region."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Admit,
         Cadence,
         Commission,
+        Exclusive,
         Grade,
         Limits,
         Need,
@@ -41,6 +42,7 @@ class Policy(StrEnum):
     QUALIFICATION = "qualification"
     MATCHING = "matching"
     INCENTIVES = "incentives"
+    COLLISIONS = "collisions"
 
 
 AREAS: Final = {
@@ -54,10 +56,11 @@ AREAS: Final = {
     Policy.QUALIFICATION: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
     Policy.MATCHING: frozenset({Area.CUSTOMER}),
     Policy.INCENTIVES: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
+    Policy.COLLISIONS: frozenset({Area.CUSTOMER}),
 }
 """Which given facts a policy's rules may name."""
 
-OPTIONAL: Final = frozenset({Policy.INCENTIVES})
+OPTIONAL: Final = frozenset({Policy.INCENTIVES, Policy.COLLISIONS})
 """The policies that a plugin may say nothing of, or declare absent: then there is nothing of the
 sort in its industry. The standard plugin, which decides what others declare absent, has none."""
 
@@ -155,6 +158,14 @@ class Incentives:
     rules: FirstHit[Commission]
 
 
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """What must not be: two where one may stand, or one that stands against a rule by itself."""
+
+    policy: ClassVar = Policy.COLLISIONS
+    rules: AllHits[Exclusive]
+
+
 AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Lifecycle,
     Tiering,
@@ -166,4 +177,5 @@ AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Qualification,
     Matching,
     Incentives,
+    Collisions,
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gonghai_plugin import Plugin, Text, Upline, hookimpl
-from gonghai_two_tier import commissions, custody, worth
+from gonghai_two_tier import collisions, commissions, custody, worth
 from gonghai_two_tier.attributes import ATTRIBUTES, SPONSOR
 from gonghai_two_tier.facts import FACTS
 from gonghai_two_tier.settings import TwoTierSettings
@@ -33,6 +33,7 @@ TWO_TIER: Final = Plugin(
         custody.QUALIFICATION,
         custody.MATCHING,
         commissions.INCENTIVES,
+        collisions.COLLISIONS,
     ),
     upline=Upline(SPONSOR),
     workflows=WORKFLOWS,

@@ -29,6 +29,7 @@ from gonghai_engine.outcomes import (
     Admission,
     Cadence,
     ClaimVerdict,
+    Collisions,
     Commission,
     Needs,
     Qualification,
@@ -187,6 +188,8 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for
             return {"counts": outcome.counts}
         case Needs():
             return {"auto_assign": outcome.auto_assign}
+        case Collisions():
+            return {"collisions_on": ["/".join(each.values) for each in outcome.claimed]}
         case Commission():
             return {
                 "own_basis_points": outcome.own_basis_points,
