@@ -1076,6 +1076,112 @@ class CommissionLine(_message.Message):
 Global___CommissionLine: _TypeAlias = CommissionLine  # noqa: Y015
 
 @_typing.final
+class ListCollisionsRequest(_message.Message):
+    """Asks for collisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant: `tenants/{tenant}`."""
+    page_size: _builtins.int
+    """How many at the most; 50 when unset, 200 at the most."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollisionsRequest: _TypeAlias = ListCollisionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCollisionsResponse(_message.Message):
+    """A page of collisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLISIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def collisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Collision]:
+        """The collisions."""
+
+    def __init__(
+        self,
+        *,
+        collisions: _abc.Iterable[Global___Collision] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collisions", b"collisions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollisionsResponse: _TypeAlias = ListCollisionsResponse  # noqa: Y015
+
+@_typing.final
+class Collision(_message.Message):
+    """Something that more customers have than may."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_COUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    industry: _builtins.str
+    """The industry."""
+    rule: _builtins.str
+    """The rule of the plugin's policy `collisions`."""
+    customer_count: _builtins.int
+    """How many there are."""
+    reason: _builtins.str
+    """Why, of the first of them, for a person; the language follows the call's `accept-language` (en or zh)."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What they have in common, in the order in which the rule names it, such as a region's id and a category; empty where
+        one customer is reported by itself.
+        """
+
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 of the customers, the oldest record first."""
+
+    def __init__(
+        self,
+        *,
+        industry: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+        customers: _abc.Iterable[_builtins.str] | None = ...,
+        customer_count: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_count", b"customer_count", "customers", b"customers", "industry", b"industry", "reason", b"reason", "rule", b"rule", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Collision: _TypeAlias = Collision  # noqa: Y015
+
+@_typing.final
 class ListDueFollowUpsRequest(_message.Message):
     """Asks for due follow-ups."""
 

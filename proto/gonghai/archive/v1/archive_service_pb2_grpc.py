@@ -127,6 +127,11 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
                 _registered_method=True)
+        self.ListCollisions = channel.unary_unary(
+                '/gonghai.archive.v1.ArchiveService/ListCollisions',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
+                _registered_method=True)
         self.ListDueFollowUps = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListDueFollowUps',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListDueFollowUpsRequest.SerializeToString,
@@ -313,6 +318,15 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCollisions(self, request, context):
+        """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+        a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+        rule and values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDueFollowUps(self, request, context):
         """Lists the follow-ups that are due, per rep and day. Not built yet.
         """
@@ -471,6 +485,11 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.GetCommissionStatement,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.SerializeToString,
+            ),
+            'ListCollisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollisions,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.SerializeToString,
             ),
             'ListDueFollowUps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDueFollowUps,
@@ -1005,6 +1024,33 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/GetCommissionStatement',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/ListCollisions',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

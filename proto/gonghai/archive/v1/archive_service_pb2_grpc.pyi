@@ -67,6 +67,11 @@ class ArchiveServiceStub:
     what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
     for readers and back ends.
     """
+    ListCollisions: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCollisionsRequest, _archive_service_pb2.ListCollisionsResponse]
+    """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+    a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+    rule and values.
+    """
     ListDueFollowUps: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListDueFollowUpsRequest, _archive_service_pb2.ListDueFollowUpsResponse]
     """Lists the follow-ups that are due, per rep and day. Not built yet."""
     ImportCustomers: _aio.StreamStreamMultiCallable[_archive_service_pb2.ImportCustomersRequest, _archive_service_pb2.ImportCustomersResponse]
@@ -232,6 +237,16 @@ class ArchiveServiceServicer:
         takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
         what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
         for readers and back ends.
+        """
+
+    def ListCollisions(
+        self,
+        request: _archive_service_pb2.ListCollisionsRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.ListCollisionsRequest, _abc.Awaitable[_archive_service_pb2.ListCollisionsResponse]],
+    ) -> _abc.Awaitable[_archive_service_pb2.ListCollisionsResponse]:
+        """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+        a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+        rule and values.
         """
 
     def ListDueFollowUps(

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai_archive.ledger_audit import LedgerAudit
 from gonghai_archive.lines import NOBODY, Downline
 from gonghai_archive.metrics import YEAR
+from gonghai_archive.places import too_many
 from gonghai_archive.policies import index_terms
 from gonghai_archive.store import keys
+from gonghai_archive.store.collisions import COLLIDING
 from gonghai_archive.store.neighbours import custody_from, custody_terms
 from gonghai_archive.store.rows import unpack_customer, unpack_line
 from gonghai_chassis.upkeep.auditing import Audited
@@ -112,7 +114,7 @@ class _Pass:
     ) -> None:
         """Note where the customer is to stand."""
         assessment = customer.assessment
-        for term in index_terms(customer.profile, assessment):
+        for term in index_terms(customer.id, customer.profile, assessment):
             index[term][customer.id] = customer.created
         index["by_rank"][customer.id] = assessment.tier.rank if assessment.tier else 0
         for identifier in customer.profile.identifiers:
@@ -141,6 +143,11 @@ class _Pass:
     async def _indexes(self, tenant: str, index: Mapping[str, dict[str, int]]) -> None:
         p = self._partition
         expected = dict(index)
+        expected[COLLIDING] = {
+            term: 0
+            for term, members in index.items()
+            if (least := too_many(term)) is not None and len(members) >= least
+        }
         # Those in which nobody is to stand are known by whom they could be of.
         for kind, key in (("owner", keys.reps(p, tenant)), ("pool", keys.pools(p, tenant))):
             for ident in await self._client.hkeys(key):

@@ -25,6 +25,7 @@ from gonghai_archive.projections import pool as pool_projection
 from gonghai_archive.projections.resources import Resources
 from gonghai_archive.servicer import ArchiveServicer
 from gonghai_archive.servicers.activities import Activities
+from gonghai_archive.servicers.collisions import Collisions
 from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.reach import Guard
@@ -109,6 +110,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
         ),
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
         Commissions(StatementStore(store), guard, settings.currency),
+        Collisions(customers),
         Courses(SimulateCourse(customers, book, engine), engine, book, settings.currency),
         changes,
     )

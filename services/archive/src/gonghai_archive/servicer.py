@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
     from gonghai_archive.servicers.activities import Activities
+    from gonghai_archive.servicers.collisions import Collisions
     from gonghai_archive.servicers.commissions import Commissions
     from gonghai_archive.servicers.customers import Customers
     from gonghai_archive.servicers.simulation import Courses
@@ -32,6 +33,7 @@ class ArchiveServicer(ArchiveServiceServicer):
         customers: Customers,
         activities: Activities,
         commissions: Commissions,
+        collisions: Collisions,
         courses: Courses,
         changes: WatchServer,
     ) -> None:
@@ -41,10 +43,17 @@ class ArchiveServicer(ArchiveServiceServicer):
             customers: about records.
             activities: about what happened.
             commissions: about what was earned by it.
+            collisions: about what must not be, and is.
             courses: about what would be.
             changes: streams the archive's own changes.
         """
-        groups: tuple[object, ...] = (customers, activities, commissions, courses)
+        groups: tuple[object, ...] = (
+            customers,
+            activities,
+            commissions,
+            collisions,
+            courses,
+        )
         for method in SERVICE.methods:
             handler = next(
                 (found for group in groups if (found := getattr(group, method.name, None))), None

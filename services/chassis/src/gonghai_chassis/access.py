@@ -127,6 +127,7 @@ _ARCHIVE: Final = _rows(
     IngestActivities=INTEGRATE,
     ListActivities=READ,
     GetCommissionStatement=READ,
+    ListCollisions=OVERSEE,
     ListDueFollowUps=READ,
     ImportCustomers=INTEGRATE,
     ExportCustomers=INTEGRATE,

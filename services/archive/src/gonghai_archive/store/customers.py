@@ -372,8 +372,8 @@ class CustomerStore:
 
 def _args(change: Change, request: Request) -> dict[str, Any]:
     before, after, standing = change.before, change.after, change.standing
-    old = index_terms(before.profile, before.assessment) if before else set()
-    new = index_terms(after.profile, after.assessment)
+    old = index_terms(before.id, before.profile, before.assessment) if before else set()
+    new = index_terms(after.id, after.profile, after.assessment)
     tier = after.assessment.tier
     return {
         "fingerprint": request.fingerprint,
