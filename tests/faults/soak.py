@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_engine import Decision, DecisionRequest, Engine, Policy
+from gonghai_engine import Decision, DecisionRequest, Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,9 +116,9 @@ class _Soak:
     def _made_up(self, tenant: str) -> Iterator[DecisionRequest]:
         for industry in ("", "some"):
             resolved = self._engine.tenant(tenant).industry(industry).resolved
-            for policy in Policy:
-                facts = resolved[policy].compiled.intake.facts
-                for _ in range(_MADE_UP // len(Policy)):
+            for policy, item in resolved.items():
+                facts = item.compiled.intake.facts
+                for _ in range(_MADE_UP // len(resolved)):
                     values = {fact.name: self._value(fact) for fact in facts}
                     yield DecisionRequest(tenant, industry, policy, values, _NOW)
 

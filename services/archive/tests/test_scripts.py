@@ -24,13 +24,14 @@ SCRIPTS = sorted(
     if entry.name.endswith(".lua")
 )
 READS = {
-    "assess": 9,
-    "create": 10,
+    "assess": 11,
+    "create": 12,
     "drop_custodies": 5,
     "drop_resources": 4,
     "drop_strays": 5,
     "follow_custody": 5,
     "follow_resource": 4,
+    "list_collisions": 5,
     "list_customers": 9,
     "list_tenants": 3,
     "load_custody": 5,
@@ -38,8 +39,9 @@ READS = {
     "note_recompute": 2,
     "read_customers": 19,
     "recompute_place": 4,
-    "record": 11,
-    "update": 10,
+    "read_statement": 6,
+    "record": 13,
+    "update": 12,
 }
 """At how many reads each is made to fail: all on its longest way."""
 STEP = {
@@ -56,8 +58,8 @@ ARGS: dict[str, Any] = {
     "customer": "c1",
     "body": b"body",
     "revision": 0,
-    "index": ["all"],
-    "unindex": ["tier:C"],
+    "index": ["all", "place:2:t/sole/east"],
+    "unindex": ["tier:C", "place:1:t/bad/c1"],
     "rank": 10,
     "next_at": 5,
     "entries": [b"entry"],
@@ -88,6 +90,22 @@ ARGS: dict[str, Any] = {
         "strict": False,
     },
     "downline": 0,
+    "commissions": {
+        "terms": b"terms",
+        "entries": [
+            {
+                "statement": "c2:2060-03",
+                "beneficiary": "c2",
+                "field": "2060-03:earned",
+                "amount": 5,
+                "row": b"row",
+            }
+        ],
+    },
+    "after": "-",
+    "most": 20,
+    "period": "2060-03",
+    "start": 0,
     "generation": "g",
     "term": "owner:zhao",
     "id": "sea",
@@ -119,7 +137,13 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "teams": p.key("teams", "acme"),
         "recompute": p.key("recompute", "acme"),
         "activities": p.key("activities", "acme", "c1"),
+        "commissions": p.key("commissions", "acme", "c1"),
+        "statement": p.key("statement", "acme", "c1", "2060-03"),
+        "statements": p.key("statement", "acme"),
+        "commission_sums": p.key("commission-sums", "acme"),
     }
+    if script.name.endswith("read_statement"):
+        own["commission_sums"] = p.key("commission-sums", "acme", "c1")
     if script.name.endswith("read_customers"):
         own["activities"] = p.key("activities", "acme")
     return {name: own[name] for name in script.header.keys if name in own}
@@ -149,5 +173,7 @@ async def test_a_script_that_fails_leaves_nothing_behind(
     if verb == "create":
         keys["customer"] = p.key("customer", "acme", "new")
         keys["line"] = p.key("line", "acme", "new")
+    if verb == "list_collisions":
+        await store.client(p).zadd(f"{keys['index']}:colliding", {"place:2:t/sole/east": 0})
     reads = await run_failing_at_each_read(store, script, p, keys=keys, args=args)
     assert reads == READS[verb]

@@ -19,7 +19,7 @@ from gonghai_engine.shape import check_shape
 from gonghai_engine.workflows import check_workflows
 from gonghai_plugin import hookspecs
 from gonghai_plugin.plugin import Plugin, Settings
-from gonghai_plugin.policies import Policy
+from gonghai_plugin.policies import OPTIONAL, Policy
 from gonghai_plugin.versions import misfit
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def check(plugin: Plugin, name: str) -> None:
             raise DeclarationError(policy, "it is given twice")
         if policy in given and policy in plugin.absent:
             raise DeclarationError(policy, "it is given, and declared absent")
-        if policy not in given and policy not in plugin.absent:
+        if policy not in {*given, *plugin.absent, *OPTIONAL}:
             raise DeclarationError(policy, "it is neither given nor declared absent")
     _check_settings(plugin.settings)
     try:

@@ -10,7 +10,7 @@ from gonghai_engine.expressions import compile_name, compile_number
 from gonghai_engine.faults import DeclarationError, FactError
 from gonghai_engine.settings import value_at
 from gonghai_plugin import outcomes as declared
-from gonghai_plugin.facts import Fact, Pick, Setting
+from gonghai_plugin.facts import Fact, Kind, Pick, Setting
 from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ _DECIDED: Final[Mapping[type[Any], type[Any]]] = {
     declared.Qualify: outcomes.Qualification,
     declared.Weights: outcomes.Weights,
     declared.Need: outcomes.Needs,
-    # These two are put together by their policies; they stay what they are.
+    declared.Commission: outcomes.Commission,
+    # These are put together by their policies; they stay what they are.
     declared.Signal: declared.Signal,
     declared.Refuse: declared.Refuse,
+    declared.Exclusive: declared.Exclusive,
 }
 
 _MAX_RANK: Final = 100
@@ -51,17 +53,24 @@ _MOST: Final = 1_000_000_000
 _MOST_DAYS: Final = 3_650
 """Ten years: a wait that anybody means, and that does not leave the calendar."""
 
+_WHOLE_AMOUNT: Final = 10_000
+"""Basis points: nobody is paid more than the order brought."""
+
 _MOST_OF: Final[Mapping[str, int]] = {
     "length": _MOST_DAYS * 24,
     "embargo_hours": _MOST_DAYS * 24,
     "min_interval_minutes": _MOST_DAYS * 24 * 60,
     "accept_within_minutes": _MOST_DAYS * 24 * 60,
+    "own_basis_points": _WHOLE_AMOUNT,
+    "sponsor_basis_points": _WHOLE_AMOUNT,
 }
 
 
 def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
     """Make the function that gives the decided outcome. Raises DeclarationError for a bad one."""
     _check(item, where)
+    if isinstance(item, declared.Exclusive):
+        return lambda _: item
     made = _compile(item, settings, where)
     if callable(made):
         return _remembered(made, tuple(dict.fromkeys(fact.name for fact in facts_in(item))))
@@ -187,6 +196,10 @@ def _name(item: Pick, settings: Settings, where: str) -> Maker:
 
 
 def _check(item: object, where: str) -> None:
+    if isinstance(item, declared.Exclusive):
+        for fact in item.by:
+            if fact.type.kind not in {Kind.TEXT, Kind.TEXT_SET}:
+                raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text or set")
     if isinstance(item, declared.Tier) and not 0 <= item.rank <= _MAX_RANK:
         raise DeclarationError(where, f"rank {item.rank} is not within 0 and {_MAX_RANK}")
     if isinstance(item, declared.Signal) and not 1 <= item.severity <= _MAX_SEVERITY:

@@ -15,8 +15,11 @@ __all__ = [
     "Cadence",
     "ClaimLimits",
     "ClaimVerdict",
+    "Claimed",
     "Clock",
     "ClockUnit",
+    "Collisions",
+    "Commission",
     "FestivalSpan",
     "Grade",
     "Needs",
@@ -231,6 +234,33 @@ class Needs:
     accept_within_minutes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What is paid for an order, in hundredths of a percent of its amount, up to all of it."""
+
+    own_basis_points: int = 0
+    sponsor_basis_points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Something that one customer at the most may have, by the rule ``rule``: its values.
+
+    None at all: the customer is reported by itself.
+    """
+
+    rule: str
+    values: tuple[str, ...]
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """All that a customer has of it; whether another has the same is for the caller to see."""
+
+    claimed: tuple[Claimed, ...]
+
+
 Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Stage,
     Tier,
@@ -241,4 +271,6 @@ Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     ReclaimPlan,
     Qualification,
     Needs,
+    Commission,
+    Collisions,
 ]

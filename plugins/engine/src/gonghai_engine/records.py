@@ -35,6 +35,9 @@ _CLASSES: Final[tuple[type[Any], ...]] = (
     outcomes.Qualification,
     outcomes.Weights,
     outcomes.Needs,
+    outcomes.Commission,
+    outcomes.Claimed,
+    outcomes.Collisions,
 )
 
 

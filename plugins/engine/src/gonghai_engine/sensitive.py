@@ -29,6 +29,9 @@ FOLLOWED: Final = (
 )
 """What other services than the archive decide or tell, on the facts that it publishes."""
 
+TOLD: Final = frozenset({*FOLLOWED, Policy.COLLISIONS})
+"""Beside these, what is reported to managers who may not read each customer's sensitive fields."""
+
 
 def telling(facts: Iterable[Fact], sensitive: Collection[str]) -> frozenset[str]:
     """Return the names of those facts that are a sensitive attribute, or are worked out of one.
@@ -52,7 +55,7 @@ def check_published(compiled: CompiledPolicy, plugin: Plugin) -> None:
 
     Raises DeclarationError naming the rule, the fact, and the attribute behind it.
     """
-    if compiled.policy not in FOLLOWED:
+    if compiled.policy not in TOLD:
         return
     for attribute in plugin.attributes:
         if not attribute.sensitive:
@@ -68,5 +71,5 @@ def _why(fact: str, attribute: str) -> str:
     worked_out = "" if fact == attribute else f", worked out of {attribute!r}"
     return (
         f"it names {fact!r}{worked_out}, a sensitive attribute: the service that asks this policy"
-        " is not given it"
+        " is not given it, or tells others of it"
     )

@@ -49,6 +49,8 @@ _TABLES: Final[Mapping[type[Any], Mapping[str, tuple[type[Any], type[Any]]]]] = 
     },
     declared.Qualification: {"rules": (FirstHit, outcomes.Qualify)},
     declared.Matching: {"rules": (FirstHit, outcomes.Need)},
+    declared.Incentives: {"rules": (FirstHit, outcomes.Commission)},
+    declared.Collisions: {"rules": (AllHits, outcomes.Exclusive)},
 }
 _OPTIONAL: Final = frozenset({"value", "potential"})
 _CONDITIONS: Final = (

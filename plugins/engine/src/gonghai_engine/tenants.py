@@ -96,7 +96,7 @@ class IndustryPolicy:
         for policy, compiled in own.policies.items():
             self.resolved[policy] = Resolved(compiled, own)
         if standard is not None:
-            for policy in own.plugin.absent:
+            for policy in own.plugin.absent & standard.policies.keys():
                 self.resolved[policy] = Resolved(standard.policies[policy], standard)
 
     @property

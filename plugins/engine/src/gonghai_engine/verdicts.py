@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from gonghai_engine.outcomes import ClaimVerdict, Refusal, RiskSignal, RiskSignals, Tier
+from gonghai_engine.outcomes import (
+    Claimed,
+    ClaimVerdict,
+    Collisions,
+    Refusal,
+    RiskSignal,
+    RiskSignals,
+    Tier,
+)
 from gonghai_plugin import host_facts, policies
 
 if TYPE_CHECKING:
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
     from gonghai_engine.outcomes import Outcome
     from gonghai_engine.sentences import Sentence
     from gonghai_engine.tables import CompiledRule
+    from gonghai_plugin.facts import Fact
     from gonghai_plugin.policies import AnyPolicy
     from gonghai_plugin.texts import Text
 
@@ -112,6 +122,29 @@ def _claim(_: CompiledPolicy, chosen: Chosen, values: Values, moment: Moment) ->
     )
 
 
+def _collisions(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Moment) -> Verdict:
+    (hits,) = chosen
+    said = _said(hits, values)
+    claimed = tuple(
+        Claimed(hit.name, place, sentence.text)
+        for hit, (_name, sentence) in zip(hits, said, strict=True)
+        for place in _places(hit.outcome(values).by, values)
+    )
+    if not hits:
+        return Verdict("none", Collisions(claimed), compiled.all(0).otherwise(values))
+    return Verdict(hits[0].name, Collisions(claimed), said[0][1], said[1:])
+
+
+def _places(by: Sequence[Fact], values: Values) -> list[tuple[str, ...]]:
+    """List the combinations of the facts' values, a set's members one by one."""
+    given: list[Any] = [values[fact.name] for fact in by]
+    members = [
+        () if value is None else sorted(value) if isinstance(value, frozenset) else (value,)
+        for value in given
+    ]
+    return list(itertools.product(*members))
+
+
 def _said(hits: Sequence[CompiledRule], values: Values) -> tuple[tuple[str, Sentence], ...]:
     return tuple((hit.name, hit.reason(values)) for hit in hits)
 
@@ -147,5 +180,7 @@ VERDICTS: Final[
     policies.Reclaim: _reclaim,
     policies.Qualification: _first,
     policies.Matching: _first,
+    policies.Incentives: _first,
+    policies.Collisions: _collisions,
 }
 """What makes a verdict, by the kind of policy."""

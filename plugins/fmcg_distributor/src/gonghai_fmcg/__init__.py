@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_fmcg import custody, worth
+from gonghai_fmcg import collisions, custody, worth
 from gonghai_fmcg.attributes import ATTRIBUTES
 from gonghai_fmcg.facts import FACTS
 from gonghai_fmcg.settings import FmcgSettings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FMCG: Final = Plugin(
     name="fmcg_distributor",
     version="0.1.0",
-    sdk="1.1",
+    sdk="1.2",
     title=Text("FMCG distribution", "快消经销"),
     settings=FmcgSettings,
     attributes=ATTRIBUTES,
@@ -32,6 +32,7 @@ FMCG: Final = Plugin(
         custody.RECLAIM,
         custody.QUALIFICATION,
         custody.MATCHING,
+        collisions.COLLISIONS,
     ),
     workflows=WORKFLOWS,
 )

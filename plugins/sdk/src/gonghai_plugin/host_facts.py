@@ -311,6 +311,9 @@ ACTIVITY_MINUTES: Final = _fact(
 ACTIVITY_AMOUNT: Final = _fact(
     "activity_amount", INT64, "amount", "金额", area=Area.ACTIVITY, unit=Unit.MONEY
 )
+ACTIVITY_SALES_CHANNEL: Final = _fact(
+    "activity_sales_channel", TEXT, "sales channel that it came by", "成交渠道", area=Area.ACTIVITY
+)
 ACTIVITY_BY_OWNER: Final = _fact(
     "activity_by_owner",
     BOOL,

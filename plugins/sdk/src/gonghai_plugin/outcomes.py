@@ -196,6 +196,32 @@ class Qualify:
     clocks: tuple[str, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What is paid for an order, in hundredths of a percent of its amount (佣金, 万分比).
+
+    Up to 10,000 each, which is the whole amount. The sponsor is the one at the time of the order; a
+    customer without one has nobody to pay it to.
+    """
+
+    own_basis_points: Whole = 0
+    """To the customer itself."""
+    sponsor_basis_points: Whole = 0
+    """To its sponsor (see `gonghai_plugin.upline.Upline`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """One customer at the most may have these values of these facts (独家, 撞单).
+
+    A set stands for each of its members; where a fact is missing there is nothing to collide on.
+    Without facts the customer is reported by itself.
+    """
+
+    by: tuple[Fact, ...] = ()
+    """Texts and sets of texts."""
+
+
 class RegionMatch(StrEnum):
     """Must the rep cover the customer's region."""
 

@@ -32,6 +32,7 @@ class Plugin:
 
     ``name`` is what a tenant's policy document says. ``sdk`` is the SDK it was written for.
     A policy is either in ``policies`` or in ``absent``; the standard plugin decides the absent.
+    One of `gonghai_plugin.policies.OPTIONAL` may be in neither.
     """
 
     name: str

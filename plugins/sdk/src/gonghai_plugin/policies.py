@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gonghai_plugin.outcomes import (
         Admit,
         Cadence,
+        Commission,
+        Exclusive,
         Grade,
         Limits,
         Need,
@@ -39,6 +41,8 @@ class Policy(StrEnum):
     RECLAIM = "reclaim"
     QUALIFICATION = "qualification"
     MATCHING = "matching"
+    INCENTIVES = "incentives"
+    COLLISIONS = "collisions"
 
 
 AREAS: Final = {
@@ -51,8 +55,14 @@ AREAS: Final = {
     Policy.RECLAIM: frozenset({Area.CUSTOMER, Area.CUSTODY}),
     Policy.QUALIFICATION: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
     Policy.MATCHING: frozenset({Area.CUSTOMER}),
+    Policy.INCENTIVES: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
+    Policy.COLLISIONS: frozenset({Area.CUSTOMER}),
 }
 """Which given facts a policy's rules may name."""
+
+OPTIONAL: Final = frozenset({Policy.INCENTIVES, Policy.COLLISIONS})
+"""The policies that a plugin may say nothing of, or declare absent: then there is nothing of the
+sort in its industry. The standard plugin, which decides what others declare absent, has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,35 @@ class Matching:
     rules: FirstHit[Need]
 
 
+@dataclass(frozen=True, slots=True)
+class Incentives:
+    """What is paid for an order: asked of each purchase, and of a return that names none.
+
+    The facts are those of the order and of the customer whose it is, the order counted already.
+    """
+
+    policy: ClassVar = Policy.INCENTIVES
+    rules: FirstHit[Commission]
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """What must not be: two where one may stand, or one that stands against a rule by itself."""
+
+    policy: ClassVar = Policy.COLLISIONS
+    rules: AllHits[Exclusive]
+
+
 AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
-    Lifecycle, Tiering, FollowUp, Risk, Admission, Claim, Reclaim, Qualification, Matching
+    Lifecycle,
+    Tiering,
+    FollowUp,
+    Risk,
+    Admission,
+    Claim,
+    Reclaim,
+    Qualification,
+    Matching,
+    Incentives,
+    Collisions,
 ]

@@ -118,6 +118,22 @@ SPONSOR_FIRST_LEFT: Final = derived(
     largest(0, setting("claims.sponsor_first_days") - host.DAYS_IN_POOL),
     Unit.DAYS,
 )
+OWN_COMMISSION: Final = derived(
+    "own_commission",
+    INT64,
+    Text("what it gets for its own order, in basis points", "自身返佣（万分比）"),
+    when(
+        LEVEL.equals("first"),
+        pick(host.TIER, setting("commissions.first_level"), otherwise=0),
+        pick(host.TIER, setting("commissions.second_level"), otherwise=0),
+    ),
+)
+SPONSORS_COMMISSION: Final = derived(
+    "sponsors_commission",
+    INT64,
+    Text("what its sponsor gets for its order, in basis points", "上级佣金（万分比）"),
+    pick(host.TIER, setting("commissions.to_sponsor"), otherwise=0),
+)
 HOLDING_WEIGHT: Final = derived(
     "holding_weight",
     INT64,
@@ -153,6 +169,8 @@ FACTS: Final = (
     NO_ORDER_AFTER,
     IN_A_SPONSORS_POOL,
     SPONSOR_FIRST_LEFT,
+    OWN_COMMISSION,
+    SPONSORS_COMMISSION,
     HOLDING_WEIGHT,
     LIFETIME_VALUE,
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 from gonghai_plugin import Settings
 
 Days = Annotated[int, Field(ge=0, le=3650)]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class FirstLevelTiers(Settings):
@@ -141,6 +142,27 @@ class PoolSettings(Settings):
     win_back: str = Field("general", min_length=1, description="Pool of lost ones (流失赢回)")
 
 
+class CommissionSettings(Settings):
+    """What is paid for an order, in basis points of its amount: 100 are one percent (佣金)."""
+
+    first_level: dict[str, BasisPoints] = Field(
+        default={"platinum": 600, "gold": 450, "silver": 300, "bronze": 150},
+        description="To a first-level distributor for its own order, by its tier (一级返佣)",
+    )
+    second_level: dict[str, BasisPoints] = Field(
+        default={"star": 250, "regular": 150, "starter": 50},
+        description="To a second-level distributor for its own order, by its tier (二级返佣)",
+    )
+    to_sponsor: dict[str, BasisPoints] = Field(
+        default={"star": 300, "regular": 250, "starter": 200},
+        description="To its sponsor for that order, by the second-level one's tier (上级佣金)",
+    )
+    excluded_channels: tuple[str, ...] = Field(
+        default=("clearance",),
+        description="Sales channels whose orders pay nothing (不计佣渠道)",
+    )
+
+
 class WorkflowSettings(Settings):
     """Days of the workflows (流程期限)."""
 
@@ -208,6 +230,9 @@ class TwoTierSettings(Settings):
     )
     min_visit_minutes: int = Field(
         15, ge=0, description="A visit shorter than this does not count as a follow-up"
+    )
+    commissions: CommissionSettings = Field(
+        default_factory=CommissionSettings, description="Commissions (佣金)"
     )
     workflows: WorkflowSettings = Field(
         default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"

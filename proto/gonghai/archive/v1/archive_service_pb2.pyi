@@ -15,6 +15,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -923,6 +924,262 @@ class ListActivitiesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListActivitiesResponse: _TypeAlias = ListActivitiesResponse  # noqa: Y015
+
+@_typing.final
+class GetCommissionStatementRequest(_message.Message):
+    """Asks for a commission statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer that earns."""
+    period: _builtins.str
+    """The month in the tenant's time zone, such as `2026-11`: that in which the orders happened."""
+    page_size: _builtins.int
+    """How many lines at the most; 50 when unset, 1,000 at the most."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        period: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "page_size", b"page_size", "page_token", b"page_token", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCommissionStatementRequest: _TypeAlias = GetCommissionStatementRequest  # noqa: Y015
+
+@_typing.final
+class CommissionStatement(_message.Message):
+    """What a customer has earned in a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    LINE_COUNT_FIELD_NUMBER: _builtins.int
+    EARNED_FIELD_NUMBER: _builtins.int
+    TAKEN_BACK_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer that earns."""
+    period: _builtins.str
+    """The month, such as `2026-11`."""
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    line_count: _builtins.int
+    """How many lines the month has, on all pages."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommissionLine]:
+        """The lines of this page, in the order in which they were booked."""
+
+    @_builtins.property
+    def earned(self) -> _money_pb2.Money:
+        """What the lines that pay add up to, on all pages."""
+
+    @_builtins.property
+    def taken_back(self) -> _money_pb2.Money:
+        """What the lines that take back add up to, on all pages; negative or nought."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """Both together: what is owed for the month; negative where more was taken back."""
+
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        period: _builtins.str = ...,
+        lines: _abc.Iterable[Global___CommissionLine] | None = ...,
+        next_page_token: _builtins.str = ...,
+        line_count: _builtins.int = ...,
+        earned: _money_pb2.Money | None = ...,
+        taken_back: _money_pb2.Money | None = ...,
+        total: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earned", b"earned", "taken_back", b"taken_back", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "earned", b"earned", "line_count", b"line_count", "lines", b"lines", "next_page_token", b"next_page_token", "period", b"period", "taken_back", b"taken_back", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommissionStatement: _TypeAlias = CommissionStatement  # noqa: Y015
+
+@_typing.final
+class CommissionLine(_message.Message):
+    """One order, or part of one, on a commission statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    BOOK_TIME_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    activity: _builtins.str
+    """The activity that it is for: a purchase or a return, of the customer itself or of one of its second level."""
+    basis_points: _builtins.int
+    """How much of it, in hundredths of a percent: 250 is 2.5 %."""
+    rule: _builtins.str
+    """The rule by which the order pays."""
+    reason: _builtins.str
+    """Why, for a person; the language follows the call's `accept-language` (en or zh)."""
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """When that happened."""
+
+    @_builtins.property
+    def book_time(self) -> _timestamp_pb2.Timestamp:
+        """When the line was booked."""
+
+    @_builtins.property
+    def basis(self) -> _money_pb2.Money:
+        """Of what amount it is; negative where it takes back."""
+
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """What is paid: that part, rounded down to the minor unit for each order; negative where it takes back."""
+
+    def __init__(
+        self,
+        *,
+        activity: _builtins.str = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        book_time: _timestamp_pb2.Timestamp | None = ...,
+        basis: _money_pb2.Money | None = ...,
+        basis_points: _builtins.int = ...,
+        amount: _money_pb2.Money | None = ...,
+        rule: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "basis", b"basis", "book_time", b"book_time", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "amount", b"amount", "basis", b"basis", "basis_points", b"basis_points", "book_time", b"book_time", "occur_time", b"occur_time", "reason", b"reason", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommissionLine: _TypeAlias = CommissionLine  # noqa: Y015
+
+@_typing.final
+class ListCollisionsRequest(_message.Message):
+    """Asks for collisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant: `tenants/{tenant}`."""
+    page_size: _builtins.int
+    """How many at the most; 50 when unset, 200 at the most."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollisionsRequest: _TypeAlias = ListCollisionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCollisionsResponse(_message.Message):
+    """A page of collisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLISIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def collisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Collision]:
+        """The collisions."""
+
+    def __init__(
+        self,
+        *,
+        collisions: _abc.Iterable[Global___Collision] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collisions", b"collisions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollisionsResponse: _TypeAlias = ListCollisionsResponse  # noqa: Y015
+
+@_typing.final
+class Collision(_message.Message):
+    """Something that more customers have than may."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    CUSTOMER_COUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    industry: _builtins.str
+    """The industry."""
+    rule: _builtins.str
+    """The rule of the plugin's policy `collisions`."""
+    customer_count: _builtins.int
+    """How many there are."""
+    reason: _builtins.str
+    """Why, of the first of them, for a person; the language follows the call's `accept-language` (en or zh)."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What they have in common, in the order in which the rule names it, such as a region's id and a category; empty where
+        one customer is reported by itself.
+        """
+
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 20 of the customers, the oldest record first."""
+
+    def __init__(
+        self,
+        *,
+        industry: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+        customers: _abc.Iterable[_builtins.str] | None = ...,
+        customer_count: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_count", b"customer_count", "customers", b"customers", "industry", b"industry", "reason", b"reason", "rule", b"rule", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Collision: _TypeAlias = Collision  # noqa: Y015
 
 @_typing.final
 class ListDueFollowUpsRequest(_message.Message):

@@ -122,6 +122,16 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesResponse.FromString,
                 _registered_method=True)
+        self.GetCommissionStatement = channel.unary_unary(
+                '/gonghai.archive.v1.ArchiveService/GetCommissionStatement',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
+                _registered_method=True)
+        self.ListCollisions = channel.unary_unary(
+                '/gonghai.archive.v1.ArchiveService/ListCollisions',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
+                _registered_method=True)
         self.ListDueFollowUps = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListDueFollowUps',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListDueFollowUpsRequest.SerializeToString,
@@ -297,6 +307,26 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCommissionStatement(self, request, context):
+        """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
+        line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
+        takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
+        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
+        for readers and back ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCollisions(self, request, context):
+        """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+        a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+        rule and values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDueFollowUps(self, request, context):
         """Lists the follow-ups that are due, per rep and day. Not built yet.
         """
@@ -450,6 +480,16 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.ListActivities,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesResponse.SerializeToString,
+            ),
+            'GetCommissionStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCommissionStatement,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.SerializeToString,
+            ),
+            'ListCollisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollisions,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.SerializeToString,
             ),
             'ListDueFollowUps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDueFollowUps,
@@ -957,6 +997,60 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/ListActivities',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCommissionStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/GetCommissionStatement',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/ListCollisions',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

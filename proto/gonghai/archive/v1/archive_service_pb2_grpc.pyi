@@ -60,6 +60,18 @@ class ArchiveServiceStub:
     """
     ListActivities: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListActivitiesRequest, _archive_service_pb2.ListActivitiesResponse]
     """Lists a customer's activities, latest first."""
+    GetCommissionStatement: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.GetCommissionStatementRequest, _archive_service_pb2.CommissionStatement]
+    """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
+    line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
+    takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
+    what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
+    for readers and back ends.
+    """
+    ListCollisions: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCollisionsRequest, _archive_service_pb2.ListCollisionsResponse]
+    """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+    a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+    rule and values.
+    """
     ListDueFollowUps: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListDueFollowUpsRequest, _archive_service_pb2.ListDueFollowUpsResponse]
     """Lists the follow-ups that are due, per rep and day. Not built yet."""
     ImportCustomers: _aio.StreamStreamMultiCallable[_archive_service_pb2.ImportCustomersRequest, _archive_service_pb2.ImportCustomersResponse]
@@ -214,6 +226,28 @@ class ArchiveServiceServicer:
         context: _aio.ServicerContext[_archive_service_pb2.ListActivitiesRequest, _abc.Awaitable[_archive_service_pb2.ListActivitiesResponse]],
     ) -> _abc.Awaitable[_archive_service_pb2.ListActivitiesResponse]:
         """Lists a customer's activities, latest first."""
+
+    def GetCommissionStatement(
+        self,
+        request: _archive_service_pb2.GetCommissionStatementRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.GetCommissionStatementRequest, _abc.Awaitable[_archive_service_pb2.CommissionStatement]],
+    ) -> _abc.Awaitable[_archive_service_pb2.CommissionStatement]:
+        """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
+        line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
+        takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
+        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
+        for readers and back ends.
+        """
+
+    def ListCollisions(
+        self,
+        request: _archive_service_pb2.ListCollisionsRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.ListCollisionsRequest, _abc.Awaitable[_archive_service_pb2.ListCollisionsResponse]],
+    ) -> _abc.Awaitable[_archive_service_pb2.ListCollisionsResponse]:
+        """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
+        a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
+        rule and values.
+        """
 
     def ListDueFollowUps(
         self,

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gonghai_archive.metrics import NAMES, Metrics
+from gonghai_archive.places import Place
+
+_BEFORE_PLACES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Assessment:
         revision: the tenant's policy revision.
         next_at: when to decide again without anything happening (µs); None for never.
         failures: how many times in a row something failed.
+        places: what it holds that one customer at the most may have.
     """
 
     metrics: Metrics
@@ -73,6 +77,7 @@ class Assessment:
     revision: int
     next_at: int | None
     failures: int = 0
+    places: tuple[Place, ...] = ()
 
     def packable(self) -> list[Any]:
         """Return it as the store keeps it; the head of the record has the revision."""
@@ -88,12 +93,15 @@ class Assessment:
             ),
             self.next_at,
             self.failures,
+            [list(place) for place in self.places],
         ]
 
     @classmethod
     def unpacked(cls, row: Any, revision: int) -> Assessment:  # noqa: ANN401 - as the store keeps it
         """Read what `packable` gave."""
-        at, values, last_order, last_follow_up, stage, tier, admission, next_at, failures = row
+        at, values, last_order, last_follow_up, stage, tier, admission, next_at, failures = row[
+            :_BEFORE_PLACES
+        ]
         return cls(
             # An older version stored fewer values: the measures that came later are missing.
             Metrics(at, dict(zip(NAMES, values, strict=False)), {}, last_order, last_follow_up),
@@ -103,4 +111,11 @@ class Assessment:
             revision,
             next_at,
             failures,
+            # What came later than the rest.
+            tuple(
+                Place(rule, tuple(held), *reasons)
+                for rule, held, *reasons in (
+                    row[_BEFORE_PLACES] if len(row) > _BEFORE_PLACES else ()
+                )
+            ),
         )

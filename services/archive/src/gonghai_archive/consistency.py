@@ -1,4 +1,4 @@
-"""An audit: do customers, indexes, identifiers, histories, custodies and due times agree?
+"""An audit: do customers, indexes, identifiers, histories, custodies, statements, due times agree?
 
 It reads a partition as it stands, in many steps; on a store that is written to it may see a change
 in the middle. `gonghai_chassis.upkeep.auditing` looks again at what it finds.
@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_archive.ledger_audit import LedgerAudit
 from gonghai_archive.lines import NOBODY, Downline
 from gonghai_archive.metrics import YEAR
+from gonghai_archive.places import too_many
 from gonghai_archive.policies import index_terms
 from gonghai_archive.store import keys
+from gonghai_archive.store.collisions import COLLIDING
 from gonghai_archive.store.neighbours import custody_from, custody_terms
 from gonghai_archive.store.rows import unpack_customer, unpack_line
 from gonghai_chassis.upkeep.auditing import Audited
@@ -56,6 +59,7 @@ class _Pass:
             index: defaultdict[str, dict[str, int]] = defaultdict(dict)
             identifiers: dict[str, str] = {}
             lines = _Lines()
+            ledger = LedgerAudit(self._store, p, tenant)
             listed = await self._client.zrange(f"{keys.index(p, tenant)}:all", 0, -1)
             ids = [each.decode() for each in listed]
             for first in range(0, len(ids), _AT_ONCE):
@@ -64,9 +68,11 @@ class _Pass:
                     self._expect(customer, index, identifiers, due)
                     lines.add(customer)
                 await self._custodies(tenant, some, index)
+                await ledger.expect(some)
             await self._indexes(tenant, index)
             await self._identifiers(tenant, identifiers)
             self._found += lines.faults(tenant, self._now)
+            self._found += await ledger.faults()
         await self._same("due assessments", p.due_key(keys.ASSESSMENT), due)
         return Audited(self._found, self._records)
 
@@ -108,7 +114,7 @@ class _Pass:
     ) -> None:
         """Note where the customer is to stand."""
         assessment = customer.assessment
-        for term in index_terms(customer.profile, assessment):
+        for term in index_terms(customer.id, customer.profile, assessment):
             index[term][customer.id] = customer.created
         index["by_rank"][customer.id] = assessment.tier.rank if assessment.tier else 0
         for identifier in customer.profile.identifiers:
@@ -137,6 +143,11 @@ class _Pass:
     async def _indexes(self, tenant: str, index: Mapping[str, dict[str, int]]) -> None:
         p = self._partition
         expected = dict(index)
+        expected[COLLIDING] = {
+            term: 0
+            for term, members in index.items()
+            if (least := too_many(term)) is not None and len(members) >= least
+        }
         # Those in which nobody is to stand are known by whom they could be of.
         for kind, key in (("owner", keys.reps(p, tenant)), ("pool", keys.pools(p, tenant))):
             for ident in await self._client.hkeys(key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from gonghai_archive.lines import NOBODY
@@ -11,7 +11,10 @@ from gonghai_chassis.names import CustomerName
 from gonghai_chassis.store import records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gonghai_archive.assessment import Assessment
+    from gonghai_archive.commissions import Terms
     from gonghai_archive.lines import Downline, Part
     from gonghai_archive.profiles import Profile
 
@@ -52,7 +55,9 @@ class Customer:
         published: digest of the facts that others were told last.
         told: the version that they were told with.
         part: what it gave to its sponsor when the record was read, if it has one.
-        downline: what its second level added up to then; both are kept beside the record.
+        downline: what its second level added up to then.
+        terms: by what its orders pay, by the activity's id; known where its activities are. These
+            three are kept beside the record.
     """
 
     tenant: str
@@ -69,6 +74,7 @@ class Customer:
     told: int = 0
     part: Part | None = None
     downline: Downline = NOBODY
+    terms: Mapping[str, Terms] = field(default_factory=dict)
 
     @property
     def due_at(self) -> int | None:

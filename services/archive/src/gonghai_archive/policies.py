@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai_archive.assessment import Assessment, Verdict
 from gonghai_archive.lines import KEPT, NOBODY, Downline, Standing, part_of
 from gonghai_archive.metrics import Metrics, day_number, measure
+from gonghai_archive.places import Place
 from gonghai_archive.profiles import Profile, region_prefixes
 from gonghai_archive.secrecy import Secrecy
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
 from gonghai_engine import (
     Admission,
     AttributeProblem,
+    Collisions,
     Decision,
     DecisionFailure,
     DecisionRequest,
@@ -106,6 +108,7 @@ class _Course:
     facts: dict[str, Any]
     verdicts: dict[Policy, Verdict | None] = field(default_factory=dict)
     failed: bool = False
+    places: tuple[Place, ...] | None = None
 
 
 class Assessor:
@@ -218,7 +221,27 @@ class Assessor:
             )
             for course, outcome in zip(courses, outcomes, strict=True):
                 _take(course, step, outcome, now)
+        await self._take_places(policy, courses, now)
         return [_finish(policy, course, now) for course in courses]
+
+    async def _take_places(
+        self, policy: TenantPolicy, courses: Sequence[_Course], now: int
+    ) -> None:
+        """Decide what customers hold that one at the most may have."""
+        asked = [each for each in courses if Policy.COLLISIONS in each.view.policy.resolved]
+        if asked:
+            outcomes = await self._engine.decide(
+                [self._request(policy, each, Policy.COLLISIONS, now) for each in asked]
+            )
+            for course, outcome in zip(asked, outcomes, strict=True):
+                if isinstance(outcome, DecisionFailure):
+                    course.failed = True
+                else:
+                    course.places = _places(outcome)
+        for course in courses:
+            before = course.subject.before
+            if course.places is None and before and (course.failed or course.view.policy.missing):
+                course.places = before.places
 
     async def explain(
         self, policy: TenantPolicy, subject: Subject, assessment: Assessment, step: Policy, now: int
@@ -228,6 +251,44 @@ class Assessor:
         if step is not Policy.LIFECYCLE:
             _decided(course.facts, assessment.stage, None)
         return await self._engine.explain(self._request(policy, course, step, now))
+
+    async def incentives(
+        self,
+        policy: TenantPolicy,
+        asked: Sequence[tuple[Customer, Mapping[str, object]]],
+        now: int,
+    ) -> list[Decision | DecisionFailure | None]:
+        """Decide what orders pay, on their facts and on what was just decided of their customers.
+
+        Returns:
+            A decision for each order; None where the industry has no commissions.
+        """
+        requests: list[DecisionRequest] = []
+        places: list[int] = []
+        for place, (customer, order) in enumerate(asked):
+            profile, assessment = customer.profile, customer.assessment
+            view = self.view(policy, profile.industry)
+            if Policy.INCENTIVES not in view.policy.resolved and not view.policy.missing:
+                continue
+            facts = self.facts(view, profile, assessment.metrics)
+            _decided(facts, assessment.stage, assessment.tier)
+            places.append(place)
+            requests.append(
+                DecisionRequest(
+                    tenant=policy.tenant,
+                    industry=profile.industry,
+                    policy=Policy.INCENTIVES,
+                    facts={**facts, **order},
+                    now=now,
+                    subject=customer.id,
+                )
+            )
+        found: list[Decision | DecisionFailure | None] = [None] * len(asked)
+        if requests:
+            answers = await self._engine.decide(requests)
+            for place, answer in zip(places, answers, strict=True):
+                found[place] = answer
+        return found
 
     def _start(self, policy: TenantPolicy, subject: Subject, now: int) -> _Course:
         metrics = measured(
@@ -371,19 +432,46 @@ def _finish(policy: TenantPolicy, course: _Course, now: int) -> Assessment:
         revision=policy.revision,
         next_at=_next_at(policy, course, failures, now),
         failures=failures,
+        places=course.places or (),
     )
+
+
+def _places(decision: Decision) -> tuple[Place, ...]:
+    assert isinstance(decision.outcome, Collisions)  # noqa: S101 - what the policy decides
+    return tuple(
+        Place(each.rule, each.values, each.reason.en, each.reason.zh)
+        for each in decision.outcome.claimed
+    )
+
+
+def tried_again(assessment: Assessment, before: Assessment, now: int) -> Assessment:
+    """Return an assessment beside which something else failed, due to be tried again as if it had.
+
+    Args:
+        assessment: as it is to be.
+        before: as it was, with how many times in a row something failed already.
+        now: domain time (µs).
+    """
+    failures = before.failures + 1
+    retry = _retry_at(failures, now)
+    next_at = retry if assessment.next_at is None else min(assessment.next_at, retry)
+    return replace(assessment, failures=failures, next_at=next_at)
+
+
+def _retry_at(failures: int, now: int) -> int:
+    # By the minute, so that what failed together is tried again together.
+    pause = min(_MINUTE << min(failures - 1, 10), _LONGEST_RETRY)
+    return (now // _MINUTE) * _MINUTE + pause
 
 
 def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> int | None:
     """When a decision may come out otherwise although nothing happens, or is to be tried again."""
-    retry = None
-    if failures:
-        # By the minute, so that what failed together is tried again together.
-        pause = min(_MINUTE << min(failures - 1, 10), _LONGEST_RETRY)
-        retry = (now // _MINUTE) * _MINUTE + pause
+    retry = _retry_at(failures, now) if failures else None
     try:
         days = course.view.policy.next_change_days(
-            course.facts, course.metrics.changes_in, *dict.fromkeys((*DECIDED, *FOLLOWED))
+            course.facts,
+            course.metrics.changes_in,
+            *dict.fromkeys((*DECIDED, *FOLLOWED, Policy.COLLISIONS)),
         )
     except ValueError:
         # A fact breaks its declaration, which a decision has said already.
@@ -394,7 +482,7 @@ def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> 
     return slides if retry is None else min(slides, retry)
 
 
-def index_terms(profile: Profile, assessment: Assessment) -> set[str]:
+def index_terms(ident: str, profile: Profile, assessment: Assessment) -> set[str]:
     """Return the indexes that a customer stands in, beside those of its owner or pool."""
     terms = {"all", f"industry:{profile.industry}", f"source:{profile.source}"}
     terms.update(f"region:{path}" for path in region_prefixes(profile.region))
@@ -403,4 +491,5 @@ def index_terms(profile: Profile, assessment: Assessment) -> set[str]:
         terms.add(f"tier:{assessment.tier.name}")
     if assessment.stage is not None:
         terms.add(f"stage:{assessment.stage.name}")
+    terms.update(place.term(profile.industry, ident) for place in assessment.places)
     return terms

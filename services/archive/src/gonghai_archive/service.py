@@ -25,6 +25,8 @@ from gonghai_archive.projections import pool as pool_projection
 from gonghai_archive.projections.resources import Resources
 from gonghai_archive.servicer import ArchiveServicer
 from gonghai_archive.servicers.activities import Activities
+from gonghai_archive.servicers.collisions import Collisions
+from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.reach import Guard
 from gonghai_archive.servicers.simulation import Courses
@@ -34,6 +36,7 @@ from gonghai_archive.snapshot import Snapshot
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.store.neighbours import Reader
+from gonghai_archive.store.statements import StatementStore
 from gonghai_archive.upkeep import upkeep_of
 from gonghai_archive.workers.assessing import DueAssessments
 from gonghai_archive.workers.recomputing import Recompute
@@ -106,6 +109,8 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
             guard,
         ),
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
+        Commissions(StatementStore(store), guard, settings.currency),
+        Collisions(customers),
         Courses(SimulateCourse(customers, book, engine), engine, book, settings.currency),
         changes,
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
 
     from gonghai_archive.servicers.activities import Activities
+    from gonghai_archive.servicers.collisions import Collisions
+    from gonghai_archive.servicers.commissions import Commissions
     from gonghai_archive.servicers.customers import Customers
     from gonghai_archive.servicers.simulation import Courses
     from gonghai_chassis.watching import WatchServer
@@ -30,6 +32,8 @@ class ArchiveServicer(ArchiveServiceServicer):
         self,
         customers: Customers,
         activities: Activities,
+        commissions: Commissions,
+        collisions: Collisions,
         courses: Courses,
         changes: WatchServer,
     ) -> None:
@@ -38,10 +42,18 @@ class ArchiveServicer(ArchiveServiceServicer):
         Args:
             customers: about records.
             activities: about what happened.
+            commissions: about what was earned by it.
+            collisions: about what must not be, and is.
             courses: about what would be.
             changes: streams the archive's own changes.
         """
-        groups: tuple[object, ...] = (customers, activities, courses)
+        groups: tuple[object, ...] = (
+            customers,
+            activities,
+            commissions,
+            collisions,
+            courses,
+        )
         for method in SERVICE.methods:
             handler = next(
                 (found for group in groups if (found := getattr(group, method.name, None))), None

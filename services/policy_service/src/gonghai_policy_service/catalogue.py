@@ -10,6 +10,7 @@ from gonghai.policy.v1 import policy_service_pb2
 from gonghai_chassis.errors import NotFound
 from gonghai_engine import Policy
 from gonghai_engine.settings import value_at
+from gonghai_plugin.policies import OPTIONAL
 from gonghai_policy_service.policy_names import DEFAULT, PolicyName
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ class Catalogue:
     def names(self, policy: TenantPolicy) -> list[PolicyName]:
         """Return the names of all policies in force, in a fixed order."""
         industries = [DEFAULT, *sorted(policy.document.industries)]
-        return [
+        names = [
             PolicyName(policy.tenant, industry, kind) for industry in industries for kind in Policy
+        ]
+        return [
+            name
+            for name in names
+            if name.policy not in OPTIONAL or name.policy in self._industry(policy, name).resolved
         ]
 
     def check(self, policy: TenantPolicy, name: PolicyName) -> None:

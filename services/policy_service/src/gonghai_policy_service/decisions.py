@@ -11,6 +11,8 @@ from gonghai_engine.outcomes import (
     Admission,
     Cadence,
     ClaimVerdict,
+    Collisions,
+    Commission,
     Needs,
     Qualification,
     ReclaimPlan,
@@ -86,7 +88,7 @@ def _decision(decision: Recorded) -> Decision:
     return decision if isinstance(decision, Decision) else Decision.from_record(decision)
 
 
-def _outcome_text(outcome: Outcome) -> str:  # noqa: PLR0911 - one line for each policy
+def _outcome_text(outcome: Outcome) -> str:  # noqa: C901, PLR0911 - one line for each policy
     match outcome:
         case Stage() | Tier():
             return outcome.name
@@ -104,3 +106,7 @@ def _outcome_text(outcome: Outcome) -> str:  # noqa: PLR0911 - one line for each
             return "counts" if outcome.counts else "ignored"
         case Needs():
             return "assign" if outcome.auto_assign else "wait"
+        case Collisions():
+            return ",".join("/".join(each.values) for each in outcome.claimed) or "none"
+        case Commission():
+            return f"{outcome.own_basis_points}+{outcome.sponsor_basis_points}"

@@ -253,6 +253,7 @@ def qualification_question(ground: Ground, custody: Custody, activity: Activity)
     seconds = qualities.get("duration_seconds")
     facts["activity_minutes"] = seconds // 60 if isinstance(seconds, int) else None
     facts["activity_amount"] = qualities.get("amount")
+    facts["activity_sales_channel"] = qualities.get("sales_channel")
     facts["activity_by_owner"] = bool(activity.rep) and custody.works_on(activity.rep, activity.at)
     return _question(ground, custody, Policy.QUALIFICATION, facts)
 

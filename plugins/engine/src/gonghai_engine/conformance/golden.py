@@ -29,6 +29,8 @@ from gonghai_engine.outcomes import (
     Admission,
     Cadence,
     ClaimVerdict,
+    Collisions,
+    Commission,
     Needs,
     Qualification,
     ReclaimPlan,
@@ -36,7 +38,7 @@ from gonghai_engine.outcomes import (
     Stage,
     Tier,
 )
-from gonghai_plugin.policies import Policy
+from gonghai_plugin.policies import OPTIONAL, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,7 +123,10 @@ async def decided(engine: Engine, golden: GoldenFile, case: Case) -> dict[str, A
     engine.activate(_TENANT, 1, engine.parse(golden.document))
     found: dict[str, Any] = {}
     known = dict(case.facts)
+    resolved = engine.tenant(_TENANT).industry("").resolved
     for policy in Policy:
+        if policy in OPTIONAL and policy not in resolved:
+            continue
         (made,) = await engine.decide([DecisionRequest(_TENANT, "", policy, known, NOW)])
         if not isinstance(made, Decision):
             found[policy] = f"{_FAILED}{made.message}"
@@ -140,7 +145,7 @@ async def decided(engine: Engine, golden: GoldenFile, case: Case) -> dict[str, A
     return {str(name): value for name, value in found.items()}
 
 
-def figures(outcome: object) -> dict[str, Any]:  # noqa: PLR0911 - one for each outcome
+def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each outcome
     """Return what an outcome says, by names that a case can expect."""
     match outcome:
         case Stage():
@@ -183,6 +188,13 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: PLR0911 - one for each 
             return {"counts": outcome.counts}
         case Needs():
             return {"auto_assign": outcome.auto_assign}
+        case Collisions():
+            return {"collisions_on": ["/".join(each.values) for each in outcome.claimed]}
+        case Commission():
+            return {
+                "own_basis_points": outcome.own_basis_points,
+                "sponsor_basis_points": outcome.sponsor_basis_points,
+            }
         case _:
             return {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from gonghai_archive.commands.booking import Sold, book
+from gonghai_archive.commissions import NOTHING
 from gonghai_archive.policies import Subject
 from gonghai_archive.store.customers import Change
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gonghai_archive.activities import Activity
+    from gonghai_archive.assessment import Assessment
+    from gonghai_archive.commissions import Booking
     from gonghai_archive.customers import Actor, Customer
     from gonghai_archive.policies import Assessor
     from gonghai_archive.store.customers import CustomerStore
@@ -28,11 +32,19 @@ their order, so that others are told in it."""
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where commands work: the customers, the tenants' policies, and what decides by them."""
+    """Where commands work: the customers, the tenants' policies, and what decides by them.
+
+    Attributes:
+        customers: in the store.
+        book: the tenants' policies.
+        assessor: what decides by them.
+        pays: whether commissions are decided and booked; a forecast tells nobody of them.
+    """
 
     customers: CustomerStore
     book: PolicyBook
     assessor: Assessor
+    pays: bool = True
 
     async def policy(
         self, tenant: str, stamp: bytes | None, deadline: float | None
@@ -71,6 +83,11 @@ class Desk:
             for before, after, activities in wanted
         ]
         assessments = await self.assessor.assess(policy, subjects, now)
+        decided = [
+            (before, replace(after, assessment=assessment), activities)
+            for (before, after, activities), assessment in zip(wanted, assessments, strict=True)
+        ]
+        bookings = await self._book(policy, decided, now)
         midnight = policy.calendar.next_midnight(now)
         return [
             Change(
@@ -81,6 +98,29 @@ class Desk:
                 valid_before=midnight,
                 actor=actor,
                 what=what,
+                booking=booking,
             )
-            for (before, after, activities), assessment in zip(wanted, assessments, strict=True)
+            for (before, after, activities), (booking, assessment) in zip(
+                decided, bookings, strict=True
+            )
         ]
+
+    async def _book(
+        self,
+        policy: TenantPolicy,
+        decided: Sequence[tuple[Customer | None, Customer, Sequence[Activity]]],
+        now: int,
+    ) -> list[tuple[Booking, Assessment]]:
+        """Book what orders pay; a customer that is new has none."""
+        found = [(NOTHING, after.assessment) for _, after, _ in decided]
+        if not self.pays:
+            return found
+        sold = {
+            place: Sold(before, after, activities)
+            for place, (before, after, activities) in enumerate(decided)
+            if before is not None
+        }
+        bookings = await book(self.assessor, policy, list(sold.values()), now)
+        for place, booking in zip(sold, bookings, strict=True):
+            found[place] = booking
+        return found

@@ -83,6 +83,20 @@ class Guard:
         if not sight.sensitive:
             raise NotAllowed(call.method, "the customer is neither yours nor your team's")
 
+    async def over_earnings(self, name: CustomerName) -> None:
+        """Check that the caller may read what a customer has earned.
+
+        Raises:
+            NotFound: there is no such customer, or not for him.
+            NotAllowed: he neither works on it nor manages who does.
+        """
+        call = current()
+        if call.reach >= Reach.TENANT:
+            return
+        sight, _ = await self.presenter.sight_of(name)
+        if not sight.sensitive:
+            raise NotAllowed(call.method, "what it has earned is for whoever works on it")
+
     async def to_record(self, name: CustomerName, activity: Activity) -> NotAllowed | None:
         """Check that the caller may say that something happened with a customer.
 

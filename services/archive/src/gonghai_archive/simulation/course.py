@@ -156,7 +156,7 @@ class _Course:
     ) -> None:
         self.tenant = _Tenant()
         self._customers = customers
-        self._desk = Desk(customers, book, assessor)
+        self._desk = Desk(customers, book, assessor, pays=False)
         self._trial = trial
 
     async def know(self, ids: Sequence[str]) -> list[events_pb2.Event]:

@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive import events
+from gonghai_archive.commissions import NOTHING, Booking
 from gonghai_archive.policies import Published, index_terms
 from gonghai_archive.store import keys
 from gonghai_archive.store.rows import (
     pack_activity,
     pack_body,
+    pack_booking,
     pack_entry,
     pack_part,
     unpack_activities,
     unpack_body,
     unpack_customer,
     unpack_line,
+    unpack_terms,
 )
 from gonghai_chassis.store import Script, records
 
@@ -69,6 +72,7 @@ class Change:
         valid_before: the next local midnight (µs): the decisions count days.
         actor: who makes it.
         what: `create`, `update`, `record` or `assess`, for the history.
+        booking: what its orders pay from now on, beyond what they paid.
     """
 
     before: Customer | None
@@ -78,6 +82,7 @@ class Change:
     valid_before: int
     actor: Actor
     what: str
+    booking: Booking = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class CustomerStore:
         Args:
             tenant: whose.
             ids: which, in the order of the answer.
-            activities: read those as well; else each has none in the answer.
+            activities: read those as well, and by what orders pay; else each has none.
             deadline: in seconds of `time.monotonic`.
         """
         p = self.store.partition(tenant)
@@ -135,18 +140,22 @@ class CustomerStore:
         wanted += [keys.line(p, tenant, each) for each in ids]
         if activities:
             wanted += [keys.activities(p, tenant, each) for each in ids]
+            wanted += [keys.commissions(p, tenant, each) for each in ids]
         got = await self.store.read(p, wanted, deadline=deadline)
         stored = got.values[1 : len(ids) + 1]
         lines = got.values[len(ids) + 1 : 2 * len(ids) + 1]
-        rows = got.values[2 * len(ids) + 1 :] if activities else [None] * len(ids)
+        rows = got.values[2 * len(ids) + 1 :] if activities else [None] * 2 * len(ids)
+        terms = rows[len(ids) :]
         return Loaded(
             got.now,
             got.values[0],
             [
-                None if each is None else _with_line(unpack_customer(tenant, ident, each), line)
-                for ident, each, line in zip(ids, stored, lines, strict=True)
+                None
+                if each is None
+                else _with_terms(_with_line(unpack_customer(tenant, ident, each), line), by)
+                for ident, each, line, by in zip(ids, stored, lines, terms, strict=True)
             ],
-            [unpack_activities(each) for each in rows],
+            [unpack_activities(each) for each in rows[: len(ids)]],
         )
 
     async def answered(
@@ -204,10 +213,12 @@ class CustomerStore:
             p,
             keys={
                 **self._keys(p, change.after, request),
+                **_ledger(p, change.after),
                 "identifiers": keys.identifiers(p, change.after.tenant),
             },
             args={
                 **_args(change, request),
+                "commissions": pack_booking(change.booking),
                 "version": _before(change).version,
                 "take": [each for each in after if each not in before],
                 "free": [each for each in before if each not in after],
@@ -240,10 +251,12 @@ class CustomerStore:
             p,
             keys={
                 **self._keys(p, after, request),
+                **_ledger(p, after),
                 "activities": keys.activities(p, after.tenant, after.id),
             },
             args={
                 **_args(change, request),
+                "commissions": pack_booking(change.booking),
                 "version": _before(change).version,
                 "recorded": [
                     {
@@ -269,9 +282,10 @@ class CustomerStore:
         reply = await self.store.run(
             ASSESS,
             p,
-            keys=self._keys(p, change.after, request),
+            keys={**self._keys(p, change.after, request), **_ledger(p, change.after)},
             args={
                 **_args(change, request),
+                "commissions": pack_booking(change.booking),
                 "version": _before(change).version,
                 "event": event,
             },
@@ -358,8 +372,8 @@ class CustomerStore:
 
 def _args(change: Change, request: Request) -> dict[str, Any]:
     before, after, standing = change.before, change.after, change.standing
-    old = index_terms(before.profile, before.assessment) if before else set()
-    new = index_terms(after.profile, after.assessment)
+    old = index_terms(before.id, before.profile, before.assessment) if before else set()
+    new = index_terms(after.id, after.profile, after.assessment)
     tier = after.assessment.tier
     return {
         "fingerprint": request.fingerprint,
@@ -380,6 +394,19 @@ def _args(change: Change, request: Request) -> dict[str, Any]:
         },
         "downline": after.downline.version,
     }
+
+
+def _ledger(p: Partition, customer: Customer) -> dict[str, str]:
+    tenant = customer.tenant
+    return {
+        "commissions": keys.commissions(p, tenant, customer.id),
+        "statements": keys.statements(p, tenant),
+        "commission_sums": keys.commission_sums(p, tenant),
+    }
+
+
+def _with_terms(customer: Customer, stored: bytes | None) -> Customer:
+    return replace(customer, terms=unpack_terms(stored)) if stored else customer
 
 
 def _with_line(customer: Customer, stored: bytes | None) -> Customer:

@@ -49,6 +49,21 @@ def lines(p: Partition, tenant: str) -> str:
     return p.key("line", tenant)
 
 
+def commissions(p: Partition, tenant: str, customer: str) -> str:
+    """Return where the terms are by which a customer's orders pay, one after the other."""
+    return p.key("commissions", tenant, customer)
+
+
+def statements(p: Partition, tenant: str) -> str:
+    """Return the prefix of a tenant's statements: lists by customer and month, `c1:2026-11`."""
+    return p.key("statement", tenant)
+
+
+def commission_sums(p: Partition, tenant: str) -> str:
+    """Return the prefix of what statements add up to: hashes by customer, fields by month."""
+    return p.key("commission-sums", tenant)
+
+
 def identifiers(p: Partition, tenant: str) -> str:
     """Return where a tenant's identifiers are: a hash from each to the customer that has it."""
     return p.key("identifiers", tenant)

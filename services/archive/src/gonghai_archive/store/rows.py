@@ -13,6 +13,7 @@ import msgpack
 
 from gonghai_archive.activities import Activity
 from gonghai_archive.assessment import Assessment
+from gonghai_archive.commissions import Booking, Entry, Terms
 from gonghai_archive.customers import Actor, Customer
 from gonghai_archive.lines import NOBODY, Downline, Part
 from gonghai_archive.profiles import Profile
@@ -120,6 +121,38 @@ def pack_part(part: Part) -> dict[str, Any]:
 def _pairs(flat: Any) -> dict[int, int]:  # noqa: ANN401 - as the scripts keep it
     numbers = records.sequence(flat)
     return dict(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def pack_booking(booking: Booking) -> dict[str, Any] | None:
+    """Return what is booked as the scripts take it; None where it is nothing."""
+    if not booking.terms and not booking.entries:
+        return None
+    return {
+        "terms": b"".join(records.pack(list(each)) for each in booking.terms),
+        "entries": [
+            {
+                "statement": f"{each.beneficiary}:{each.period}",
+                "beneficiary": each.beneficiary,
+                "field": f"{each.period}:{'earned' if each.amount > 0 else 'taken_back'}",
+                "amount": each.amount,
+                "row": records.pack(list(each[2:])),
+            }
+            for each in booking.entries
+        ],
+    }
+
+
+def unpack_terms(stored: bytes | None) -> dict[str, Terms]:
+    """Read by what a customer's orders pay; of an order's terms the last written stand."""
+    if not stored:
+        return {}
+    return {terms.activity: terms for terms in map(Terms._make, _values(stored))}
+
+
+def unpack_entry_of(beneficiary: str, period: str, stored: bytes) -> tuple[int, Entry]:
+    """Read a line of a statement: when it was booked (µs, domain time), and what it says."""
+    values = _values(stored)
+    return next(values), Entry(beneficiary, period, *next(values))
 
 
 def pack_activity(activity: Activity) -> bytes:

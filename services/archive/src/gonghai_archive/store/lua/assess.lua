@@ -1,8 +1,9 @@
 --[[
 assess: a customer was decided on anew, because time passed, the policy changed, or somebody asked.
 KEYS clock stream meta request customer index history due policy line lines customers
+     commissions statements commission_sums
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     upline downline version event
+     upline downline version event commissions
 Returns ok{body, created, version} | missing | moved
 ]]
 -- @include clock
@@ -12,6 +13,7 @@ Returns ok{body, created, version} | missing | moved
 -- @include customer
 -- @include decided
 -- @include line
+-- @include commissions
 local answered = remembered()
 if answered then return answered end
 if late() then return reply("late") end
@@ -24,6 +26,7 @@ local answer = reply("ok", {body = ARG.body, created = head.created, version = v
 write_clock()
 store_customer(version, head.created)
 store_line()
+store_commissions()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = ARG.event, schema = 1}

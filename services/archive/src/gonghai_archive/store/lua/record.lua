@@ -1,8 +1,9 @@
 --[[
 record: activities of a customer, and what they make of it.
 KEYS clock stream meta request customer index history due policy line lines customers activities
+     commissions statements commission_sums
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     upline downline version recorded event
+     upline downline version recorded event commissions
 Returns ok{time} | missing | moved
 ]]
 -- @include clock
@@ -12,6 +13,7 @@ Returns ok{time} | missing | moved
 -- @include customer
 -- @include decided
 -- @include line
+-- @include commissions
 -- @include stamped
 local answered = remembered()
 if answered then return answered end
@@ -36,6 +38,7 @@ else
 end
 store_customer(version, head.created)
 store_line()
+store_commissions()
 for _, activity in ipairs(ARG.recorded) do
   append_event{kind = "activity_recorded", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = with_time(activity.event, 5, time), schema = 1}

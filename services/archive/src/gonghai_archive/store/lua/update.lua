@@ -1,8 +1,9 @@
 --[[
 update: people changed what they say about a customer.
 KEYS clock stream meta request customer index history due policy line lines customers identifiers
+     commissions statements commission_sums
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
-     upline downline version take free event dry
+     upline downline version take free event dry commissions
 Returns ok{body, created, version} | missing | duplicate{identifier, customer} | upline{problem} | moved
 ]]
 -- @include clock
@@ -12,6 +13,7 @@ Returns ok{body, created, version} | missing | duplicate{identifier, customer} |
 -- @include customer
 -- @include decided
 -- @include line
+-- @include commissions
 local answered = remembered()
 if answered then return answered end
 if late() then return reply("late") end
@@ -40,6 +42,7 @@ for _, identifier in ipairs(ARG.take) do
 end
 store_customer(version, head.created)
 store_line()
+store_commissions()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,
                version = version, payload = ARG.event, schema = 1}

@@ -12,6 +12,20 @@ local function customer_head()
   return {version = head[1], created = head[2], updated = head[3], revision = head[4]}
 end
 
+-- Whether more customers stand at a place than may, once this one's terms are as given.
+local crowded = {}
+local function count_at_places(terms, step)
+  for _, term in ipairs(terms) do
+    local least = string.match(term, '^place:(%d):')
+    if least then
+      local count = redis.call('ZCARD', KEY.index .. ':' .. term) + step
+      crowded[term] = count >= tonumber(least)
+    end
+  end
+end
+count_at_places(ARG.index, 1)
+count_at_places(ARG.unindex, -1)
+
 local function store_customer(version, created)
   local head = cmsgpack.pack({version, created, clock.now, ARG.revision})
   redis.call('SET', KEY.customer, head .. ARG.body)
@@ -20,6 +34,13 @@ local function store_customer(version, created)
   end
   for _, term in ipairs(ARG.index) do
     redis.call('ZADD', KEY.index .. ':' .. term, digits(created), ARG.customer)
+  end
+  for term, too_many in pairs(crowded) do
+    if too_many then
+      redis.call('ZADD', KEY.index .. ':colliding', 0, term)
+    else
+      redis.call('ZREM', KEY.index .. ':colliding', term)
+    end
   end
   redis.call('ZADD', KEY.index .. ':by_rank', digits(ARG.rank), ARG.customer)
   for _, entry in ipairs(ARG.entries) do
