@@ -220,6 +220,44 @@ def with_level(document: Any, level: int) -> dict[str, Any]:  # noqa: ANN401 - a
     return {name: type(document.default)("thinker", {"level": level})}
 
 
+async def test_a_plugin_s_code_runs_where_integrators_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+        imported = os.getpid()
+        def moody(orders): return os.getpid()
+
+        class Settings_(Settings):
+            @model_validator(mode="after")
+            def _think(self):
+                with open(SEEN, "a") as seen: print(os.getpid(), file=seen)
+                return self
+    """
+    seen = tmp_path / "seen"
+    start = f"from pydantic import model_validator\nSEEN = {str(seen)!r}\n"
+    install(tmp_path / "site", "where", start + dedent(source))
+    use(monkeypatch, tmp_path / "site")
+    service = Service("where")
+    try:
+        assert sys.modules["where_plugin"].imported == os.getpid()
+        seen.unlink()
+        document = await service.engine.read("version: 1\ndefault: {plugin: where}\n")
+        tried = service.engine.trial_lanes["where"].process
+        assert tried is not None
+        *first, here = map(int, seen.read_text().split())
+        assert (set(first), here) == ({tried.pid}, os.getpid())
+        for tenant, trial in (("t", False), ("t/trial-1", True)):
+            await service.engine.put_in_force(tenant, 1, document, trial=trial)
+            (made,) = await service.engine.decide([request(MANY, tenant)])
+            lanes = service.engine.trial_lanes if trial else service.engine.lanes
+            process = lanes["where"].process
+            assert process is not None
+            assert isinstance(made, Decision)
+            assert made.facts["odd"] == process.pid != os.getpid()
+    finally:
+        await service.engine.stop()
+
+
 def test_what_is_declared_is_decided_in_the_service_s_own_process() -> None:
     engine = Engine.load(isolation=Isolation())
     assert engine.plugins

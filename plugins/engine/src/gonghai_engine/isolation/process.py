@@ -135,6 +135,11 @@ class PluginProcess:
         return True
 
     @property
+    def pid(self) -> int:
+        """Return its number."""
+        return self._process.pid
+
+    @property
     def known(self) -> int:
         """Return of how many tenants it has the policy."""
         return len(self._policies)
