@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -44,6 +45,9 @@ _BESIDE: Final = "tenants/beside"
 
 _BESIDE_IN_TIME: Final = 10.0
 """Seconds for it: it may wait until a call before it has been ended, and the process started."""
+
+_BOUND_IN_TIME: Final = 90.0
+"""Seconds for a replica to follow, and to start two processes, on a machine that does much else."""
 
 _REFUSED: Final = frozenset({"INVALID_POLICY_DOCUMENT", "INVALID_FIELD"})
 """By the engine, which reads it, or at the door, where its length is looked at."""
@@ -88,6 +92,8 @@ def plugin_goes_wrong(scale: float) -> Play:
         scene.recorder.add(State(good.id, "unconcerned", "plugin", {}))
         await _bind(scene, bad, "moody", "bound")
         await _apply(scene, _BESIDE, _moody(bad, "moody"), "beside")
+        for tenant in (bad.name, _BESIDE):
+            await _decided_by(scene, tenant, "moody")
         await lapse(2 * scale)
         for mood in moods:
             await _while_it_is(scene, mood, bad, good, random, scale)
@@ -200,6 +206,19 @@ async def _apply(scene: Scene, tenant: str, document: str, request_id: str) -> N
     await repeated(lambda: scene.services.policies.ApplyPolicy(request))
 
 
+async def _decided_by(scene: Scene, tenant: str, plugin: str) -> None:
+    """Wait until every replica decides by a plugin; its process has been started there then."""
+    request = _of_one_spared(tenant)
+    for replica in (one for service in SERVICES for one in scene.crew.of(service)):
+        async with open_channel(replica.address) as channel:
+            stub, made = PolicyServiceStub(channel), ""
+            async with asyncio.timeout(_BOUND_IN_TIME):
+                while made != plugin:
+                    await lapse(0.05)
+                    with suppress(grpc.aio.AioRpcError):
+                        made = (await stub.Evaluate(request, timeout=30.0)).decision.plugin
+
+
 async def _restart_pool(scene: Scene, told: dict[str, str]) -> None:
     """Start the replicas of pool anew, one after the other, with other settings."""
     for replica in scene.crew.of("pool"):
@@ -262,11 +281,14 @@ async def _probe(scene: Scene, tenant: Tenant) -> None:
 
 async def _probe_beside(scene: Scene, good: Tenant) -> None:
     """The same for a tenant that has the same plugin; what is found is put down to ``good``."""
-    request = policy_service_pb2.EvaluateRequest(
-        name=f"{_BESIDE}/policies/default.claim",
+    await _ask(scene, good, _of_one_spared(_BESIDE), _BESIDE_IN_TIME, "decided beside")
+
+
+def _of_one_spared(tenant: str) -> policy_service_pb2.EvaluateRequest:
+    return policy_service_pb2.EvaluateRequest(
+        name=f"{tenant}/policies/default.claim",
         facts={"days_since_created": fact_pb2.Value(int_value=moody.SPARED)},
     )
-    await _ask(scene, good, request, _BESIDE_IN_TIME, "decided beside")
 
 
 async def _ask(
