@@ -395,11 +395,18 @@ def services_know_of_each_other(story: Story) -> Iterator[str]:
 
 
 def loads_are_what_the_pool_says(story: Story) -> Iterator[str]:
-    """When all is quiet, assignment counts for each rep what the pool counts."""
+    """When all is quiet, assignment counts for each rep what the pool says that he holds.
+
+    Pool also counts what is reserved for him: whose creation was given up, until that ends.
+    """
     quotas = story.state("quota")
+    reserved: Counter[str] = Counter()
+    for custody in story.state("custody").values():
+        reserved[custody.get("reserved_for", "")] += custody.get("weight", 0)
     for rep, known in story.state("rep").items():
         quota = quotas[rep]
-        if (known["holdings"], known["load"]) != (quota["holdings"], quota["weight"]):
+        held = quota["weight"] - reserved[rep]
+        if (known["holdings"], known["load"]) != (quota["holdings"], held):
             yield f"{rep}: assignment thinks {known}, the pool says {quota}"
 
 

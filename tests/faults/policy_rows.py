@@ -108,7 +108,8 @@ def plugin_goes_wrong(scale: float) -> Play:
         scene.evidence["crashed"] = scene.crew.said("plugin_crashed")
         scene.evidence["put aside"] = scene.crew.said("plugin_put_aside")
 
-    return Play("F6", strike, callers=2)
+    least = {"hung": 1, "crashed": 1, "put aside": 1}
+    return Play("F6", strike, callers=2, least=least)
 
 
 def bad_documents(scale: float) -> Play:

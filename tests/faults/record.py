@@ -127,11 +127,15 @@ class Recorder:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
         self.attempts = 0
+        self.customers: set[tuple[str, str]] = set()
+        """Of each tenant, whom anybody asked about, made or not."""
 
     def add(self, entry: Entry) -> None:
         """Append an entry."""
         if isinstance(entry, Attempt):
             self.attempts += 1
+            if "customer" in entry.request:
+                self.customers.add((entry.tenant, entry.request["customer"]))
         line = {"entry": type(entry).__name__, **asdict(entry)}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

@@ -177,6 +177,10 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         ),
         ("loads_are_what_the_pool_says", changed(State, 8, content={"holdings": 1, "load": 0})),
         (
+            "loads_are_what_the_pool_says",
+            changed(State, 1, content={**answer(5), "reserved_for": "bob", "weight": 1000}),
+        ),
+        (
             "figures_are_what_activities_say",
             changed(State, 3, content=[{"activity": "f-1", "occurred": 1, "amount": 4}]),
         ),

@@ -220,11 +220,16 @@ class Reader:
             read = [all_events(self._doors, self._tenant, source) for source in SOURCES]
         else:
             read = [snapshot(self._doors, self._tenant)]
+        told = {name for tenant, name in self._recorder.customers if tenant == self._tenant.id}
         for heard_of in await asyncio.gather(*read):
             for event in heard_of:
                 self._recorder.add(event)
-        await self._each(self._custody, names)
-        await self._each(self._history, names)
+                if event.source == "pool" and event.kind == "custody_changed":
+                    told.add(event.subject)
+        # Also of whom the archive never had: he was reserved for an owner, and then not made.
+        in_pool = sorted({*names, *told})
+        await self._each(self._custody, in_pool)
+        await self._each(self._history, in_pool)
         await self._each(self._activities, names)
         await self._customers(names)
         await self._each(self._quota, self._tenant.reps)
@@ -269,7 +274,12 @@ class Reader:
         self._note(
             "custody",
             customer,
-            {**essentials(custody), "archive_version": custody.archive_version},
+            {
+                **essentials(custody),
+                "archive_version": custody.archive_version,
+                "reserved_for": ident(custody.reservation.rep),
+                "weight": custody.weight_milli,
+            },
         )
 
     async def _history(self, customer: str) -> None:

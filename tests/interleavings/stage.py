@@ -84,10 +84,10 @@ class Stage:
         self.assignments: Any = self.assignment.stub(AssignmentServiceStub)
         self._clock: Any = self.archive.stub(ClockServiceStub)
 
-    async def at(self, now: int, *, frozen: bool = True) -> None:
+    async def at(self, now: int) -> None:
         """Set the clock; nothing is waited for."""
         self.now = now
-        await self._clock.SetClock(clock_pb2.SetClockRequest(now=timestamp(now), frozen=frozen))
+        await self._clock.SetClock(clock_pb2.SetClockRequest(now=timestamp(now), frozen=True))
 
     async def staffed(self, policy: str) -> None:
         """A policy, the team `sales` with reps who choose for themselves, and an open pool."""
@@ -244,8 +244,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(store: StoreSettings, *, now: int | None = START) -> AsyncIterator[Stage]:
-    """Serve all three while the block runs; the clock stands at `now`, or is as it is with None."""
+async def stage(store: StoreSettings) -> AsyncIterator[Stage]:
+    """Serve all three while the block runs; the clock stands at `START`."""
     ports = {name: free_port() for name in ("archive", "pool", "assignment")}
     told = {f"{name}_address": f"127.0.0.1:{port}" for name, port in ports.items()}
     async with AsyncExitStack() as running:
@@ -273,6 +273,5 @@ async def stage(store: StoreSettings, *, now: int | None = START) -> AsyncIterat
             )
         )
         made = Stage(archive, pool, assignment, link)
-        if now is not None:
-            await made.at(now)
+        await made.at(START)
         yield made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +13,7 @@ from gonghai_chassis.events import read_progress
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store import Store
 from gonghai_chassis.testing import eventually
-from tests.interleavings.stage import DAY, HOUR, START, TENANT, Stage, at, stage
+from tests.interleavings.stage import DAY, HOUR, TENANT, Stage, at, stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -206,26 +205,3 @@ async def test_a_tier_that_falls_while_the_archive_lags_is_waited_for(
         assert (await world.custody()).state == HELD
         await world.at(reclaim + HOUR)
         await world.until("c1", IN_POOL)
-
-
-async def test_wall_clocks_minutes_apart_change_nothing(
-    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The store's time decides: what replicas think of the time of day is nobody's business."""
-    real = time.time
-    since = []
-    async with stage(store_settings) as world:
-        await world.staffed(POLICY)
-        await world.at(START, frozen=False)
-    for minutes, customer in ((-7, "c1"), (9, "c2"), (-3, "c3")):
-        # Replicas whose clock is so far off take over, over the same store.
-        monkeypatch.setattr(time, "time", lambda apart=minutes: real() + 60 * apart)
-        monkeypatch.setattr(time, "time_ns", lambda apart=minutes: int((real() + 60 * apart) * 1e9))
-        async with stage(store_settings, now=None) as world:
-            await world.held(customer)
-            custody = await world.custody(customer)
-            assert instant_of(custody.due_time) == DUE
-            since.append(instant_of(custody.since))
-            # It is as late as it is by the store, not minutes earlier or later.
-            assert START <= since[-1] < START + 60_000_000
-    assert since == sorted(since)

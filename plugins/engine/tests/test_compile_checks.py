@@ -17,20 +17,32 @@ from gonghai_engine.faults import DeclarationError
 from gonghai_engine.loading import check
 from gonghai_plugin import (
     INT64,
+    Attribute,
     Plugin,
     Policy,
     Rule,
     Text,
     all_,
+    all_hits,
     any_,
     derived,
     first_hit,
     host_facts,
+    otherwise,
     setting,
 )
 from gonghai_plugin.conditions import Compare, Condition, Operator
-from gonghai_plugin.outcomes import Admit, Stage
-from gonghai_plugin.policies import Admission, Lifecycle
+from gonghai_plugin.outcomes import Admit, Limits, Need, Plan, Qualify, Stage, Tier
+from gonghai_plugin.policies import (
+    Admission,
+    AnyPolicy,
+    Claim,
+    Lifecycle,
+    Matching,
+    Qualification,
+    Reclaim,
+    Tiering,
+)
 
 ORDERS = host_facts.ORDERS_365D
 
@@ -203,3 +215,91 @@ def test_a_table_in_the_settings_stands_for_what_it_leads_to() -> None:
         False,
     ]
     assert not evaluate(bind(condition, SettingsWithPlaces(), "here"), {"source": "p1"})
+
+
+DEPOSIT = Attribute("deposit", INT64, WHY, sensitive=True)
+TWICE = derived("deposit_twice", INT64, WHY, DEPOSIT.fact * 2)
+MORE = derived("more_than_deposit_twice", INT64, WHY, ORDERS - TWICE)
+TOLD = Text("with {deposit}", "{deposit}")
+
+
+def _secretive(*policies: AnyPolicy) -> Plugin:
+    return plugin("odd", *policies, attributes=(DEPOSIT,), facts=(TWICE, MORE))
+
+
+def _reclaim(*rules: Rule[Plan], otherwise_stop: Text = WHY) -> Reclaim:
+    return Reclaim(
+        first_hit(*rules, otherwise(Plan(()), WHY)),
+        all_hits(otherwise=otherwise_stop),
+    )
+
+
+_HIDDEN: dict[str, tuple[AnyPolicy, str]] = {
+    "admission, by itself": (
+        Admission(
+            first_hit(
+                Rule("rich", DEPOSIT.fact.at_least(1), Admit("a"), WHY),
+                otherwise(Admit("b"), WHY),
+            )
+        ),
+        "admission, rule 'rich': it names 'deposit', a sensitive attribute",
+    ),
+    "reclaim, two steps away": (
+        _reclaim(Rule("rich", MORE.at_least(1), Plan(()), WHY)),
+        "reclaim plans, rule 'rich': it names 'more_than_deposit_twice', worked out of 'deposit'",
+    ),
+    "reclaim, in a sentence": (
+        _reclaim(Rule("busy", ORDERS.at_least(1), Plan(()), TOLD)),
+        "reclaim plans, rule 'busy': it names 'deposit'",
+    ),
+    "reclaim, in the sentence of no rule": (
+        _reclaim(otherwise_stop=TOLD),
+        "reclaim stop_clocks, otherwise: it names 'deposit'",
+    ),
+    "claim, in an outcome": (
+        Claim(
+            all_hits(otherwise=WHY),
+            first_hit(otherwise(Limits(holding_weight=TWICE), WHY)),
+        ),
+        "claim limits, rule 'otherwise': it names 'deposit_twice', worked out of 'deposit'",
+    ),
+    "qualification": (
+        Qualification(
+            first_hit(
+                Rule("rich", DEPOSIT.fact.is_known(), Qualify(counts=True), WHY),
+                otherwise(Qualify(counts=False), WHY),
+            )
+        ),
+        "qualification, rule 'rich': it names 'deposit'",
+    ),
+    "matching": (
+        Matching(
+            first_hit(
+                Rule("rich", TWICE.at_least(1), Need(), WHY),
+                otherwise(Need(auto_assign=False), WHY),
+            )
+        ),
+        "matching, rule 'rich': it names 'deposit_twice'",
+    ),
+}
+
+
+@pytest.mark.requirement("A16")
+@pytest.mark.parametrize("what", _HIDDEN)
+def test_a_rule_that_would_need_what_its_service_is_not_given_is_refused(what: str) -> None:
+    policy, says = _HIDDEN[what]
+    assert says in _refused(_secretive(policy))
+
+
+@pytest.mark.requirement("A16")
+def test_what_the_archive_alone_decides_may_read_what_is_sensitive() -> None:
+    tiering = Tiering(
+        first_hit(
+            Rule("rich", MORE.at_least(1), Tier("a", 9, WHY), TOLD),
+            otherwise(Tier("b", 1, WHY), WHY),
+        )
+    )
+    seen = lifecycle(Rule("rich", DEPOSIT.fact.at_least(1), stage("rich"), TOLD))
+    plain = _reclaim(Rule("rich", host_facts.TIER.equals("a"), Plan(()), WHY))
+    made = _secretive(tiering, seen, plain)
+    check(made, made.name)

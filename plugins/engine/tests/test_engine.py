@@ -117,7 +117,18 @@ async def test_without_the_standard_plugin_an_absent_policy_fails_safe() -> None
     engine = Engine({"fish": plugin("fish", lifecycle())})
     engine.activate("t", 1, engine.parse("version: 1\ndefault: {plugin: fish}\n"))
     assert isinstance(await _one(engine, Policy.LIFECYCLE), Decision)
-    assert isinstance(await _one(engine, Policy.TIERING), DecisionFailure)
+    failure = await _one(engine, Policy.TIERING)
+    assert isinstance(failure, DecisionFailure)
+    assert (failure.cause, failure.plugin) == ("missing_plugin", "standard")
+
+
+async def test_a_failure_is_charged_to_the_plugin_that_decides() -> None:
+    engine = _engine(plugin("fish", lifecycle()))
+    engine.activate("t", 1, engine.parse("version: 1\ndefault: {plugin: fish}\n"))
+    failure = await _one(engine, Policy.TIERING, amount_365d="much")
+    assert isinstance(failure, DecisionFailure)
+    assert (failure.cause, failure.plugin) == ("bad_facts", "standard")
+    assert engine.failed == {"standard": 1}
 
 
 async def test_a_number_an_outcome_lacks_fails_that_decision() -> None:

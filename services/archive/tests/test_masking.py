@@ -15,8 +15,9 @@ from gonghai.archive.v1 import activity_pb2, customer_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.assignment.v1 import rep_pb2
 from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2
-from gonghai.type.v1 import fact_pb2
+from gonghai.type.v1 import decision_pb2, fact_pb2
 from gonghai_archive.masking import mask_customer
+from gonghai_archive.secrecy import Secrecy, Telling
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 
@@ -510,6 +511,10 @@ def customers_with_secrets(draw: st.DrawFn) -> tuple[customer_pb2.Customer, list
     if draw(st.booleans()):
         value = secret()
         message.attributes["credit_note"].string_value = value
+        version = draw(st.sampled_from(("1", "2")))
+        message.tier.decision.MergeFrom(
+            decision_pb2.Decision(policy="tiering", plugin="p", plugin_version=version)
+        )
         message.tier.decision.reason = f"credit is {value}"
         message.tier.decision.facts["credit_note"].string_value = value
     if draw(st.booleans()):
@@ -529,7 +534,7 @@ def test_whatever_the_customer_no_secret_is_left(
     before.CopyFrom(message)
     mask_customer(
         message,
-        attributes={"credit_note"},
+        Secrecy(frozenset({"outlets"}), {"tiering": Telling("p", "1", frozenset({"credit_note"}))}),
         hidden={"special_requirements", "tags", "custody.pool", "no.such.field", "contacts.role"},
     )
     raw = message.SerializeToString()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gonghai_assignment.consistency import RecordsAudit
-from gonghai_assignment.customers import CustodyState, CustomerFacts
+from gonghai_assignment.customers import CustomerFacts, Outcome, Routing
 from gonghai_assignment.store import keys
+from gonghai_assignment.store.routing import Versions
 from gonghai_chassis.events import Cursor, Step
 from gonghai_chassis.store import records
 
@@ -71,8 +72,6 @@ async def world_of(open_store: OpenStore) -> World:
     world = await prepared(await open_store("assignment"))
     step = Step(world.partition, "archive", Cursor.START, Cursor("life", 1, "n"))
     await world.projections.take_facts(step, TENANT, "c2", CustomerFacts(version=1, group="g"))
-    world.happens("c3", state=CustodyState.POOL, rep=None)
-    await world.hear()
     return world
 
 
@@ -87,3 +86,27 @@ async def test_what_was_broken_is_told(what: str, open_store: OpenStore) -> None
     await act(client, p)
     found = (await audit(p)).findings
     assert [finding for finding in found if finding.startswith(words)], found
+
+
+async def test_who_was_parked_and_is_left_in_the_pool_is_not_parked_any_more(
+    open_store: OpenStore,
+) -> None:
+    world = await world_of(open_store)
+
+    async def decided(routing: Routing | None) -> Routing | None:
+        entry = await world.routings.entry(TENANT, "c3")
+        roster = await world.staff.roster(TENANT)
+        assert entry.custody is not None
+        versions = Versions(
+            entry.custody.term, entry.facts.version, roster.version, roster.loads_version, 0, None
+        )
+        assert (await world.routings.route(entry, versions, routing)).status == "ok"
+        assert list((await RecordsAudit(world.store)(world.partition)).findings) == []
+        return (await world.routings.entry(TENANT, "c3")).routing
+
+    parked = await decided(Routing(world.truth["c3"].term, Outcome.PARKED, reason="nobody"))
+    left = await decided(None)
+    assert parked is not None
+    assert left is not None
+    assert (parked.outcome, left.outcome) == (Outcome.PARKED, Outcome.OVERTAKEN)
+    assert await world.routings.parked(TENANT, None, 10) == []

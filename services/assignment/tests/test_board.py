@@ -26,6 +26,9 @@ TENANT = "acme"
 REPS = ("a", "b")
 CUSTOMERS = ("c1", "c2")
 
+LEFT = "left in the pool"
+"""Not a rep: the policy leaves it to whoever claims it."""
+
 STEP = st.one_of(
     st.tuples(
         st.just("custody"),
@@ -34,7 +37,11 @@ STEP = st.one_of(
         st.sampled_from([500, 1500]),
     ),
     st.tuples(st.just("facts"), st.sampled_from(CUSTOMERS), st.sampled_from(["", "g1", "g2"])),
-    st.tuples(st.just("choose"), st.sampled_from(CUSTOMERS), st.sampled_from(["a", "a", "b", ""])),
+    st.tuples(
+        st.just("choose"),
+        st.sampled_from(CUSTOMERS),
+        st.sampled_from(["a", "a", "b", "", "", LEFT]),
+    ),
     st.tuples(
         st.just("answer"),
         st.sampled_from(CUSTOMERS),
@@ -75,6 +82,9 @@ class Side:
             tried=entry.routing.tried if entry.routing is not None else (),
             detail=b"x",
         )
+        if rep == LEFT:
+            routed = await self.routings.route(entry, versions, None)
+            return routed.status, routed.loads
         called = Assignment(routing.intent, b"call", Turns(1, 2)) if rep else None
         routed = await self.routings.route(
             entry, versions, routing, assignment=called, retry_at=None if rep else 2**50

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 
 from gonghai.assignment.v1 import assignment_service_pb2 as pb
 from gonghai.assignment.v1 import rep_pb2
+from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 
@@ -108,6 +109,21 @@ async def test_a_caller_who_lost_the_answer_gets_it_by_asking_again(
         pool.faults = []
         answer = await assignment.stub.RouteCustomer(request(request_id="once"))
         assert (answer.rep, answer.custody_term) == (f"{PARENT}/reps/li", 2)
+        assert len({call.request_id for call in pool.calls}) == 1
+
+
+async def test_a_call_that_pool_will_never_take_is_told_and_not_made_for_somebody_else(
+    store_settings: StoreSettings,
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("li")
+        await assignment.rep("wu")
+        await in_pool(assignment)
+        pool = assignment.peers.pool
+        refusal = InvalidRequest(FieldViolation("reason", "is too long"))
+        pool.faults = [Fault(refusal=refusal)] * 10
+        error = await refused(assignment.stub.RouteCustomer(request(request_id="once")))
+        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
         assert len({call.request_id for call in pool.calls}) == 1
 
 

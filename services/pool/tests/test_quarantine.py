@@ -9,7 +9,9 @@ from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.upkeep.v1 import upkeep_service_pb2 as upkeep
 from gonghai.upkeep.v1.upkeep_service_pb2_grpc import UpkeepServiceStub
 from gonghai_chassis.instants import instant_of
+from gonghai_chassis.store.partitions import partition_index
 from gonghai_chassis.testing.eventually import eventually
+from gonghai_chassis.testing.plugin import PARTITIONS
 from gonghai_chassis.testing.refusals import refused
 from gonghai_engine import Policy
 from gonghai_pool.consistency import audit
@@ -207,7 +209,9 @@ async def test_only_the_tenants_admins_see_and_retry(store_settings: StoreSettin
         for number in range(4):
             world.archive.tell("acme", "customer_changed", f"d{number}", 1, b"\xff", world.now)
             world.archive.tell("acme", "customer_changed", f"d{number}", 2, b"\xff", world.now)
-        world.archive.tell("other", "customer_changed", "c1", 1, b"\xff", world.now)
+        # In the same partition, so that only the names of keys and members keep the two apart.
+        assert partition_index("globex", PARTITIONS) == partition_index("acme", PARTITIONS)
+        world.archive.tell("globex", "customer_changed", "c1", 1, b"\xff", world.now)
         await world.taken_in()
         request = upkeep.ListQuarantinedEventsRequest(parent=PARENT, page_size=2)
         seen: list[tuple[str, int]] = []
@@ -220,14 +224,17 @@ async def test_only_the_tenants_admins_see_and_retry(store_settings: StoreSettin
             request.page_token = page.next_page_token
         assert seen == [("c1", 3), *((f"d{n}", tries) for n in range(4) for tries in (3, 0))]
 
-        for principal, tenant in (("rep:wang@acme", "acme"), ("admin:ann@acme", "other")):
-            assert (
-                await refused(
-                    upkeep_stub(world, principal).ListQuarantinedEvents(
-                        upkeep.ListQuarantinedEventsRequest(parent=f"tenants/{tenant}")
-                    )
-                )
-            ).reason == "NOT_ALLOWED"
+        for principal, tenant in (("rep:wang@acme", "acme"), ("admin:ann@acme", "globex")):
+            stub, parent = upkeep_stub(world, principal), f"tenants/{tenant}"
+            listing = upkeep.ListQuarantinedEventsRequest(parent=parent)
+            retrying = upkeep.RetryQuarantinedEventsRequest(
+                parent=parent, source="archive", subject="c1"
+            )
+            for call in (
+                stub.ListQuarantinedEvents(listing),
+                stub.RetryQuarantinedEvents(retrying),
+            ):
+                assert (await refused(call)).reason == "NOT_ALLOWED"
 
         registry = world.served.assembly.metrics.registry
         labels = {"service": "pool", "source": "archive"}
@@ -240,3 +247,10 @@ async def test_only_the_tenants_admins_see_and_retry(store_settings: StoreSettin
 
         await retry(world, "c1")
         await eventually(stands)
+
+        # Who was not asked about was not tried.
+        foreign = upkeep.ListQuarantinedEventsRequest(parent="tenants/globex")
+        page = await upkeep_stub(world, "admin:bo@globex").ListQuarantinedEvents(foreign)
+        assert [(event.subject, event.attempts) for event in page.events] == [("c1", 3)]
+        tried = {event.subject: event.attempts for event in await quarantined(world)}
+        assert tried["c1"] == 4

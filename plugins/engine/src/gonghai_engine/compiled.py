@@ -79,6 +79,8 @@ class CompiledPolicy:
                 for fact in (*table.condition_facts, *table.outcome_facts)
             )
         )
+        self.named = tuple(place for table in self.tables for place in table.named)
+        """Where facts are named, as errors say it, and which."""
         self._verdict = VERDICTS[type(declared)]
         self.in_order = (*self.grades, *range(len(self.tables) - len(self.grades)))
 

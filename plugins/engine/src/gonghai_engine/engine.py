@@ -315,7 +315,9 @@ class Engine:
         resolved = industry.resolved.get(request.policy)
         if resolved is None:
             message = industry.failure or f"no plugin decides {request.policy}"
-            return _failure(request, "missing_plugin", message, industry.plugin, tenant.revision)
+            # What the industry's plugin leaves to the standard one is not missing from it.
+            lacking = industry.plugin if industry.missing else STANDARD
+            return _failure(request, "missing_plugin", message, lacking, tenant.revision)
         if self._note is not None:
             self._note.at(resolved.owner.plugin.name)
         try:
@@ -326,7 +328,7 @@ class Engine:
             cause, message = "engine_error", str(error)
         except Exception as error:  # noqa: BLE001 - whatever a plugin's declarations lead to
             cause, message = "policy_error", f"{type(error).__name__}: {error}"
-        return _failure(request, cause, message, industry.plugin, tenant.revision)
+        return _failure(request, cause, message, resolved.owner.plugin.name, tenant.revision)
 
     async def _prepare(
         self, document: PolicyDocument, industry: str, field: str, binding: Binding

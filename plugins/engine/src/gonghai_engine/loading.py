@@ -14,6 +14,7 @@ from gonghai_engine.compiled import CompiledPolicy, known_facts
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.isolation.rehearsal import why_not
+from gonghai_engine.sensitive import check_published
 from gonghai_engine.shape import check_shape
 from gonghai_engine.workflows import check_workflows
 from gonghai_plugin import hookspecs
@@ -165,7 +166,9 @@ def check(plugin: Plugin, name: str) -> None:
     except ValidationError as error:
         raise DeclarationError("settings", f"the defaults do not hold: {error}") from None
     for declared in plugin.policies:
-        CompiledPolicy(declared, plugin, settings).close()
+        compiled = CompiledPolicy(declared, plugin, settings)
+        compiled.close()
+        check_published(compiled, plugin)
     check_workflows(plugin, known_facts(plugin), settings)
     describe(plugin)
 

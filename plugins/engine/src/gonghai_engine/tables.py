@@ -60,6 +60,8 @@ class Table(ABC):
             {fact.name: fact for rule in declared.rules for fact in facts_in(rule.then)}.values()
         )
         self.sentence_facts: tuple[str, ...] = ()
+        self.named: list[tuple[str, tuple[str, ...]]] = []
+        """Where facts are named, as errors say it, and which."""
         seen: set[str] = set()
         rules: list[CompiledRule] = []
         for rule in declared.rules:
@@ -88,6 +90,10 @@ class Table(ABC):
         bound = bind(rule.when, settings, where)
         reason, named = compile_sentence(rule.because, facts, settings, where)
         self.sentence_facts = tuple(dict.fromkeys((*self.sentence_facts, *named)))
+        declared = (
+            fact.name for part in (facts_of(rule.when), facts_in(rule.then)) for fact in part
+        )
+        self.named.append((where, tuple(dict.fromkeys((*declared, *named)))))
         found = alternatives(bound, where)
         if not found and not _switched_off(bound):
             raise DeclarationError(where, "its condition can never hold")
@@ -135,6 +141,7 @@ class AllHitsTable(Table):
         where = f"{name}, otherwise"
         self.otherwise, named = compile_sentence(declared.otherwise, facts, settings, where)
         self.sentence_facts = tuple(dict.fromkeys((*self.sentence_facts, *named)))
+        self.named.append((where, tuple(named)))
         # The rules from each one on: asked again after a hit. Most often none hits, and one is
         # enough. A network costs memory from its first use only.
         self._rest = tuple(

@@ -153,6 +153,16 @@ def test_a_plugin_that_cannot_be_used_is_found_out(
     assert not report.passed
 
 
+def test_a_rule_of_another_service_that_reads_what_is_sensitive_is_found_out(
+    project: Project,
+) -> None:
+    project.change(CUSTOMERS, '"门店数"), minimum=0', '"门店数"), minimum=0, sensitive=True')
+    assert check_plugin("tea", project.golden).passed
+    project.change(RULES, "days without an order", "days, {amount_per_shop} a shop")
+    said = _said(check_plugin("tea", project.golden), Check.RULES)
+    assert "reclaim plans, rule 'plain': it names 'amount_per_shop', worked out of 'shops'" in said
+
+
 def test_what_is_wrong_with_a_plugin_that_can_be_used_is_told_at_once(project: Project) -> None:
     for change, _, _ in DUBIOUS:
         project.change(*change)

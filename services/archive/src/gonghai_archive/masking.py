@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gonghai_policy_service.decisions import condition_messages
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 
     from gonghai.archive.v1.activity_pb2 import Activity
     from gonghai.archive.v1.customer_pb2 import Customer
+    from gonghai.type.v1.decision_pb2 import ConditionTruth
+    from gonghai_archive.secrecy import Secrecy
+    from gonghai_engine import Explanation
 
 MASK: Final = "***"
 
@@ -28,8 +33,8 @@ _AMOUNTS: Final = (
 
 def mask_customer(
     message: Customer,
+    secrecy: Secrecy,
     *,
-    attributes: Collection[str] = (),
     hidden: Collection[str] = (),
     figures: bool = False,
 ) -> None:
@@ -37,7 +42,7 @@ def mask_customer(
 
     Args:
         message: the answer; `masked_fields` will say what was masked or left out.
-        attributes: names of the custom attributes that the plugin calls sensitive.
+        secrecy: what its attributes and decisions tell.
         hidden: paths of further fields.
         figures: leave out as well what decisions read and say, because measures are hidden.
     """
@@ -48,12 +53,11 @@ def mask_customer(
         masked += _mask(address, "addresses", ("street", "postal_code"))
     for identifier in message.identifiers:
         masked += _mask(identifier, "identifiers", ("value",))
-    for name in attributes:
-        if name in message.attributes:
-            message.attributes[name].Clear()
-            message.attributes[name].string_value = MASK
-            masked.append(f"attributes.{name}")
-    _mask_decisions(message, attributes)
+    for name in message.attributes.keys() - secrecy.plain:
+        message.attributes[name].Clear()
+        message.attributes[name].string_value = MASK
+        masked.append(f"attributes.{name}")
+    _mask_decisions(message, secrecy)
     if figures:
         masked += _leave_out_figures(message)
     for path in hidden:
@@ -62,13 +66,29 @@ def mask_customer(
     message.masked_fields[:] = sorted(set(masked))
 
 
-def _mask_decisions(message: Customer, attributes: Collection[str]) -> None:
-    for decision in (message.tier.decision, message.stage.decision):
-        if not decision.facts.keys().isdisjoint(attributes):
-            # The sentence has the figures in it.
+def _mask_decisions(message: Customer, secrecy: Secrecy) -> None:
+    for decided in (message.tier, message.stage):
+        if not decided.HasField("decision"):
+            continue
+        decision = decided.decision
+        told = secrecy.told(decision.policy, decision.plugin, decision.plugin_version)
+        if told is None:
+            decision.ClearField("facts")
             decision.ClearField("reason")
-            for name in attributes:
+        elif told:
+            # Whichever sentence it is: that it is left out must not tell which rule it was.
+            decision.ClearField("reason")
+            for name in told:
                 decision.facts.pop(name, None)
+
+
+def plain_conditions(explanation: Explanation, secrecy: Secrecy) -> list[ConditionTruth]:
+    """Return the truth of each condition that tells nothing sensitive."""
+    made = explanation.decision
+    told = secrecy.told(made.policy, made.plugin, made.plugin_version)
+    if told is None:
+        return []
+    return [each for each in condition_messages(explanation) if told.isdisjoint(each.facts)]
 
 
 def _leave_out_figures(message: Customer) -> list[str]:

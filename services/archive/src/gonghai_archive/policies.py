@@ -13,6 +13,7 @@ from gonghai_archive.assessment import Assessment, Verdict
 from gonghai_archive.lines import KEPT, NOBODY, Downline, Standing, part_of
 from gonghai_archive.metrics import Metrics, day_number, measure
 from gonghai_archive.profiles import Profile, region_prefixes
+from gonghai_archive.secrecy import Secrecy
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
 from gonghai_engine import (
     Admission,
@@ -24,6 +25,7 @@ from gonghai_engine import (
     Stage,
     Tier,
 )
+from gonghai_engine.sensitive import FOLLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,15 +39,6 @@ if TYPE_CHECKING:
 
 DECIDED: Final = (Policy.LIFECYCLE, Policy.TIERING, Policy.ADMISSION)
 """What the archive decides, in this order: each may read what the one before decided."""
-
-FOLLOWED: Final = (
-    Policy.ADMISSION,
-    Policy.CLAIM,
-    Policy.RECLAIM,
-    Policy.QUALIFICATION,
-    Policy.MATCHING,
-)
-"""What the other services decide on the facts that the archive publishes."""
 
 _MINUTE = 60_000_000
 _LONGEST_RETRY = 60 * _MINUTE
@@ -93,12 +86,14 @@ class IndustryView:
     policy: IndustryPolicy
     attributes: AttributeSchema
     published: frozenset[str]
+    secrecy: Secrecy
 
     @classmethod
     def of(cls, policy: IndustryPolicy) -> IndustryView:
         """Work it out. What is published is what others read, less what the plugin hides."""
         attributes = policy.attributes
-        return cls(policy, attributes, policy.needs(*FOLLOWED) - attributes.sensitive)
+        published = policy.needs(*FOLLOWED) - attributes.sensitive
+        return cls(policy, attributes, published, Secrecy.of(policy))
 
 
 @dataclass(slots=True)
@@ -199,10 +194,10 @@ class Assessor:
         _decided(facts, assessment.stage, assessment.tier)
         reason = ""
         if assessment.admission is not None:
-            decision = assessment.admission.decision
-            # A sentence has the figures in it that its rules name.
-            if view.attributes.sensitive.isdisjoint(decision["f"]):
-                reason = Decision.from_record(decision).reason.en
+            made = Decision.from_record(assessment.admission.decision)
+            told = view.secrecy.told(made.policy, made.plugin, made.plugin_version)
+            if told is not None and not told:
+                reason = made.reason.en
         return Published(
             {
                 name: value

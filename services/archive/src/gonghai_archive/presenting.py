@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gonghai_archive.masking import mask_activity, mask_customer
+from gonghai_archive.masking import mask_activity, mask_customer, plain_conditions
 from gonghai_archive.messages import activity_message, customer_message
 from gonghai_archive.metrics import day_number
 from gonghai_archive.policies import measured
@@ -133,13 +133,12 @@ class Presenter:
         """Return the truth of each condition, but for those that tell what he may not read."""
         if explanation is None:
             return []
-        messages = condition_messages(explanation)
         shown, _ = await self.sight_of(customer.name)
         if shown.sensitive:
-            return messages
+            return condition_messages(explanation)
         policy = await self.book.tenant(customer.tenant, deadline=current().deadline)
-        secret = self.assessor.view(policy, customer.profile.industry).attributes.sensitive
-        return [each for each in messages if secret.isdisjoint(each.facts)]
+        secrecy = self.assessor.view(policy, customer.profile.industry).secrecy
+        return plain_conditions(explanation, secrecy)
 
     async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], Sight]:
         """Return a customer's activities, and how much of them the caller may read.
@@ -216,7 +215,7 @@ class Presenter:
             view = self.assessor.view(policy, customer.profile.industry)
             mask_customer(
                 message,
-                attributes=view.attributes.sensitive,
+                view.secrecy,
                 hidden=shown.hidden,
                 figures=not shown.figures,
             )
@@ -265,5 +264,6 @@ def _parse_token(token: str) -> tuple[str, int] | None:
 
 
 def _heard(reading: Reading, wanted: tuple[str, int]) -> bool:
+    """Whether the pool service's stream was followed to there, whatever stands there by now."""
     incarnation, position = wanted
     return reading.heard.incarnation == incarnation and reading.heard.position >= position

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gonghai_archive import events
+from gonghai_archive.activities import in_force
 from gonghai_chassis.events import SnapshotItem
 from gonghai_engine.calendar import DAY
 
@@ -79,11 +80,17 @@ class Snapshot:
 
 
 def recent(activities: list[Activity], now: int) -> list[Activity]:
-    """Return the activities that clocks may need, in the order in which they were recorded."""
+    """Return the activities that clocks may need, in the order in which they were recorded.
+
+    With the corrections of each, whatever time they give it: without them it would count.
+    """
     latest: dict[str, Activity] = {}
-    for activity in activities:
+    for activity in in_force(activities):
         known = latest.get(activity.kind)
         if known is None or known.occurred < activity.occurred:
             latest[activity.kind] = activity
     keep = {activity.id for activity in latest.values()}
-    return [each for each in activities if each.id in keep or each.occurred > now - RECENT]
+    for each in activities:
+        if each.occurred > now - RECENT or each.corrects in keep:
+            keep.add(each.id)
+    return [each for each in activities if each.id in keep]

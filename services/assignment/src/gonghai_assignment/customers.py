@@ -91,7 +91,7 @@ class Outcome(StrEnum):
     ASSIGNED = "assigned"
     """Pool agreed."""
     OVERTAKEN = "overtaken"
-    """Somebody else had it first, or it left the pool."""
+    """Somebody else had it first, or it left the pool, or is left there by the policy of now."""
     REFUSED = "refused"
     """Pool did not agree."""
     PARKED = "parked"

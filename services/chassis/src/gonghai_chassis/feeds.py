@@ -96,7 +96,11 @@ def _batch(response: Any) -> Batch:
 
 
 def _fold(message: Any) -> tuple[str, bytes]:
-    """The kind and payload of an event; a kind that this version does not know is empty."""
+    """The kind and payload of an event; a kind that this version does not know is empty.
+
+    It is none of those that a projection names, so it is passed over like any that it has no use
+    for: a new kind must not be the only one to tell what projections keep already.
+    """
     kind = message.WhichOneof("kind")
     if kind is None:
         return "", b""

@@ -13,13 +13,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from redis.crc import key_slot
+
 from gonghai_chassis.clock import MICROSECONDS
 from gonghai_chassis.ids import new_holder
 from gonghai_chassis.store.failures import LeaseLost, StoreFailure
 from gonghai_chassis.store.scripts import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.store import Store
@@ -31,6 +33,9 @@ _REGISTER = Script("gonghai_chassis.store", "register_replica", repeatable=True)
 
 TTL = 3.0
 """Seconds that a lease lasts without being renewed."""
+
+_HOMES = 4
+"""In how many partitions of a Cluster replicas say that they are alive."""
 
 _MARGIN = 0.05
 """Part of it that a holder does not count on: his clock may run slower than the store's."""
@@ -68,6 +73,7 @@ class Leases:
         self.holder = new_holder()
         self.held: dict[int, Lease] = {}
         self._until: dict[int, float] = {}
+        self._homes = _homes(store)
         # Replicas begin their search at different places, so that they seldom meet.
         turn = crc32(self.holder.encode()) % len(store.partitions)
         self._order = store.partitions[turn:] + store.partitions[:turn]
@@ -82,8 +88,20 @@ class Leases:
 
         The shares of all replicas are together all partitions, and differ by one at most: what
         cannot be divided goes to those that come first by their ids.
+
+        It is said in several places, and the first that answers is believed, the same one by all:
+        while a part of a Cluster is down, the rest is shared out among those that are alive.
+
+        Raises:
+            StoreFailure: none of them answers.
         """
-        alive, place = await self._say(leave=False)
+        answers = await asyncio.gather(
+            *(self._say(home, leave=False) for home in self._homes), return_exceptions=True
+        )
+        said = next((one for one in answers if not isinstance(one, StoreFailure)), answers[0])
+        if isinstance(said, BaseException):
+            raise said
+        alive, place = said
         each, left = divmod(self.share, max(1, alive))
         return each + (place < left)
 
@@ -151,13 +169,12 @@ class Leases:
 
     async def leave(self) -> None:
         """Says that this replica is going, so that the others' shares grow at once."""
-        try:
-            await self._say(leave=True)
-        except StoreFailure:
-            return
+        said = [self._say(home, leave=True) for home in self._homes]
+        for answer in await asyncio.gather(*said, return_exceptions=True):
+            if isinstance(answer, BaseException) and not isinstance(answer, StoreFailure):
+                raise answer
 
-    async def _say(self, *, leave: bool) -> tuple[int, int]:
-        home = self._store.partitions[0]
+    async def _say(self, home: Partition, *, leave: bool) -> tuple[int, int]:
         reply = await self._store.run(
             _REGISTER,
             home,
@@ -192,10 +209,27 @@ class Leases:
 
     async def _release(self, lease: Lease) -> None:
         try:
-            await self._store.run(_RELEASE, lease.partition, keys={}, args=lease.args())
+            await self._store.run(
+                _RELEASE,
+                lease.partition,
+                keys={},
+                args=lease.args(),
+                deadline=monotonic() + self._ttl / 3,
+            )
         except (LeaseLost, StoreFailure):
             return
 
     def _forget(self, lease: Lease) -> None:
         self.held.pop(lease.partition.index, None)
         self._until.pop(lease.partition.index, None)
+
+
+def _homes(store: Store) -> Sequence[Partition]:
+    """Where replicas say that they are alive; the same for all of them.
+
+    Far apart among the slots of a Cluster, so that they are not all in the part that is down.
+    """
+    if not store.connection.per_partition:
+        return store.partitions[:1]
+    by_slot = sorted(store.partitions, key=lambda p: key_slot(p.keys.clock.encode()))
+    return by_slot[:: max(1, len(by_slot) // _HOMES)][:_HOMES]

@@ -86,8 +86,12 @@ class PartitionWorkers:
         await self._leases.release(held)
 
     async def _keep(self) -> None:
+        began = monotonic()
         while True:
-            await asyncio.sleep(self._pause)
+            # A turn in which a part of the store does not answer takes long; what the others have
+            # is renewed in time all the same.
+            await asyncio.sleep(began + self._pause - monotonic())
+            began = monotonic()
             await self._turn()
 
     async def _end_what_runs_out(self) -> None:
@@ -106,8 +110,11 @@ class PartitionWorkers:
             self._log.exception("leases_broken", error=repr(error))
 
     async def _keep_share(self) -> None:
-        await self._lose(await self._leases.renew())
-        target = await self._leases.register()
+        renewing = asyncio.create_task(self._renew())
+        try:
+            target = await self._leases.register()
+        finally:
+            await renewing
         surplus = len(self._leases.held) - target
         if surplus > 0:
             given = list(self._leases.held.values())[-surplus:]
@@ -116,6 +123,9 @@ class PartitionWorkers:
         elif surplus < 0:
             for lease in await self._leases.acquire(-surplus):
                 self._begin(lease)
+
+    async def _renew(self) -> None:
+        await self._lose(await self._leases.renew())
 
     async def _lose(self, lost: Iterable[Lease]) -> None:
         lost = list(lost)

@@ -20,7 +20,7 @@ from gonghai_chassis.events import (
     Tail,
     read_progress,
 )
-from gonghai_chassis.events.faults import passes_by_itself
+from gonghai_chassis.events.faults import passes_by_itself, problem_of
 from gonghai_chassis.events.rebuilds import begin_rebuild
 from gonghai_chassis.events.retrier import Retrier
 from gonghai_chassis.store import Store
@@ -246,6 +246,94 @@ async def test_whoever_holds_the_lease_answers_a_wish(world: World) -> None:
     assert await world.seen() == ["a:1", "a:2"]
 
 
+async def test_who_is_kept_waiting_keeps_nobody_else_waiting(world: World) -> None:
+    others = ["b0", "b1", "b2"]
+    world.projection.poisoned.update({"a", *others})
+    for subject in ("a", *others):
+        await world.count(subject)
+    world.start()
+    await world.caught_up()
+    await world.kill()
+    world.projection.poisoned.clear()
+    away = True
+
+    async def apply(step: Step, event: Event) -> bool:
+        if away and event.subject == "a":
+            raise PeerUnavailable("pool")
+        return await Stumbling.apply(world.projection, step, event)
+
+    world.projection.apply = apply  # type: ignore[method-assign]
+    # Somebody asks for the one that cannot be helped, and for another one.
+    waiting = await world.quarantine.ask("acme/a")
+    token = await world.quarantine.ask("acme/b2")
+    assert waiting is not None
+    assert token is not None
+    world.start()
+    await eventually(lambda: _only(world, "a"))
+    assert await world.quarantine.answered(token) == 1
+    assert await world.quarantine.answered(waiting) is None
+    away = False
+    # It is not left for the next round of all.
+    await world.quarantine.ask("acme/a")
+    await eventually(lambda: _empty(world))
+    assert await world.seen() == ["b2:1", "b0:1", "b1:1", "a:1"]
+
+
+async def test_where_nothing_gets_on_few_are_tried_and_others_the_next_time(world: World) -> None:
+    names = [f"s{n:02}" for n in range(10)]
+    world.projection.poisoned.update(names)
+    for name in names:
+        await world.count(name)
+    world.start()
+    await world.caught_up()
+    await world.kill()
+    tried: list[str] = []
+
+    async def apply(step: Step, event: Event) -> bool:  # noqa: ARG001
+        tried.append(event.subject)
+        raise PeerUnavailable("pool")
+
+    world.projection.apply = apply  # type: ignore[method-assign]
+    retrier = world.retrier
+    retrier._left = {f"acme/{name}": None for name in names}
+    for _ in range(2):
+        await retrier._retry_left()
+    assert tried == [*names, *names[:6]]
+
+
+async def test_a_retry_goes_on_behind_what_another_one_took(world: World) -> None:
+    world.projection.poisoned.add("a")
+    for _ in range(3):
+        await world.count("a")
+    world.start()
+    await world.caught_up()
+    await world.kill()
+    world.projection.poisoned.clear()
+    first, _ = await world.quarantine.head("acme/a")
+    assert first is not None
+
+    async def apply(step: Step, event: Event) -> bool:
+        if event.version == 1:
+            await world.quarantine.pass_over(first)
+        return await Stumbling.apply(world.projection, step, event)
+
+    world.projection.apply = apply  # type: ignore[method-assign]
+    assert (await world.retrier.retry("acme/a")).processed == 2
+    assert await world.seen() == ["a:2", "a:3"]
+
+
+async def test_a_retry_during_a_rebuild_is_not_taken_for_done(world: World) -> None:
+    world.projection.poisoned.add("a")
+    await world.count("a")
+    world.start()
+    await world.caught_up()
+    await world.kill()
+    world.projection.poisoned.clear()
+    await begin_rebuild(world.follower, world.p, "pool")
+    with pytest.raises(StaleStep):
+        await world.retrier.retry("acme/a")
+
+
 async def test_a_rebuild_frees_what_was_quarantined_and_keeps_what_cannot_be_loaded(
     world: World,
 ) -> None:
@@ -310,6 +398,12 @@ async def test_what_is_not_the_events_fault_is_waited_for(world: World) -> None:
 )
 def test_whose_fault_a_failure_is(error: Exception, *, passing: bool) -> None:
     assert passes_by_itself(error) is passing
+
+
+def test_a_problem_says_nothing_of_what_the_event_says() -> None:
+    refusal = Refusal(Reason.WRONG_STATE, "Customer 王老板 is held by wang.")
+    assert problem_of(refusal).startswith("WRONG_STATE (incident ")
+    assert problem_of(KeyError("王老板")).startswith("KeyError (incident ")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,15 @@ import pytest
 from redis.crc import key_slot
 
 from gonghai_chassis.embedded import LOOPBACK
-from gonghai_chassis.events import Cursor, EventStream
+from gonghai_chassis.events import (
+    Cursor,
+    Event,
+    EventStream,
+    Quarantine,
+    Quarantined,
+    Step,
+    read_progress,
+)
 from gonghai_chassis.store import Store, StoreSettings
 from gonghai_chassis.store.connection import ClusterConnection
 from gonghai_chassis.store.failures import StoreUnavailable, StoreUnusable
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from redis.asyncio import Redis
+
+    from gonghai_chassis.store import Partition
 
 TENANT = "acme"
 
@@ -48,9 +58,13 @@ class Move:
         """Moves some keys; answers how many there were."""
         keys = await order(self.source, "CLUSTER", "GETKEYSINSLOT", self.slot, count)
         if keys:
-            port = self.target.connection_pool.connection_kwargs["port"]
-            await order(self.source, "MIGRATE", LOOPBACK, port, "", 0, 5000, "KEYS", *keys)
+            await self.these(*keys)
         return len(keys)
+
+    async def these(self, *keys: str | bytes) -> None:
+        """Moves these keys."""
+        port = self.target.connection_pool.connection_kwargs["port"]
+        await order(self.source, "MIGRATE", LOOPBACK, port, "", 0, 5000, "KEYS", *keys)
 
     async def end(self) -> None:
         """From here on the other master has the slot."""
@@ -75,10 +89,14 @@ class Move:
 
 
 @asynccontextmanager
-async def moving(url: str, *, replicas: int = 0) -> AsyncIterator[tuple[Store, Move]]:
+async def moving(
+    url: str, *, replicas: int = 0, patience: float = 5
+) -> AsyncIterator[tuple[Store, Move]]:
     """A store and a slot that can be moved; in the end it is where it was."""
     flush(url)
-    settings = StoreSettings(url=url, partitions=PARTITIONS, wait_replicas=replicas)
+    settings = StoreSettings(
+        url=url, partitions=PARTITIONS, wait_replicas=replicas, default_deadline=patience
+    )
     store = await Store.open(settings, area="pool")
     move = Move(store)
     try:
@@ -186,6 +204,106 @@ async def test_who_cannot_wait_for_a_slot_under_way_is_refused_and_nothing_is_do
         await move.end()
         assert await counters.value(TENANT, "a") == 1
         assert not (await counters.count(TENANT, "a", request_id="r")).replayed
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved"),
+    [
+        ("store_cluster", "cursor"),
+        ("store_cluster", "quarantine"),
+        ("store_cluster", "quarantined"),
+        ("redis_cluster", "quarantined"),
+    ],
+)
+async def test_an_event_is_quarantined_whole_or_not_at_all_while_its_slot_is_under_way(
+    kind: str, moved: str, request: pytest.FixtureRequest
+) -> None:
+    async with moving(request.getfixturevalue(kind), patience=0.3) as (store, move):
+        p = move.partition
+        quarantine = Quarantine(store, p, "archive")
+        assert await quarantine.keep(*broken(p, 1))
+        await move.begin()
+        # Its queue is new: it has not moved, and is in the way of what would make it.
+        await move.these(broken(p, 2)[0].keys()[moved])
+        with pytest.raises(StoreUnavailable):
+            await quarantine.keep(*broken(p, 2))
+        while await move.some(100):
+            pass
+        await move.end()
+
+        async def again() -> bool:
+            try:
+                return await quarantine.keep(*broken(p, 2))
+            except StoreUnavailable:
+                return False
+
+        await eventually(again)
+        assert (await read_progress(store, p, "archive")).cursor.position == 2
+        for n in (1, 2):
+            entry, count = await quarantine.head(f"{TENANT}/s{n}")
+            assert entry is not None
+            assert (entry.event.position, count) == (n, 1)
+
+
+@pytest.mark.parametrize("kind", ["store_cluster", "redis_cluster"])
+async def test_an_event_is_quarantined_whole_when_its_slot_is_under_way_but_not_its_keys(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    async with moving(request.getfixturevalue(kind)) as (store, move):
+        p = move.partition
+        quarantine = Quarantine(store, p, "archive")
+        assert await quarantine.keep(*broken(p, 1))
+        await move.begin()
+        # It needs no key but those that are there, so it is taken at once, and all of it.
+        assert await quarantine.keep(*broken(p, 2))
+        while await move.some(100):
+            pass
+        await move.end()
+
+        async def there() -> bool:
+            try:
+                return (await quarantine.head(f"{TENANT}/s2"))[1] == 1
+            except StoreUnavailable:
+                return False
+
+        await eventually(there)
+        assert (await read_progress(store, p, "archive")).cursor.position == 2
+
+
+async def test_a_read_waits_as_well_while_a_slot_is_under_way_key_by_key(
+    store_cluster: str,
+) -> None:
+    async with moving(store_cluster, patience=0.3) as (store, move):
+        p = move.partition
+        quarantine = Quarantine(store, p, "archive")
+        await Counters(store).count(TENANT, "a")
+        await move.begin()
+        # Nothing has moved yet. A key that there is not may be on the other side by now.
+        with pytest.raises(StoreUnavailable):
+            await quarantine.found([(TENANT, "a")])
+        while await move.some(100):
+            pass
+        await move.end()
+
+        async def heard() -> bool:
+            try:
+                return await quarantine.found([(TENANT, "a")]) == set()
+            except StoreUnavailable:
+                return False
+
+        await eventually(heard)
+
+
+def broken(p: Partition, position: int) -> tuple[Step, Quarantined]:
+    """A subject's only event, and the step that sets it aside."""
+
+    def place(at: int) -> Cursor:
+        return Cursor("life", at, f"n{at}") if at else Cursor.START
+
+    subject = f"s{position}"
+    event = Event(position, "counted", TENANT, subject, 1, 1, 1, b"x", f"n{position}")
+    step = Step(p, "archive", place(position - 1), place(position))
+    return step, Quarantined(event, "life", 1).failed("why")
 
 
 async def test_closing_does_not_wait_for_a_slot_under_way(store_cluster: str) -> None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gonghai_chassis.leases import Leases
 from gonghai_chassis.store import Store, StoreSettings
+from gonghai_chassis.store.failures import StoreUnavailable
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.links import linked
+from gonghai_chassis.testing.plugin import flush
 from gonghai_chassis.workers import PartitionTask, PartitionWorkers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gonghai_chassis.leases import Lease
+    from gonghai_chassis.store import Partition, Reply
     from gonghai_chassis.testing.plugin import OpenStore
 
 PARTITIONS = 64
@@ -116,6 +119,57 @@ async def test_a_replica_cut_off_has_stopped_before_another_can_begin(
                 assert cut_off.ended[index] < began
             link.mend()
             await eventually(lambda: shares(cut_off, other) == [32, 32])
+
+
+async def test_while_a_part_of_a_cluster_is_down_the_rest_is_kept_and_taken_over(
+    store_cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush(store_cluster)
+    settings = StoreSettings(url=store_cluster, partitions=PARTITIONS)
+    async with replica(settings) as one, replica(settings) as two, replica(settings) as three:
+        connection = one.store.connection
+        lost = connection.trips(one.store.partitions[0])
+        healthy = {p.index for p in one.store.partitions if connection.trips(p) is not lost}
+        for each in (one, two, three):
+            await each.workers.start()
+        await eventually(lambda: shares(one, two, three) == [21, 21, 22])
+        kept = [{i: each.working[i] for i in healthy & each.working.keys()} for each in (one, two)]
+        turns = Counter[int]()
+        for each in (one, two, three):
+            monkeypatch.setattr(each.store, "run", without(each.store, healthy, turns))
+        await three.die()
+        await eventually(lambda: one.working.keys() | two.working.keys() == healthy)
+        # It stays so: nothing that answers was let go because of what does not.
+        turns.clear()
+        await eventually(lambda: len(turns) == 2 and min(turns.values()) >= 5)
+        for each, before in zip((one, two), kept, strict=True):
+            assert before.items() <= each.working.items()
+        monkeypatch.undo()
+        await eventually(lambda: shares(one, two) == [32, 32])
+
+
+def without(store: Store, healthy: set[int], turns: Counter[int]) -> Any:  # noqa: ANN401
+    """The store's `run`, where all other partitions give no answer; counts the turns of leases."""
+    run = store.run
+
+    async def some(
+        script: Any,  # noqa: ANN401
+        partition: Partition,
+        *,
+        deadline: float | None = None,
+        **rest: Any,  # noqa: ANN401
+    ) -> Reply:
+        if partition.index in healthy:
+            return await run(script, partition, deadline=deadline, **rest)
+        if script.name.endswith("register_replica"):
+            turns[id(store)] += 1
+        assert deadline is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline - monotonic()):
+                await asyncio.Event().wait()
+        raise StoreUnavailable("made to fail")
+
+    return some
 
 
 async def test_a_lease_that_ran_out_while_it_was_renewed_is_given_back(

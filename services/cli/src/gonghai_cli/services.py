@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+import grpc
+
 from gonghai.archive.v1.archive_service_pb2_grpc import ArchiveServiceStub
 from gonghai.assignment.v1.assignment_service_pb2_grpc import AssignmentServiceStub
 from gonghai.dev.v1.clock_pb2_grpc import ClockServiceStub
@@ -15,6 +17,7 @@ from gonghai_cli.language import Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from gonghai_cli.stack import Addresses
@@ -26,7 +29,13 @@ class Services:
     """A stub of each service; errors come as `PeerRefused` and `PeerUnavailable`."""
 
     def __init__(
-        self, addresses: Addresses, *, principal: str = "", language: Language = Language.EN
+        self,
+        addresses: Addresses,
+        *,
+        principal: str = "",
+        language: Language = Language.EN,
+        token: str = "",
+        ca_file: Path | None = None,
     ) -> None:
         """Open the channels; nothing is called yet.
 
@@ -34,15 +43,23 @@ class Services:
             addresses: where the services listen.
             principal: who calls, in dev mode; "" for the local administrator.
             language: in which reasons are to come.
+            token: bearer token of who calls, in production; "" in dev mode.
+            ca_file: who signs the services' certificates; plaintext when None.
         """
         headers = [("accept-language", str(language))]
-        if principal:
+        if token:
+            headers.append(("authorization", f"Bearer {token}"))
+        elif principal:
             headers.append(("x-gonghai-principal", principal))
         fixed = tuple(headers)
+        credentials = (
+            None if ca_file is None else grpc.ssl_channel_credentials(ca_file.read_bytes())
+        )
         self._channels = {
             name: open_channel(
                 address,
                 service=name,
+                credentials=credentials,
                 headers=lambda: fixed,
                 max_message_bytes=_LARGEST_MESSAGE,
             )

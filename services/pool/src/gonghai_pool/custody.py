@@ -298,6 +298,8 @@ class Custody:
         weight: what it counts against the holder's limit (thousandths), exactly as counted.
         dealt: whether it dealt with its holder since custody began.
         out_cause: why it is out of circulation; None when it is not.
+        activities: those since custody began that are kept, the oldest first.
+        passed: marks of those that were taken in and are not kept (see `activities`), by kind.
         extensions: what was asked for since custody began, the first first.
         facts: what the archive says; None for a customer that the archive has not told of.
     """
@@ -332,6 +334,7 @@ class Custody:
     embargo_until: int | None = None
     facts: Facts | None = None
     activities: tuple[Activity, ...] = ()
+    passed: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
     extensions: tuple[Extension, ...] = ()
 

@@ -53,6 +53,7 @@ def held(
         out_cause=None,
         reservation=None,
         activities=(),
+        passed={},
         plan=None,
         extensions=(),
         weight=0,
@@ -99,6 +100,7 @@ def pooled(
         out_cause=None if pool else OutCause.WAITING,
         reservation=None,
         activities=(),
+        passed={},
         plan=None,
         extensions=(),
     )

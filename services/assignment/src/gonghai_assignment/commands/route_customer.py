@@ -162,7 +162,7 @@ class RouteCustomer:
                 return RoutedCustomer(routing.rep, answer.term, explained)
             case Verdict.REP_REFUSED:
                 return None
-            case Verdict.ENTRY_CHANGED:
+            case Verdict.ENTRY_CHANGED | Verdict.NEVER:
                 if answer.refusal is None:
                     raise Contention(customer)
                 raise answer.refusal

@@ -224,6 +224,7 @@ class BoardRoutings(RoutingStore):
         if routing is None or routing.outcome is Outcome.PENDING:
             board.parked.pop(customer, None)
         if routing is None:
+            board.entries[customer] = _left(known)
             return Routed("ok", 0, board.write(Shifts()))
         shifts = Shifts()
         if assignment is not None:
@@ -415,3 +416,11 @@ class BoardProjections(ProjectionStore):
         if self._board.full:
             self._board.full.clear()
             self._board.loads_version += 1
+
+
+def _left(entry: Entry) -> Entry:
+    """Return a customer whom the policy leaves in the pool: it is not parked any more."""
+    routing = entry.routing
+    if routing is None or routing.outcome is not Outcome.PARKED:
+        return entry
+    return replace(entry, routing=replace(routing, outcome=Outcome.OVERTAKEN))

@@ -20,4 +20,4 @@ class RestoreRefused(BackupFailure):
 
 
 class RestoreFailed(BackupFailure):
-    """A restore broke off; the store stays marked as half restored, and it can be run again."""
+    """A restore broke off, and is to be run again; the store that it wrote to stays marked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,23 @@ if TYPE_CHECKING:
 
 _ANSWERS_WITHIN: Final = 60.0
 _TOLD_EVERY: Final = 100_000
+_CHECKING: Final = "checking:"
+"""Mark of a restore that has written nothing yet, before the id of the backup."""
+_WRITING: Final = "writing:"
+"""Mark of one that writes, or has broken off while it wrote."""
+_NOTE: Final = """\
+-- KEYS the record of the installation
+-- ARGV partitions and mark as they are expected, and as they are to be; '' for none
+-- Returns 1 | 0 when they are others
+local found = redis.call('HMGET', KEYS[1], 'partitions', 'restoring')
+if (found[1] or '') ~= ARGV[1] or (found[2] or '') ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then
+  redis.call('HDEL', KEYS[1], 'partitions', 'restoring')
+else
+  redis.call('HSET', KEYS[1], 'partitions', ARGV[3], 'restoring', ARGV[4])
+end
+return 1
+"""
 STORE: Final = "store"
 """Where in a data directory `gonghai dev` keeps the store."""
 
@@ -112,11 +130,28 @@ async def restore_to_store(
         await restoring.end()
     except (OSError, RuntimeError, RedisError, StoreFailure, TimeoutError) as error:
         raise RestoreFailed(
-            f"The restore broke off: {error!r}. The store is marked as half restored; run it again."
+            f"The restore broke off: {error!r}. If it had begun to write, no service starts on the"
+            " store before it has come to its end: run it again."
         ) from error
     finally:
         await connection.close()
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What a store's record of the installation says.
+
+    Attributes:
+        partitions: their number; "" when no service and no restore has begun on the store.
+        mark: of a restore that has not come to its end, with the id of its backup; else "".
+    """
+
+    partitions: str
+    mark: str
+
+
+_NOTHING: Final = _Noted("", "")
 
 
 class _Restoring:
@@ -129,32 +164,65 @@ class _Restoring:
         self._manifest = manifest
         self._report = report
         self._partitions = partitions_of(manifest.partitions)
+        self._writing = _Noted(str(manifest.partitions), _WRITING + manifest.id)
         self._keys = 0
         self._lasting = 0
 
     async def begin(self) -> None:
-        """Marks the store, so that no service starts on it.
+        """Marks the store, so that no service starts on it, when it holds nothing.
 
-        The mark is set before the number of partitions, and services look for it before and after
-        they set that: of a service and a restore that begin on an empty store at the same moment
-        at most one goes on.
+        Nothing is changed before the store was seen to be empty. Then number and first mark are
+        set in one step, if neither is there: a service that notes its number before keeps the
+        restore away, and one that comes later finds the mark. The second mark is set when the
+        store was seen to be empty since; only where it stands does another run go on.
+
+        Raises:
+            RestoreRefused: the store is in use, or half restored from another backup.
         """
         await self._refuse_while_used()
-        ask = self._connection.redirected
-        mine = self._manifest.id
-        if not await ask(("HSETNX", INSTALL_KEY, "restoring", mine)):
-            found = text(await ask(("HGET", INSTALL_KEY, "restoring")) or b"")
-            if found != mine:
-                raise RestoreRefused(
-                    f"The store is half restored from another backup ({found}): empty it first."
-                )
-            self._report("going on with a restore that broke off")
+        before = await self._noted()
+        if before.mark.startswith(_WRITING):
+            await self._go_on(before)
             return
-        words = ("HSETNX", INSTALL_KEY, "partitions", self._manifest.partitions)
-        fresh = await ask(words)
-        if not fresh or await self._stored() != (1, 1):
-            await ask(("HDEL", INSTALL_KEY, "restoring", *(("partitions",) if fresh else ())))
-            raise RestoreRefused("The store is not empty: a restore needs one that holds nothing.")
+        checking = _Noted(str(self._manifest.partitions), _CHECKING + self._manifest.id)
+        if not await self._empty(before) or not await self._note(before, checking):
+            raise self._not_empty(await self._restored())
+        try:
+            await self._refuse_while_used()
+            if not await self._empty(checking):
+                raise self._not_empty()
+        except RestoreRefused:
+            await self._note(checking, _NOTHING)
+            raise
+        if not await self._note(checking, self._writing):
+            raise RestoreRefused("Another restore has begun on the store.")
+
+    async def _go_on(self, before: _Noted) -> None:
+        if before.mark != self._writing.mark:
+            raise RestoreRefused(
+                "The store is half restored from another backup"
+                f" ({before.mark.removeprefix(_WRITING)}): empty it first."
+            )
+        if before != self._writing:
+            raise RestoreRefused(
+                f"The store was installed with {before.partitions or 'no'} partitions meanwhile,"
+                f" and the backup has {self._manifest.partitions}: empty it first."
+            )
+        self._report("going on with a restore that broke off")
+
+    async def _empty(self, noted: _Noted) -> bool:
+        """Whether the store holds nothing, but for what a restore noted before it wrote."""
+        if noted == _NOTHING:
+            return await self._stored() == (0, 0)
+        return noted.mark.startswith(_CHECKING) and await self._stored() == (1, 1)
+
+    def _not_empty(self, restored: str = "") -> RestoreRefused:
+        backup, _, when = restored.partition(" ")
+        if backup == self._manifest.id:
+            return RestoreRefused(
+                f"The store is not empty: it was restored from this backup, at {when}."
+            )
+        return RestoreRefused("The store is not empty: a restore needs one that holds nothing.")
 
     async def write(self, pieces: Iterable[Piece]) -> None:
         """Makes the keys.
@@ -187,7 +255,10 @@ class _Restoring:
         Raises:
             RestoreFailed: it has not; somebody else writes there.
         """
-        await self._refuse_while_used()
+        try:
+            await self._refuse_while_used()
+        except RestoreRefused as used:
+            raise RestoreFailed(f"{used} Then run it again.") from used
         _, lasting = await self._stored()
         # The record of the installation is of this run, not of the backup.
         if lasting != self._lasting + 1:
@@ -200,6 +271,21 @@ class _Restoring:
         await self._connection.redirected(words)
         await self._connection.redirected(("HDEL", INSTALL_KEY, "restoring"))
         self._report(f"{self._keys} keys in {self._manifest.partitions} partitions")
+
+    async def _noted(self) -> _Noted:
+        """What stands in the record of the installation."""
+        found = await self._connection.redirected(("HMGET", INSTALL_KEY, "partitions", "restoring"))
+        return _Noted(*(text(value or b"") for value in found))
+
+    async def _note(self, before: _Noted, after: _Noted) -> bool:
+        """Notes it, if what was seen before stands there still."""
+        words = ("EVAL", _NOTE, 1, INSTALL_KEY, *astuple(before), *astuple(after))
+        return bool(await self._connection.redirected(words))
+
+    async def _restored(self) -> str:
+        """Which restore made the store, and when; "" if none did."""
+        found = await self._connection.redirected(("HGET", INSTALL_KEY, "restored"))
+        return text(found or b"")
 
     async def _refuse_while_used(self) -> None:
         for trips in self._connection.servers():

@@ -42,8 +42,11 @@ def passes_by_itself(error: Exception) -> bool:
 
 
 def problem_of(error: Exception, **where: object) -> str:
-    """Logs why an event was quarantined, or failed again; returns what its tenant may read."""
+    """Logs why an event was quarantined, or failed again; returns what its tenant may read.
+
+    That is a word for it and never a message, which may say what the event says.
+    """
     incident = secrets.token_hex(8)
     _log.error("event_failed", incident=incident, exc_info=error, **where)
-    said = error.message if isinstance(error, Refusal) else type(error).__name__
+    said = error.reason if isinstance(error, Refusal) else type(error).__name__
     return f"{said} (incident {incident})"

@@ -2,8 +2,9 @@
 
 Each subject has a queue, in the order of the stream. An event comes into it in the step that moves
 the cursor over it, and leaves it in the step that stores its effect (`Step.taking`), so that it is
-effective once whatever dies in between. Queues come into being by moves of the cursor only: who
-knows that there was none at a cursor knows it for the step that begins there.
+effective once whatever dies in between. Queues come into being by steps that set the cursor only
+(the end of a rebuild is one): who knows that there was none at a cursor knows it for the step that
+begins there.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ EVERY = 300.0
 """Seconds between retries of all that is quarantined."""
 _LOOK_EVERY = 5.0
 """Seconds between looks whether another replica was asked for a retry."""
+_IN_VAIN = 8
+"""Subjects in a row that something keeps from being retried, after which the others wait, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Retrier:
     def __init__(self, quarantine: Quarantine, projection: Projection) -> None:
         self._quarantine = quarantine
         self._projection = projection
+        self._left: dict[str, None] = {}
+        self._woken = asyncio.Event()
         self._tally = tally_of(quarantine.store)
         self._log = _log.bind(
             source=quarantine.source,
@@ -57,46 +61,70 @@ class Retrier:
 
     async def run(self) -> None:
         """Retries until it is cancelled."""
-        quarantine, woken = self._quarantine, asyncio.Event()
-        forget = quarantine.store.on_write(quarantine.asked_key, woken.set)
+        quarantine = self._quarantine
+        forget = quarantine.store.on_write(quarantine.asked_key, self._woken.set)
         next_all = monotonic()
         try:
             while True:
-                woken.clear()
+                self._woken.clear()
                 try:
-                    if monotonic() >= next_all:
-                        await self._retry_all()
-                        next_all = monotonic() + EVERY
                     await self._retry_asked()
+                    if monotonic() >= next_all:
+                        async for member in quarantine.members():
+                            self._left.setdefault(member)
+                        next_all = monotonic() + EVERY
+                    await self._retry_left()
                 except Exception as error:  # noqa: BLE001 - the events are there still
                     self._log.warning("retry_broken", error=repr(error))
                 try:
                     async with asyncio.timeout(_LOOK_EVERY):
-                        await woken.wait()
+                        await self._woken.wait()
                 except TimeoutError:
                     continue
         finally:
             forget()
             self._tally.forget(quarantine.source, quarantine.partition.index)
 
-    async def _retry_all(self) -> None:
-        async for member in self._quarantine.members():
-            await self.retry(member)
+    async def _retry_left(self) -> None:
+        """Retries those that are left; what cannot be retried now comes after all others.
+
+        Ends early when somebody asks, and where nothing gets on: store or peers are away.
+        """
+        in_vain = 0
+        for member in tuple(self._left):
+            del self._left[member]
+            if await self._try(member) is None:
+                self._left[member] = None
+                in_vain += 1
+            else:
+                in_vain = 0
+            if in_vain >= _IN_VAIN or self._woken.is_set():
+                return
 
     async def _retry_asked(self) -> None:
         standing = await self._quarantine.standing()
         for member, token in standing.asked.items():
-            retried = await self.retry(member)
-            await self._quarantine.answer(member, token, retried.processed)
+            retried = await self._try(member)
+            if retried is not None:
+                await self._quarantine.answer(member, token, retried.processed)
         if standing.asked:
             standing = await self._quarantine.standing()
         source, index = self._quarantine.source, self._quarantine.partition.index
         self._tally.stand(source, index, standing.subjects)
 
+    async def _try(self, member: str) -> Retried | None:
+        """Retries a subject's events; None when something is in the way that passes by itself."""
+        try:
+            return await self.retry(member)
+        except Exception as error:  # noqa: BLE001 - the events are there still
+            self._log.warning("retry_broken", member=member, error=repr(error))
+            return None
+
     async def retry(self, member: str) -> Retried:
         """Processes a subject's events in their order until one fails or none is left.
 
         Raises:
+            StaleStep: the projection is being rebuilt, which will free the queue.
             StoreFailure: the store is away, say; what was not processed is there still.
         """
         processed = 0
@@ -109,8 +137,11 @@ class Retrier:
                 if not await self._projection.apply(step, entry.event):
                     await self._quarantine.pass_over(entry)
             except StaleStep:
-                # Another retry took it, or a rebuild is under way and will free the queue.
-                return Retried(processed, None)
+                head, _ = await self._quarantine.head(member)
+                if head is not None and head.place == entry.place:
+                    raise
+                # Another retry took it.
+                continue
             except Exception as error:
                 if passes_by_itself(error):
                     raise

@@ -126,6 +126,12 @@ _WRITES = frozenset(
 )
 
 _CALL = re.compile(r"redis\.(?:p?call)\(\s*(['\"])(?P<command>[A-Za-z]+)\1")
+_KEYED = re.compile(
+    r"redis\.(?:p?call)\(\s*'(?!TIME\b|PUBLISH\b)[A-Z]+'\s*,\s*(?P<key>[^,)]*[^,)\s])"
+)
+_KEY_EXPRESSION = re.compile(
+    r"(?:unpack\()?KEY\.[a-z][a-z0-9_]*(?:\s*\.\..*)?|(?P<local>[a-z_]+)", re.DOTALL
+)
 _ANY_CALL = re.compile(r"redis\.p?call\(")
 _COMMENT = re.compile(r"--\[\[.*?\]\]|--[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"^local function (?P<name>[a-z_]+)\(", re.MULTILINE)
@@ -156,6 +162,7 @@ def check_script(source: str, where: str, package: str) -> list[str]:
         faults += [f"{where}: {title} {name} is not used." for name in sorted(declared - used)]
     if re.search(r"\b(?:KEYS|ARGV)\s*[\[,)#]|#(?:KEYS|ARGV)\b", _bare(body)):
         faults.append(f"{where}: use KEY and ARG, not KEYS and ARGV.")
+    faults += _key_faults(texts, where)
     faults += _order_faults(body, where, _writers(includes), _readers(includes))
     return faults
 
@@ -247,6 +254,31 @@ def _writers(includes: dict[str, str]) -> set[str]:
 
 def _readers(includes: dict[str, str]) -> set[str]:
     return _calling(includes, _READS)
+
+
+def _key_faults(texts: list[str], where: str) -> list[str]:
+    """Keys that the server cannot know of before the script runs.
+
+    While a slot moves to another master key by key, a script is stopped where it touches a key that
+    is not there, be it after its first write. What is declared is looked for before it starts. So
+    each key is a declared one, or begins with a declared one that never is a key itself: this one
+    is missing always, so that the script does not start before the slot has settled.
+    """
+    bare = "\n".join(_bare(text) for text in texts)
+    begun = set(re.findall(r"\bKEY\.([a-z][a-z0-9_]*)\s*\.\.", bare))
+    whole = set(re.findall(r"\bKEY\.([a-z][a-z0-9_]*)\b(?!\s*\.\.)", bare))
+    faults = [
+        f"{where}: {name} is a key, and others begin with it: declare them."
+        for name in sorted(begun & whole)
+    ]
+    for match in _KEYED.finditer(bare):
+        key = match["key"]
+        form = _KEY_EXPRESSION.fullmatch(key)
+        local = form["local"] if form else None
+        given = re.findall(rf"\blocal {local} = (.*)", bare) if local else []
+        if form is None or not all("KEY." in value for value in given):
+            faults.append(f"{where}: the key {key} is not declared.")
+    return faults
 
 
 def _unknown_commands(body: str, where: str) -> list[str]:

@@ -56,12 +56,11 @@ class Doctor:
         return found
 
     async def repair(self, found: Examination) -> Examination:
-        """Make anew what differs, one after the other, and examine again."""
+        """Make anew what differs or is in quarantine, one after the other, and examine again."""
         repaired = set()
-        for each in found.comparisons:
-            if each.differences:
-                await self._noting(found, each.service, self._rebuild(each))
-                repaired.add((each.service, each.source, each.partition))
+        for each in found.ill():
+            await self._noting(found, each.service, self._rebuild(each))
+            repaired.add((each.service, each.source, each.partition))
         again = await self.examine()
         for each in again.comparisons:
             each.repaired = (each.service, each.source, each.partition) in repaired

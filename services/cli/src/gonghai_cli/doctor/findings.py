@@ -89,6 +89,25 @@ class Examination:
         )
         return Verdict.FINDINGS if ill else Verdict.HEALTHY
 
+    def ill(self) -> list[Comparison]:
+        """The projections that a rebuild mends: those that differ, and those with quarantine.
+
+        What waits in quarantine need not show as a difference: of a customer whose events are
+        known to wait the rest may well agree.
+        """
+        quarantined = {
+            (name, source.source, partition.partition)
+            for name, condition in self.conditions.items()
+            for partition in condition.partitions
+            for source in partition.sources
+            if source.quarantined_subjects
+        }
+        return [
+            each
+            for each in self.comparisons
+            if each.differences or (each.service, each.source, each.partition) in quarantined
+        ]
+
     def troubled(self) -> list[tuple[str, pb.PartitionCondition]]:
         """Partitions in which nobody works, something is overdue, or events are quarantined."""
         return [

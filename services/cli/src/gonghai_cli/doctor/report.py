@@ -42,7 +42,7 @@ def show(found: Examination, console: Console, language: Language) -> None:
         console.print(say("cannot_look"), style="bold red")
     else:
         console.print(say("ill"), style="bold yellow")
-        if any(each.differences for each in found.comparisons):
+        if found.ill():
             console.print(say("hint"), markup=False)
 
 

@@ -45,8 +45,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "healthy": ("Healthy.", "一切正常。"),
     "ill": ("There are findings.", "发现问题。"),
     "hint": (
-        "`gonghai doctor --repair` makes the projections that differ anew.",
-        "`gonghai doctor --repair` 会重建有差异的投影。",
+        "`gonghai doctor --repair` makes the projections that differ, or wait in quarantine, anew.",
+        "`gonghai doctor --repair` 会重建有差异或有隔离事件的投影。",
     ),
     "cannot_look": ("Not everything could be looked at.", "部分服务无法检查。"),
     "MISSING": ("missing", "缺失"),

@@ -108,7 +108,14 @@ def restore(
         settings = StoreSettings(url=store or "")
         return restore_to_store(directory, settings, server=server, report=report)
 
-    manifest = _run(session, work)
+    manifest = _run(
+        session,
+        work,
+        broken_off="broken off; nothing is there"
+        if data is not None
+        else "broken off; if it had begun to write, no service starts on the store before it has"
+        " come to its end: run it again, with the same backup",
+    )
     session.console.print(
         f"restored {manifest.id}, of {manifest.began.isoformat(timespec='seconds')}",
         highlight=False,
@@ -122,9 +129,17 @@ def restore(
 
 
 def _run(
-    session: Session, work: Callable[[Callable[[str], None]], Coroutine[Any, Any, Manifest]]
+    session: Session,
+    work: Callable[[Callable[[str], None]], Coroutine[Any, Any, Manifest]],
+    *,
+    broken_off: str = "broken off; nothing was finished",
 ) -> Manifest:
     """Do some work; a signal ends it in order, so that no server of ours is left behind.
+
+    Args:
+        session: to tell a person what happens.
+        work: what to do, given how to tell of it.
+        broken_off: what to say after a signal.
 
     Raises:
         Exit: it failed; a person was told.
@@ -146,5 +161,5 @@ def _run(
         except (BackupFailure, StoreFailure) as failure:
             session.errors.print(str(failure), style="red", highlight=False, markup=False)
             raise typer.Exit(REFUSED) from None
-    session.errors.print("broken off; nothing was finished", style="red")
+    session.errors.print(broken_off, style="red", soft_wrap=True)
     raise typer.Exit(REFUSED)

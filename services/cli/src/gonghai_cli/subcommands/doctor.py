@@ -13,7 +13,7 @@ from gonghai_cli.doctor.examination import Doctor
 from gonghai_cli.doctor.findings import Verdict
 from gonghai_cli.doctor.report import show
 from gonghai_cli.doctor.services import UpkeepServices
-from gonghai_cli.subcommands.session import session_of
+from gonghai_cli.subcommands.session import CaFile, session_of
 
 if TYPE_CHECKING:
     from gonghai_cli.doctor.findings import Examination
@@ -39,25 +39,16 @@ def doctor(
             help="A bearer token with the role service; not needed in dev mode.",
         ),
     ] = None,
-    ca_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="GONGHAI_TLS_CA_FILE",
-            exists=True,
-            dir_okay=False,
-            help="Who signs the services' certificates; plaintext without.",
-        ),
-    ] = None,
+    ca_file: CaFile = None,
 ) -> None:
     """Look at the services, their stores, their projections and records.
 
     Ends with 0 when all is well, 1 when something is not, 2 when not everything could be looked at.
     """
-    session = session_of(context)
-    token = token_file.read_text("utf-8").strip() if token_file is not None else ""
+    session = session_of(context).signed_in(token_file, ca_file)
 
     async def examine() -> Examination:
-        services = UpkeepServices(session.addresses, token=token, ca_file=ca_file)
+        services = UpkeepServices(session.addresses, token=session.token, ca_file=session.ca_file)
         async with services as open_services:
             physician = Doctor(open_services)
             found = await physician.examine()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from gonghai.upkeep.v1 import upkeep_service_pb2 as pb
-from gonghai_cli.subcommands.session import session_of
+from gonghai_cli.subcommands.session import CaFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:
@@ -22,14 +23,27 @@ LEFT = 1
 
 _PAGE = 200
 
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GONGHAI_ADMIN_TOKEN_FILE",
+        exists=True,
+        dir_okay=False,
+        help="A bearer token of an administrator of the tenant; not needed in dev mode.",
+    ),
+]
+
 
 @app.command("list")
 def list_events(
     context: typer.Context,
     tenant: Annotated[str, typer.Argument(help="tenants/{tenant}")],
+    *,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
 ) -> None:
     """Show what each service could not process of a tenant's events, and what waits behind it."""
-    session = session_of(context)
+    session = session_of(context).signed_in(token_file, ca_file)
 
     async def ask(services: Services) -> list[tuple[str, pb.QuarantinedEvent]]:
         found: list[tuple[str, pb.QuarantinedEvent]] = []
@@ -58,9 +72,12 @@ def retry(
     service: Annotated[str, typer.Argument(help="Who could not process it: pool.")],
     source: Annotated[str, typer.Argument(help="Whose events they are: archive.")],
     subject: Annotated[str, typer.Argument(help="Whom they are about, as the list says.")],
+    *,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
 ) -> None:
     """Process a subject's events again, in their order, until one fails or none is left."""
-    session = session_of(context)
+    session = session_of(context).signed_in(token_file, ca_file)
 
     async def ask(services: Services) -> pb.RetryQuarantinedEventsResponse:
         if service not in services.upkeep:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GONGHAI_TLS_CA_FILE",
+        exists=True,
+        dir_okay=False,
+        help="Who signs the services' certificates; plaintext without.",
+    ),
+]
+"""The option of commands that reach services which encrypt."""
+
 REFUSED = 1
 """The exit status when a service refuses."""
 UNREACHABLE = 3
@@ -31,13 +43,30 @@ UNREACHABLE = 3
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One invocation of the command line."""
+    """One invocation of the command line.
+
+    Attributes:
+        addresses: where the services listen.
+        principal: who calls, in dev mode.
+        language: in which reasons are to come.
+        console: where the answer is printed.
+        errors: where errors are.
+        token: bearer token of who calls, in production; "" in dev mode.
+        ca_file: who signs the services' certificates; plaintext when None.
+    """
 
     addresses: Addresses
     principal: str
     language: Language
     console: Console
     errors: Console
+    token: str = ""
+    ca_file: Path | None = None
+
+    def signed_in(self, token_file: Path | None, ca_file: Path | None) -> Session:
+        """Return the same, calling with the token of a file, where there is one."""
+        token = token_file.read_text("utf-8").strip() if token_file is not None else ""
+        return replace(self, token=token, ca_file=ca_file)
 
     def run(self, work: Callable[[Services], Awaitable[T]]) -> T:
         """Do some work with the services.
@@ -48,7 +77,11 @@ class Session:
 
         async def working() -> T:
             async with Services(
-                self.addresses, principal=self.principal, language=self.language
+                self.addresses,
+                principal=self.principal,
+                language=self.language,
+                token=self.token,
+                ca_file=self.ca_file,
             ) as services:
                 return await work(services)
 

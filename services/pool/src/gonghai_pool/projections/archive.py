@@ -10,13 +10,12 @@ from gonghai_chassis.events import Rebuild
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_policy_service.values import from_values
+from gonghai_pool.activities import taken_in, with_activity, without_activity
 from gonghai_pool.alterations import Alteration, altered
 from gonghai_pool.custody import Activity, Change, Custody, Facts, Holder, OutCause, State
 from gonghai_pool.entering import admission, embargoed
 from gonghai_pool.ground import ARCHIVE
 from gonghai_pool.policies import (
-    DEALS,
-    FOLLOW_UPS,
     claim_question,
     held_questions,
     judged,
@@ -28,7 +27,7 @@ from gonghai_pool.reconsidering import moved, rescheduled
 from gonghai_pool.transitions import admitted, held, withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from gonghai_chassis.events import Event, SnapshotItem, Step
     from gonghai_chassis.store import Partition
@@ -44,11 +43,6 @@ POLICY: Final = "policy_applied"
 
 _ATTEMPTS: Final = 50
 """Tries against callers who change the same customer; the event waits for the next round then."""
-MOST_KEPT: Final = 100
-"""Activities of one kind that a holding keeps: those that count before others, later before older.
-
-The latest that counts for a clock always stays, because the clock rests on it.
-"""
 
 
 class ArchiveProjection:
@@ -201,22 +195,17 @@ class ArchiveProjection:
         if custody is None or custody.state is not State.HELD:
             return None
         activity = activity_of(message)
-        if any(one.id == activity.id for one in custody.activities):
-            return None
-        within = activity.at >= custody.since
-        corrected = next((one for one in custody.activities if one.id == activity.corrects), None)
-        if corrected is not None:
-            # What was corrected never was, whatever time the correction gives it.
-            custody = _without_activity(custody, corrected)
-        elif not within:
-            return None
-        if within:
+        # What was corrected never was, whatever time the correction gives it; and also where the
+        # correction is known: the one that it corrects may have been told of again.
+        fresh = without_activity(custody, activity.corrects) if activity.corrects else custody
+        if activity.at >= custody.since and not taken_in(fresh, activity.id):
             (verdict,) = await self._policies.decide(
-                [qualification_question(ground, custody, activity)]
+                [qualification_question(ground, fresh, activity)]
             )
-            activity = judged(activity, verdict, ground.policy.revision)
-            custody = _with_activity(custody, activity)
-        return await self._with_fresh_clocks(situation, custody)
+            fresh = with_activity(fresh, judged(activity, verdict, ground.policy.revision))
+        if fresh is custody:
+            return None
+        return await self._with_fresh_clocks(situation, fresh)
 
 
 def activity_of(message: events_pb2.ActivityFacts) -> Activity:
@@ -230,44 +219,6 @@ def activity_of(message: events_pb2.ActivityFacts) -> Activity:
         qualities=qualities,
         corrects=_id(message.corrects),
     )
-
-
-def _with_activity(custody: Custody, activity: Activity) -> Custody:
-    kept = sorted((*custody.activities, activity), key=lambda one: (one.at, one.id))
-    of_kind = [one for one in kept if one.kind == activity.kind]
-    if len(of_kind) > MOST_KEPT:
-        dropped = _dispensable(of_kind)
-        kept = [one for one in kept if one is not dropped]
-    return replace(
-        custody,
-        activities=tuple(kept),
-        follow_ups=custody.follow_ups + (activity.kind in FOLLOW_UPS),
-        orders=custody.orders + (activity.kind == "purchase"),
-        dealt=custody.dealt or activity.kind in DEALS,
-    )
-
-
-def _without_activity(custody: Custody, activity: Activity) -> Custody:
-    kept = tuple(one for one in custody.activities if one is not activity)
-    return replace(
-        custody,
-        activities=kept,
-        follow_ups=custody.follow_ups - (activity.kind in FOLLOW_UPS),
-        orders=custody.orders - (activity.kind == "purchase"),
-        dealt=any(one.kind in DEALS for one in kept)
-        or (custody.dealt and activity.kind not in DEALS),
-    )
-
-
-def _dispensable(of_kind: Sequence[Activity]) -> Activity | None:
-    """The one of a kind (oldest first) that no clock misses; None where clocks rest on them all.
-
-    The oldest that does not count, else the oldest after which another restarts the same clocks.
-    """
-    latest = {one.clocks: one for one in of_kind if one.counts}
-    idle = (one for one in of_kind if not one.counts)
-    passed = (one for one in of_kind if one is not latest.get(one.clocks))
-    return next(idle, None) or next(passed, None)
 
 
 def _gone(situation: Situation, facts: Facts, *, merged: bool) -> Custody:

@@ -12,6 +12,7 @@ from gonghai_chassis.store import records
 from gonghai_chassis.upkeep.comparison import Known, Sight, content
 from gonghai_policy_service.comparing import KIND as POLICY
 from gonghai_policy_service.comparing import kept_policies, policies_seen
+from gonghai_pool.activities import counted, taken_in
 from gonghai_pool.custody import State
 from gonghai_pool.projections import archive, assignment
 from gonghai_pool.store import keys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 500
 _SCAN: Final = 500
 _KEPT: Final = Known(0, "kept")
+_UNHEEDED: Final = Known(0, "what it corrects counts")
 
 Page = tuple[str, str, dict[str, int]]
 
@@ -68,15 +70,19 @@ class OfArchive:
         ]
 
     def _activity(self, message: events_pb2.ActivityFacts, custody: Custody | None) -> Sight:
-        """An activity is kept by the holding in which it happened, and not for ever."""
+        """An activity is known to the holding in which it happened, what it corrects is taken back.
+
+        What counts although it was corrected differs in its correction.
+        """
         activity = archive.activity_of(message)
         if custody is None or custody.state is not State.HELD:
             return Sight(None, None)
-        if any(one.id == activity.id for one in custody.activities):
+        if activity.corrects and counted(custody, activity.corrects):
+            return Sight(_KEPT, _UNHEEDED)
+        if taken_in(custody, activity.id):
             return Sight(_KEPT, _KEPT)
         before = min(activity.at, instant_of(message.record_time)) < custody.since
-        full = sum(one.kind == activity.kind for one in custody.activities) >= archive.MOST_KEPT
-        if before or full or activity.id in self._corrected:
+        if before or activity.id in self._corrected:
             return Sight(None, None)
         return Sight(_KEPT, None)
 

@@ -545,7 +545,13 @@ class CustodyStore:
 
 
 def consistency_token(partition: Partition, fields: Mapping[str, Any]) -> str:
-    """Return what another service's read names to know of a change: partition, stream, place."""
+    """Return what another service's read names to know of a change: partition, stream, place.
+
+    Without the nonce of the entry at that place. A fail-over that lost the change gives its place
+    to another one, which the nonce would tell; but who followed past a place knows its nonce no
+    more, and of a change that was lost there is nothing to hear: what stands there instead is what
+    the read should know of.
+    """
     text = f"{partition.index}:{fields['incarnation']}:{fields['position']}"
     return base64.urlsafe_b64encode(text.encode()).decode()
 

@@ -156,6 +156,7 @@ _PLAIN: Final = (
     "follow_ups",
     "orders",
     "term",
+    "passed",
 )
 _INSTANTS: Final = ("entered", "former_owner_at", "embargo_until")
 

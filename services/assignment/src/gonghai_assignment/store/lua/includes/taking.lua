@@ -21,8 +21,15 @@ local function take_choice(entry)
   if not routing or routing.outcome == 'pending' then
     redis.call('ZREM', KEY.parked, ARG.customer)
   end
-  -- Without a routing it stays in the pool, for whoever claims it.
-  if not routing then return nil end
+  -- Without a routing it stays in the pool, for whoever claims it: nobody is to be told that it is
+  -- parked, and tried again.
+  if not routing then
+    if choice_before and choice_before.outcome == 'parked' then
+      choice_before.outcome = 'overtaken'
+      redis.call('HSET', KEY.routing, ARG.customer, cmsgpack.pack(choice_before))
+    end
+    return nil
+  end
   local told = choice_is_told(entry)
   routing.at = clock.now
   if routing.outcome == 'pending' then
