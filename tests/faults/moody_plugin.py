@@ -30,11 +30,16 @@ FILE: Final = "FAULTS_MOOD"
 ENDLESS: Final = 13
 """A setting that is thought about for ever."""
 
+SPARED: Final = 1_000_000
+"""Days: of customers so old the plugin decides well in any mood."""
+
 _NEVER: Final = 1_000_000_000
 
 
 def mood(days: int) -> int:
     """Be in the mood that the file says, today."""
+    if days >= SPARED:
+        return 0
     now = Path(os.environ[FILE]).read_text("utf-8")
     if now == RAISES:
         raise RuntimeError(now)

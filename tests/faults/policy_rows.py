@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from gonghai.archive.v1 import archive_service_pb2
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.pool.v1 import pool_service_pb2
+from gonghai.type.v1 import fact_pb2
 from gonghai_chassis.clients import open_channel
 from gonghai_cli.flow.repeat import repeated
 from tests.faults import moody_plugin as moody
@@ -37,6 +39,15 @@ _ASIDE: Final = 1.0
 
 _IN_TIME: Final = 2.5
 """Seconds within which whom it does not concern is answered, on a machine that does much else."""
+
+_BESIDE: Final = "tenants/beside"
+"""A tenant that has the same plugin, and whose customers are none of those it is moody about."""
+
+_BESIDE_IN_TIME: Final = 10.0
+"""Seconds for it: it may wait until a call before it has been ended, and the process started."""
+
+_BOUND_IN_TIME: Final = 90.0
+"""Seconds for a replica to follow, and to start two processes, on a machine that does much else."""
 
 _REFUSED: Final = frozenset({"INVALID_POLICY_DOCUMENT", "INVALID_FIELD"})
 """By the engine, which reads it, or at the door, where its length is looked at."""
@@ -80,6 +91,9 @@ def plugin_goes_wrong(scale: float) -> Play:
         bad, good = scene.tenants
         scene.recorder.add(State(good.id, "unconcerned", "plugin", {}))
         await _bind(scene, bad, "moody", "bound")
+        await _apply(scene, _BESIDE, _moody(bad, "moody"), "beside")
+        for tenant in (bad.name, _BESIDE):
+            await _decided_by(scene, tenant, "moody")
         await lapse(2 * scale)
         for mood in moods:
             await _while_it_is(scene, mood, bad, good, random, scale)
@@ -144,11 +158,15 @@ async def _while_it_is(
     # What was decided a moment before is carried out a moment after.
     await lapse(1.5)
     begun, started = await scene.now(), time.monotonic()
+    beside = None if mood == MISSING else asyncio.create_task(_probe_beside(scene, good))
     await scene.forward(DUE_DAYS - WARN_DAYS + 1)
     await _probed(scene, good, random.uniform(1, 2) * scale)
     await scene.forward(WARN_DAYS + GRACE_DAYS + 1)
     refused = await _refused_claims(scene, bad)
     await _probed(scene, good, random.uniform(1.5, 2.5) * scale)
+    if beside is not None:
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
     if not refused:
         scene.found(bad, mood, [f"no claim was refused while the plugin {mood}"])
     ended = await scene.now()
@@ -174,12 +192,32 @@ async def _while_it_is(
 
 
 async def _bind(scene: Scene, tenant: Tenant, plugin: str, occasion: str) -> None:
+    document = _moody(tenant, plugin)
+    await _apply(scene, tenant.name, document, f"{tenant.id}-{occasion}")
+
+
+def _moody(tenant: Tenant, plugin: str) -> str:
+    return tenant.policy.replace("plugin: standard", f"plugin: {plugin}")
+
+
+async def _apply(scene: Scene, tenant: str, document: str, request_id: str) -> None:
     request = policy_service_pb2.ApplyPolicyRequest(
-        parent=tenant.name,
-        document=tenant.policy.replace("plugin: standard", f"plugin: {plugin}"),
-        request_id=f"{tenant.id}-{occasion}",
+        parent=tenant, document=document, request_id=request_id
     )
     await repeated(lambda: scene.services.policies.ApplyPolicy(request))
+
+
+async def _decided_by(scene: Scene, tenant: str, plugin: str) -> None:
+    """Wait until every replica decides by a plugin; its process has been started there then."""
+    request = _of_one_spared(tenant)
+    for replica in (one for service in SERVICES for one in scene.crew.of(service)):
+        async with open_channel(replica.address) as channel:
+            stub, made = PolicyServiceStub(channel), ""
+            async with asyncio.timeout(_BOUND_IN_TIME):
+                while made != plugin:
+                    await lapse(0.05)
+                    with suppress(grpc.aio.AioRpcError):
+                        made = (await stub.Evaluate(request, timeout=30.0)).decision.plugin
 
 
 async def _restart_pool(scene: Scene, told: dict[str, str]) -> None:
@@ -238,23 +276,43 @@ async def _probed(scene: Scene, tenant: Tenant, seconds: float) -> None:
 
 async def _probe(scene: Scene, tenant: Tenant) -> None:
     """Let the services decide for a tenant whom it does not concern: each answer is in time."""
+    request = policy_service_pb2.EvaluateRequest(name=f"{tenant.name}/policies/default.claim")
+    await _ask(scene, tenant, request, _IN_TIME, "decided in time")
+
+
+async def _probe_beside(scene: Scene, good: Tenant) -> None:
+    """The same for a tenant that has the same plugin; what is found is put down to ``good``."""
+    await _ask(scene, good, _of_one_spared(_BESIDE), _BESIDE_IN_TIME, "decided beside")
+
+
+def _of_one_spared(tenant: str) -> policy_service_pb2.EvaluateRequest:
+    return policy_service_pb2.EvaluateRequest(
+        name=f"{tenant}/policies/default.claim",
+        facts={"days_since_created": fact_pb2.Value(int_value=moody.SPARED)},
+    )
+
+
+async def _ask(
+    scene: Scene,
+    tenant: Tenant,
+    request: policy_service_pb2.EvaluateRequest,
+    seconds: float,
+    evidence: str,
+) -> None:
     while True:
         for service in SERVICES:
             async with open_channel(scene.crew.target(service)) as channel:
-                request = policy_service_pb2.EvaluateRequest(
-                    name=f"{tenant.name}/policies/default.claim"
-                )
                 began = time.monotonic()
                 try:
-                    await PolicyServiceStub(channel).Evaluate(request, timeout=_IN_TIME)
+                    await PolicyServiceStub(channel).Evaluate(request, timeout=seconds)
                 except grpc.aio.AioRpcError as error:
                     took = time.monotonic() - began
                     scene.found(
                         tenant,
                         f"{service}-{began}",
-                        [f"{service} decided nothing in {took:.1f} s: {error.code().name}"],
+                        [f"{service}: no {request.name} in {took:.1f} s: {error.code().name}"],
                     )
-            scene.evidence["decided in time"] = scene.evidence.get("decided in time", 0) + 1
+            scene.evidence[evidence] = scene.evidence.get(evidence, 0) + 1
         await lapse(0.05)
 
 

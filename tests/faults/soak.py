@@ -1,5 +1,8 @@
 """SOAK: decisions without end, while policies are replaced: memory stays flat, nothing crashes.
 
+The policies are also put on trial where a plugin is kept apart, and dropped again: the memory of
+that process stays flat too.
+
 `python -m tests.faults.soak SCALE SEED`; at scale 50 it makes ten million.
 """
 
@@ -10,11 +13,14 @@ import gc
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_engine import Decision, DecisionRequest, Engine
+from gonghai_engine import Decision, DecisionRequest, Engine, PluginSelection
+from gonghai_engine.isolation.keeping import Isolation
+from gonghai_engine.isolation.note import DECIDING, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +38,9 @@ _TENANTS: Final = 6
 _MADE_UP: Final = 400
 """Facts kept of each policy, to be decided again and again."""
 
+_TRIALS: Final = 5
+"""Documents that are tried when a policy is replaced."""
+
 _FLAT_MIB: Final = 24.0
 """By how much the process may grow after a quarter of the way."""
 
@@ -42,12 +51,55 @@ _TEXTS: Final = ("active", "dormant", "key", "高端", "é", "😀", '"', "\\", 
 
 def main(scale: float, seed: int) -> None:
     """Run, and print what happened."""
-    asyncio.run(_Soak(Random(seed)).run(max(20, round(DECISIONS * scale / _BATCH))))
+    with tempfile.TemporaryDirectory() as folder:
+        soak = _Soak(Random(seed), _Trials(Path(folder)))
+        asyncio.run(soak.run(max(20, round(DECISIONS * scale / _BATCH))))
+
+
+class _Trials:
+    """Puts documents on trial with a plugin that is kept apart, and drops them."""
+
+    def __init__(self, folder: Path) -> None:
+        note = Note(folder, "soak")
+        note.found = (DECIDING, "standard")
+        only = PluginSelection(allowed=frozenset({"standard"}))
+        self._engine = Engine.load(only, isolation=Isolation(note=note, probation=1 << 60))
+        self.tried = 0
+
+    async def run(self) -> None:
+        for _ in range(_TRIALS):
+            self.tried += 1
+            claims, days = 1 + self.tried % 1000, 30 + self.tried % 97
+            text = (
+                "version: 1\ndefault: {plugin: standard, settings:"
+                f" {{claims_per_day: {claims}, dormant_days: {days}}}}}"
+            )
+            tenant = f"t/trial-{self.tried}"
+            await self._engine.put_in_force(tenant, 1, self._engine.parse(text), trial=True)
+            asked = [DecisionRequest(tenant, "", policy, {}, _NOW) for policy in Policy]
+            if not all(isinstance(made, Decision) for made in await self._engine.decide(asked)):
+                raise AssertionError("a trial in which nothing is decided")
+            self._engine.forget(tenant)
+
+    @property
+    def resident_mib(self) -> float:
+        process = self._engine.trial_lanes["standard"].process
+        return 0.0 if process is None else _resident_mib(process.pid)
+
+    @property
+    def known(self) -> int:
+        """Return how many documents it still has there: the last one, until it is asked again."""
+        process = self._engine.trial_lanes["standard"].process
+        return 0 if process is None else process.known
+
+    async def stop(self) -> None:
+        await self._engine.stop()
 
 
 class _Soak:
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, trials: _Trials) -> None:
         self._random = random
+        self._trials = trials
         self._engine = Engine.load()
         self._plugins = tuple(sorted(self._engine.plugins))
         self._revision = 0
@@ -59,12 +111,14 @@ class _Soak:
     async def run(self, batches: int) -> None:
         for tenant in range(_TENANTS):
             self._replace(f"t{tenant}")
-        before = highest = 0.0
+        before = highest = apart = 0.0
         violations: list[tuple[str, str]] = []
         for batch in range(1, batches + 1):
             if batch % _REPLACED_EVERY == 0:
                 self._replace(f"t{self._random.randrange(_TENANTS)}")
                 self._replaced += 1
+                await self._trials.run()
+                apart = apart or self._trials.resident_mib
             await self._batch()
             if batch == max(1, batches // 4):
                 before = highest = _resident_mib()
@@ -74,6 +128,14 @@ class _Soak:
         grown = highest - before
         if grown > _FLAT_MIB:
             violations.append(("memory_stays_flat", f"it grew by {grown:.0f} MiB"))
+        grown_apart = self._trials.resident_mib - apart
+        if grown_apart > _FLAT_MIB:
+            violations.append(
+                ("memory_stays_flat", f"that of a plugin kept apart grew by {grown_apart:.0f} MiB")
+            )
+        if self._trials.known > 1:
+            violations.append(("forgets", f"it still has {self._trials.known} documents tried"))
+        await self._trials.stop()
         if self._decided != batches * _BATCH:
             violations.append(("each_is_answered", f"{self._decided} of {batches * _BATCH}"))
         _say(
@@ -85,6 +147,8 @@ class _Soak:
                 "failed on purpose": self._failed,
                 "MiB after a quarter": round(before),
                 "MiB at most since": round(highest),
+                "documents tried apart": self._trials.tried,
+                "MiB it grew by there": round(grown_apart),
             },
         )
 
@@ -137,9 +201,9 @@ class _Soak:
         return random.choice(texts) if kind == "text" else random.sample(texts, 2)
 
 
-def _resident_mib() -> float:
+def _resident_mib(process: int | str = "self") -> float:
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

@@ -93,7 +93,12 @@ class Engine:
     @property
     def lanes(self) -> dict[str, Lane]:
         """Return where plugins are decided that are kept apart, by name."""
-        return self._lanes.all()
+        return self._lanes.living()
+
+    @property
+    def trial_lanes(self) -> dict[str, Lane]:
+        """Return where such plugins decide for documents on trial, by name."""
+        return self._lanes.trials()
 
     @property
     def ready(self) -> bool:
@@ -129,11 +134,19 @@ class Engine:
         return _sound(document, found)
 
     async def put_in_force(
-        self, tenant: str, revision: int, document: PolicyDocument, *, instead: bool = False
+        self,
+        tenant: str,
+        revision: int,
+        document: PolicyDocument,
+        *,
+        instead: bool = False,
+        trial: bool = False,
     ) -> bool:
         """Do as `activate` does, without keeping everybody else waiting while it is compiled.
 
         With ``instead`` it takes the place of whatever the tenant has, also of a later revision.
+        With ``trial`` nobody lives by it: plugins that are kept apart decide for it in a process
+        of its own kind, so that what tenants live by does not wait for it.
         """
         refused = {}
         self._preparing += 1
@@ -146,7 +159,7 @@ class Engine:
             self._preparing -= 1
         if instead:
             self._tenants.pop(tenant, None)
-        return self._activate(tenant, revision, document, refused)
+        return self._activate(tenant, revision, document, refused, trial=trial)
 
     def activate(self, tenant: str, revision: int, document: PolicyDocument) -> bool:
         """Put a document in force. False: the tenant is at this or a later revision already.
@@ -160,6 +173,7 @@ class Engine:
         """Drop a tenant's policies: it is as if none had ever been applied."""
         self._tenants.pop(tenant, None)
         self._unknown.pop(tenant, None)
+        self._lanes.forget(tenant)
         self._sweep()
 
     def tenant(self, tenant: str) -> TenantPolicy:
@@ -176,21 +190,28 @@ class Engine:
         """Decide each request, in order. Never raises for a bad one: it gets a DecisionFailure."""
         if not self._lanes:
             return await self._decide_here(requests)
-        apart: dict[str, list[int]] = {}
+        apart: dict[tuple[str, bool], list[int]] = {}
         here: list[int] = []
         for place, request in enumerate(requests):
-            plugin = self._decided_apart(request)
-            (here if plugin is None else apart.setdefault(plugin, [])).append(place)
+            whose = self._whose(request)
+            if whose is None or self._lane(whose) is None:
+                here.append(place)
+            else:
+                apart.setdefault(whose, []).append(place)
         if not apart:
             return await self._decide_here(requests)
         answers: dict[int, Decision | DecisionFailure] = {}
 
-        async def decide(places: list[int], plugin: str | None) -> None:
+        async def decide(places: list[int], lane: Lane | None) -> None:
             asked = [requests[place] for place in places]
-            made = await self._decide_at(plugin, asked)
+            made = await self._decide_at(lane, asked)
             answers.update(zip(places, made, strict=True))
 
-        await asyncio.gather(decide(here, None), *(decide(at, name) for name, at in apart.items()))
+        # Looked up again: a plugin may have been trusted since.
+        await asyncio.gather(
+            decide(here, None),
+            *(decide(places, self._lane(whose)) for whose, places in apart.items()),
+        )
         return [answers[place] for place in range(len(requests))]
 
     def decide_now(self, request: DecisionRequest) -> Decision | DecisionFailure:
@@ -199,8 +220,8 @@ class Engine:
 
     async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
         """Decide, and return the truth of every rule and condition beside it."""
-        plugin = self._decided_apart(request)
-        lane = None if plugin is None else self._lanes.of(plugin)
+        whose = self._whose(request)
+        lane = None if whose is None else self._lane(whose)
         if lane is not None:
             explained = await lane.explain(self.tenant(request.tenant), request)
             if isinstance(explained, DecisionFailure):
@@ -235,21 +256,22 @@ class Engine:
             self._note.close()
             self._note = None
 
-    def _decided_apart(self, request: DecisionRequest) -> str | None:
-        """Return the plugin whose process decides, None where this one does."""
-        if not self._lanes:
-            return None
-        industry = self.tenant(request.tenant).industry(request.industry)
-        resolved = industry.resolved.get(request.policy)
+    def _whose(self, request: DecisionRequest) -> tuple[str, bool] | None:
+        """Return the plugin that decides and whether it is on trial, None where none does."""
+        tenant = self.tenant(request.tenant)
+        resolved = tenant.industry(request.industry).resolved.get(request.policy)
         if resolved is None:
             return None
-        name = resolved.owner.plugin.name
-        return None if self._lanes.of(name) is None else name
+        return resolved.owner.plugin.name, tenant.trial
+
+    def _lane(self, whose: tuple[str, bool]) -> Lane | None:
+        """Return the lane of a plugin, on trial or not; None where this process decides."""
+        plugin, trial = whose
+        return self._lanes.of(plugin, trial=trial)
 
     async def _decide_at(
-        self, plugin: str | None, requests: Sequence[DecisionRequest]
+        self, lane: Lane | None, requests: Sequence[DecisionRequest]
     ) -> list[Decision | DecisionFailure]:
-        lane = None if plugin is None else self._lanes.of(plugin)
         if lane is None:
             return await self._decide_here(requests)
         tenants = {request.tenant: self.tenant(request.tenant) for request in requests}
@@ -318,12 +340,18 @@ class Engine:
         return await asyncio.to_thread(self._problems, document, industry, field, binding)
 
     def _activate(
-        self, tenant: str, revision: int, document: PolicyDocument, refused: Mapping[str, str]
+        self,
+        tenant: str,
+        revision: int,
+        document: PolicyDocument,
+        refused: Mapping[str, str],
+        *,
+        trial: bool = False,
     ) -> bool:
         current = self._tenants.get(tenant)
         if current is not None and current.revision >= revision:
             return False
-        self._tenants[tenant] = self._resolve(tenant, revision, document, refused)
+        self._tenants[tenant] = self._resolve(tenant, revision, document, refused, trial=trial)
         self._sweep()
         return True
 
@@ -349,6 +377,8 @@ class Engine:
         revision: int,
         document: PolicyDocument,
         refused: Mapping[str, str] = MappingProxyType({}),
+        *,
+        trial: bool = False,
     ) -> TenantPolicy:
         industries = {
             industry: IndustryPolicy(industry, binding.plugin, None, None, refused[industry])
@@ -356,7 +386,8 @@ class Engine:
             else self._bind(industry, binding, document)
             for industry, _, binding in document.bindings()
         }
-        return TenantPolicy(tenant, revision, document, industries.pop(""), industries)
+        default = industries.pop("")
+        return TenantPolicy(tenant, revision, document, default, industries, trial=trial)
 
     def _bind(self, industry: str, binding: Binding, document: PolicyDocument) -> IndustryPolicy:
         plugin = self._plugins.get(binding.plugin)

@@ -161,7 +161,14 @@ def _of_setting(operand: Setting, settings: Settings, where: str) -> Whole:
     value = value_at(settings, operand.path, where)
     if isinstance(value, bool) or not isinstance(value, int):
         raise DeclarationError(where, f"{operand} is {value!r}, no whole number", operand.path)
+    _check_word(value, where, operand.path)
     return lambda _: value
+
+
+def _check_word(value: object, where: str, path: str) -> None:
+    """Refuse a setting's number that is larger than any fact's: sizes are counted on that."""
+    if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
+        raise DeclarationError(where, "a number is beyond 64 bits", path)
 
 
 def _of_fact(fact: Fact, where: str) -> Whole:
@@ -244,6 +251,8 @@ def _of_pick(item: Pick, settings: Settings, where: str) -> Whole:
     for key, value in rows_of(item, settings, where):
         if not isinstance(value, (int, Setting, Expression)):
             raise DeclarationError(where, f"{value!r} under {key!r} is no number", _path(item))
+        if isinstance(item.table, Setting):
+            _check_word(value, where, item.table.path)
         table[key] = compile_number(value, settings, where)
     if isinstance(item.otherwise, str):
         raise DeclarationError(where, f"{item.otherwise!r} is no number")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gonghai_engine.compiled import CompiledPolicy, known_facts
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
-from gonghai_engine.isolation.note import LOADING
+from gonghai_engine.isolation.rehearsal import why_not
 from gonghai_engine.sensitive import check_published
 from gonghai_engine.shape import check_shape
 from gonghai_engine.workflows import check_workflows
@@ -67,8 +67,8 @@ def load(
 ) -> Loaded:
     """Load the installed plugins (or ``found``). Never raises for what a plugin does.
 
-    With a ``note`` one that takes too long is left, and one that ended the process is left out
-    when the process is started again.
+    With a ``note`` one that takes too long is left. One that the process ended on is loaded in a
+    process of its own when this is started again, and left out if that ends too.
     """
     points = entry_points(group=hookspecs.PROJECT) if found is None else found
     plugins: dict[str, Plugin] = {}
@@ -82,8 +82,8 @@ def load(
         try:
             if point.name in health:
                 raise DeclarationError("", "another distribution has a plugin of this name")  # noqa: TRY301 - handled like any other fault
-            if note is not None and note.found == (LOADING, point.name):
-                raise DeclarationError("", "the process ended while it was being loaded")  # noqa: TRY301 - handled like any other fault
+            if note is not None and point.name in note.suspects:
+                _rehearse(point.name, note)
             with nullcontext() if note is None else note.loading(point.name):
                 plugin = register(point.load())
                 check(plugin, point.name)
@@ -116,6 +116,19 @@ def load(
             name, "", "", "", ok=False, required=True, error="it is not installed, or not allowed"
         )
     return Loaded(plugins, tuple(health.values()))
+
+
+def _rehearse(name: str, note: Note) -> None:
+    """Load a plugin elsewhere that a process ended on. Raises DeclarationError if another does.
+
+    It may have been killed by chance meanwhile: by an operator, or for want of memory.
+    """
+    why = why_not(name)
+    if why:
+        raise DeclarationError(
+            "", f"a process ended while it was being loaded, and so did one that tried again: {why}"
+        )
+    note.trust(name)
 
 
 def register(module: object) -> Plugin:

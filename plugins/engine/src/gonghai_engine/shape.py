@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.faults import DeclarationError
+from gonghai_engine.sizes import check_outcome, check_size
 from gonghai_plugin import (
     TEXT,
     Attribute,
@@ -79,6 +80,7 @@ def check_shape(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may
         _fact(fact.name, fact.type, fact.about, "fact")
         if not isinstance(fact.origin, Derived):
             raise DeclarationError(f"fact {fact.name!r}", "only derived ones are declared")
+        check_size(fact, f"fact {fact.name!r}")
     for policy in _tuple(plugin.policies, tuple(_TABLES), "policies"):
         _policy(policy)
     if plugin.upline is not None:
@@ -114,6 +116,8 @@ def _rule(rule: Any, outcome: type[Any], table: str) -> None:  # noqa: ANN401 - 
         raise DeclarationError(where, f"its condition is {_a(rule.when)}")
     if not isinstance(rule.then, outcome):
         raise DeclarationError(where, f"it decides {_a(rule.then)}, no {outcome.__name__}")
+    check_size(rule.when, f"{where}, condition")
+    check_outcome(rule.then, f"{where}, outcome")
     _text(rule.because, f"{where}, reason")
 
 

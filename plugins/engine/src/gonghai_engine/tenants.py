@@ -208,9 +208,13 @@ class TenantPolicy:
         document: PolicyDocument,
         default: IndustryPolicy,
         industries: Mapping[str, IndustryPolicy],
+        *,
+        trial: bool = False,
     ) -> None:
         """Take what the engine resolved."""
         self.tenant = tenant
+        self.trial = trial
+        """Whether it is on trial: nobody lives by it."""
         self.revision = revision
         self.document = document
         self._default = default

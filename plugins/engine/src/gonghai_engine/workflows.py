@@ -9,6 +9,7 @@ from gonghai_engine.expressions import facts_of
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.making import facts_in
 from gonghai_engine.settings import value_at
+from gonghai_engine.sizes import check_size
 from gonghai_plugin import Setting, Text, host_facts, workflows
 from gonghai_plugin.facts import Area, Derived, Fact, Host, Pick
 
@@ -128,6 +129,7 @@ class _Check:
                 pass
 
     def _condition(self, condition: Any, areas: frozenset[Area], where: str) -> None:  # noqa: ANN401 - what a plugin gives
+        check_size(condition, where)
         bind(condition, self._settings, where)
         for fact in facts_of(condition):
             self._fact(fact, areas, where)

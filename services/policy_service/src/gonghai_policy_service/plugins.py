@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,9 +119,11 @@ class PluginTally(Collector):
             "Processes of the plugin that hung or crashed",
             labels=["plugin", "cause"],
         )
-        for name, lane in self._engine.lanes.items():
+        trials = self._engine.trial_lanes.copy()
+        for name, lane in self._engine.lanes.copy().items():
             aside.add_metric([name], lane.aside)
-            for cause, count in lane.ends.copy().items():
+            tried = trials[name].ends.copy() if name in trials else {}
+            for cause, count in (lane.ends.copy() + Counter(tried)).items():
                 ended.add_metric([name, cause], count)
         yield failed
         yield healthy

@@ -89,7 +89,7 @@ async def on_trial(
         number = present.revision + 1 if revision is None else revision
     # No tenant has such a name.
     alias = f"{present.tenant}/trial-{uuid4().hex}"
-    await engine.put_in_force(alias, number, document)
+    await engine.put_in_force(alias, number, document, trial=True)
     try:
         yield Trial(present.tenant, engine.tenant(alias), engine)
     finally:

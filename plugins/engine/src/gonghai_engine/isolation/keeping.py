@@ -44,11 +44,16 @@ class Isolation:
 
 
 class Lanes:
-    """A lane for each plugin that is kept apart."""
+    """Two lanes for each plugin that is kept apart.
+
+    One is for what tenants live by. The other is for what can wait, and takes long: documents on
+    trial, and the settings of documents that are read. Its process is there only now and then.
+    """
 
     def __init__(self, plugins: Mapping[str, Plugin], isolation: Isolation | None) -> None:
         """Keep apart what runs code of its own, and what a process ended on; None: nothing."""
         self._lanes: dict[str, Lane] = {}
+        self._trials: dict[str, Lane] = {}
         self._suspects: set[str] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._probation = 0
@@ -62,13 +67,15 @@ class Lanes:
                     continue
                 isolation.tell("plugin_kept_apart", plugin=name, why="the process ended on it")
                 self._suspects.add(name)
-            self._lanes[name] = Lane(name, isolation.limits, isolation.tell, isolation.clock)
+            limits, tell, clock = isolation.limits, isolation.tell, isolation.clock
+            self._lanes[name] = Lane(name, limits, tell, clock)
+            self._trials[name] = Lane(name, limits, tell, clock, idle=limits.idle)
 
     def __bool__(self) -> bool:
         """Say whether any plugin is kept apart."""
         return bool(self._lanes)
 
-    def of(self, plugin: str) -> Lane | None:
+    def of(self, plugin: str, *, trial: bool = False) -> Lane | None:
         """Return where a plugin is decided, None where that is the service's own process.
 
         One that a process ended on by chance, killed by somebody, is no suspect for ever.
@@ -76,20 +83,29 @@ class Lanes:
         lane = self._lanes.get(plugin)
         if lane is not None and plugin in self._suspects and lane.good >= self._probation:
             self._suspects.discard(plugin)
-            del self._lanes[plugin]
-            leaving = asyncio.ensure_future(lane.stop())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            for trusted in (self._lanes.pop(plugin), self._trials.pop(plugin)):
+                leaving = asyncio.ensure_future(trusted.stop())
+                self._leaving.add(leaving)
+                leaving.add_done_callback(self._leaving.discard)
             return None
-        return lane
+        return self._trials.get(plugin) if trial else lane
 
-    def all(self) -> dict[str, Lane]:
-        """Return the lanes by plugin."""
+    def living(self) -> dict[str, Lane]:
+        """Return by plugin where is decided what tenants live by."""
         return self._lanes
+
+    def trials(self) -> dict[str, Lane]:
+        """Return by plugin where documents are tried."""
+        return self._trials
+
+    def forget(self, tenant: str) -> None:
+        """Drop what is known of a tenant."""
+        for lane in self._every():
+            lane.forget(tenant)
 
     async def check(self, binding: Binding) -> str:
         """Return why a plugin's settings can't be looked at here, "" where they can."""
-        lane = self._lanes.get(binding.plugin)
+        lane = self._trials.get(binding.plugin)
         if lane is None:
             return ""
         bound = {"plugin": binding.plugin, "settings": dict(binding.settings)}
@@ -100,7 +116,10 @@ class Lanes:
 
     async def stop(self) -> None:
         """End every process."""
-        for lane in self._lanes.values():
+        for lane in self._every():
             await lane.stop()
         if self._leaving:
             await asyncio.wait(self._leaving)
+
+    def _every(self) -> tuple[Lane, ...]:
+        return (*self._lanes.values(), *self._trials.values())

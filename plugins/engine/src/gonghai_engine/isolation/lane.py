@@ -2,21 +2,23 @@
 
 What must hold: an answer comes within bounded time, whatever the plugin does; one request that
 makes the plugin hang or crash fails by itself, those beside it are decided; a tenant whose requests
-do so again and again is put aside for a while, so that others of the same plugin get on.
+do so again and again is put aside for a while, and one that asks for much has a short turn at a
+time, so that others of the same plugin get on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.decisions import DecisionFailure
 from gonghai_engine.faults import EngineError
-from gonghai_engine.isolation.process import Ended, PluginProcess
+from gonghai_engine.isolation.process import SLACK, Ended, PluginProcess
+from gonghai_engine.isolation.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 128
 _EVERYBODY: Final = ""
-"""Whose trouble it is when the plugin's process does not even start."""
+"""Whose trouble it is when the plugin's process does not even start, or when settings are checked:
+no tenant has such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,28 @@ class Limits:
     Attributes:
         decision: seconds of the processor for one decision, or one check of settings.
         start: the same for its process to start.
-        waiting: seconds that a request waits for those before it.
-        ends: how often in a row it may make its process end before its tenant is put aside.
+        turn: seconds after which a tenant that asks for many decisions lets others in.
+        waiting: seconds that a request waits for those before it, beyond what it takes to end one
+            of them that hangs; the process is started again in them.
+        ends: how often it may make its process end before its tenant is put aside,
+        within: in how many seconds.
         aside: seconds for which.
+        idle: seconds after which a process ends that is there only now and then.
     """
 
     decision: float = 1.0
     start: float = 20.0
-    waiting: float = 3.0
+    turn: float = 0.2
+    waiting: float = 5.0
     ends: int = 3
+    within: float = 60.0
     aside: float = 30.0
+    idle: float = 60.0
+
+    @property
+    def patience(self) -> float:
+        """Return for how long a request waits in all: longer than what hangs before it can."""
+        return self.decision * SLACK + self.waiting
 
 
 class _Busy(Exception):  # noqa: N818 - what the plugin is
@@ -77,6 +92,8 @@ class Lane:
         limits: Limits,
         tell: Callable[..., object],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        idle: float | None = None,
     ) -> None:
         """Decide for a plugin.
 
@@ -85,14 +102,19 @@ class Lane:
             limits: how much patience it gets.
             tell: is told what happens to it: an event's name, and figures.
             clock: seconds.
+            idle: seconds after which its process ends if nobody asks; None: it stays.
         """
         self._plugin = plugin
         self._limits = limits
         self._tell = tell
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._idle = idle
+        self._turns = Turns()
         self._process: PluginProcess | None = None
-        self._in_a_row: Counter[str] = Counter()
+        self._resting: asyncio.TimerHandle | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._gone: set[str] = set()
+        self._ended: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=limits.ends))
         self._aside: dict[str, tuple[float, str]] = {}
         self.ends: Counter[str] = Counter()
         self.good = 0
@@ -108,22 +130,37 @@ class Lane:
         why = sorted(filter(None, map(self._why_aside, list(self._aside))))
         return f"put aside for {len(why)} tenant(s): {why[0]}" if why else ""
 
+    @property
+    def process(self) -> PluginProcess | None:
+        """Return its process, None where there is none at present."""
+        return self._process
+
     async def decide(
         self, policies: Mapping[str, TenantPolicy], requests: Sequence[DecisionRequest]
     ) -> list[Decision | DecisionFailure]:
         """Decide each request, in order, by its tenant's policy. Never raises for a bad one."""
-        answers: list[Decision | DecisionFailure] = []
-        for start in range(0, len(requests), _AT_A_TIME):
-            part = self._part(policies, requests[start : start + _AT_A_TIME], explain=False)
-            # A caller who leaves must not leave half an answer behind.
-            answers += await asyncio.shield(asyncio.create_task(part))
-        return answers
+        by_tenant: dict[str, list[int]] = {}
+        for place, request in enumerate(requests):
+            by_tenant.setdefault(request.tenant, []).append(place)
+        answers: dict[int, Decision | DecisionFailure] = {}
+
+        async def decide(tenant: str, places: Sequence[int]) -> None:
+            for start in range(0, len(places), _AT_A_TIME):
+                some = places[start : start + _AT_A_TIME]
+                asked = [requests[place] for place in some]
+                part = self._part(policies[tenant], asked, explain=False)
+                # A caller who leaves must not leave half an answer behind.
+                made = await asyncio.shield(asyncio.create_task(part))
+                answers.update(zip(some, made, strict=True))
+
+        await asyncio.gather(*(decide(tenant, places) for tenant, places in by_tenant.items()))
+        return [answers[place] for place in range(len(requests))]
 
     async def explain(
         self, policy: TenantPolicy, request: DecisionRequest
     ) -> Explanation | DecisionFailure:
         """Decide, with the truth of every rule and condition."""
-        part = self._part({request.tenant: policy}, [request], explain=True)
+        part = self._part(policy, [request], explain=True)
         answer: Explanation | DecisionFailure
         (answer,) = await asyncio.shield(asyncio.create_task(part))
         return answer
@@ -132,91 +169,89 @@ class Lane:
         """Read a document there first. Return why that does not come to an end, "" if it does."""
         return await asyncio.shield(asyncio.create_task(self._checked(text)))
 
+    def forget(self, tenant: str) -> None:
+        """Drop what is known of a tenant: here at once, in the process before it is asked again."""
+        self._aside.pop(tenant, None)
+        self._ended.pop(tenant, None)
+        if self._process is not None:
+            self._gone.add(tenant)
+
     async def stop(self) -> None:
         """End the process, whatever it is at."""
+        if self._resting is not None:
+            self._resting.cancel()
         process, self._process = self._process, None
+        self._gone.clear()
         if process is not None:
             await process.stop()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
     async def _part(
-        self,
-        policies: Mapping[str, TenantPolicy],
-        requests: Sequence[DecisionRequest],
-        *,
-        explain: bool,
+        self, policy: TenantPolicy, requests: Sequence[DecisionRequest], *, explain: bool
     ) -> list[Any]:
+        """Answer one tenant's requests, in as many turns as that takes."""
         answers: dict[int, Any] = {}
 
         def fail(places: Iterable[int], cause: str, why: str) -> None:
             for place in places:
-                answers[place] = self._failure(policies, requests[place], cause, why)
+                answers[place] = self._failure(policy, requests[place], cause, why)
 
-        while True:
-            open_ = [place for place in range(len(requests)) if place not in answers]
-            for place in open_:
-                why = self._why_aside(requests[place].tenant)
-                if why:
-                    fail([place], "plugin_aside", why)
-            todo = [place for place in open_ if place not in answers]
-            if not todo:
-                return [answers[place] for place in range(len(requests))]
+        while todo := [place for place in range(len(requests)) if place not in answers]:
+            why = self._why_aside(policy.tenant)
+            if why:
+                fail(todo, "plugin_aside", why)
+                break
             try:
-                made = await self._in_turn(policies, [requests[at] for at in todo], explain=explain)
+                made = await self._in_turn(policy, [requests[at] for at in todo], explain=explain)
             except _Busy:
-                fail(todo, "plugin_busy", f"it is busy for longer than {self._limits.waiting:g} s")
+                fail(todo, "plugin_busy", self._busy)
             except _Blamed as blamed:
                 self._note(blamed)
                 places = [todo[place] for place in blamed.places]
                 fail(places, blamed.end.cause, blamed.end.message)
             else:
                 answers.update(zip(todo, made, strict=False))
+        return [answers[place] for place in range(len(requests))]
 
     async def _in_turn(
-        self,
-        policies: Mapping[str, TenantPolicy],
-        requests: Sequence[DecisionRequest],
-        *,
-        explain: bool,
+        self, policy: TenantPolicy, requests: Sequence[DecisionRequest], *, explain: bool
     ) -> list[Any]:
-        """Answer all of them, or none: [] where one before was put aside meanwhile."""
-        async with self._my_turn():
-            tenants = {request.tenant for request in requests}
-            if any(map(self._why_aside, tenants)):
+        """Answer the first of them, as many as the turn is long for.
+
+        None where the tenant was put aside meanwhile.
+        """
+        async with self._my_turn(policy.tenant):
+            if self._why_aside(policy.tenant):
                 return []
-            made = await self._made(policies, requests, explain=explain)
-        for tenant in (*tenants, _EVERYBODY):
-            self._in_a_row.pop(tenant, None)
+            made = await self._made(policy, requests, explain=explain)
         self.good += len(made)
         return made
 
     async def _made(
-        self,
-        policies: Mapping[str, TenantPolicy],
-        requests: Sequence[DecisionRequest],
-        *,
-        explain: bool,
+        self, policy: TenantPolicy, requests: Sequence[DecisionRequest], *, explain: bool
     ) -> list[Any]:
-        process = await self._started(range(len(requests)))
-        for tenant in dict.fromkeys(request.tenant for request in requests):
-            policy = policies[tenant]
-            if process.knows(policy):
-                continue
-            try:
-                await process.take_policy(policy, self._limits.decision)
-            except Ended as end:
-                theirs = [at for at, request in enumerate(requests) if request.tenant == tenant]
-                raise _Blamed(end, tenant, theirs) from end
+        seconds, everyone = self._limits.decision, range(len(requests))
+        process = await self._started(everyone)
+        try:
+            gone, self._gone = self._gone - {policy.tenant}, set()
+            await process.forget(gone, seconds)
+            if not process.knows(policy):
+                await process.take_policy(policy, seconds)
+        except Ended as end:
+            raise _Blamed(end, policy.tenant, everyone) from end
         try:
             if explain:
-                return [await process.explain(requests[0], self._limits.decision)]
-            return await process.decide(requests, self._limits.decision)
+                return [await process.explain(requests[0], seconds)]
+            return await process.decide(requests, seconds, self._limits.turn)
         except Ended as end:
             place = min(max(0, end.place), len(requests) - 1)
-            raise _Blamed(end, requests[place].tenant, [place]) from end
+            raise _Blamed(end, policy.tenant, [place]) from end
 
     async def _started(self, places: Iterable[int]) -> PluginProcess:
         if self._process is not None and self._process.alive:
             return self._process
+        self._gone.clear()
         try:
             self._process = await PluginProcess.start(self._plugin, self._limits.start)
         except (Ended, EngineError, OSError) as error:
@@ -227,11 +262,11 @@ class Lane:
 
     async def _checked(self, text: str) -> str:
         try:
-            async with self._my_turn():
+            async with self._my_turn(_EVERYBODY):
                 process = await self._started(())
                 await process.check(text, self._limits.decision)
         except _Busy:
-            return f"the plugin is busy for longer than {self._limits.waiting:g} s"
+            return self._busy
         except _Blamed as blamed:
             self._note(blamed)
             return blamed.end.message
@@ -245,10 +280,15 @@ class Lane:
         end, tenant = blamed.end, blamed.tenant
         self.ends[end.cause] += 1
         self.good = 0
-        self._in_a_row[tenant] += 1
         self._tell(end.cause, plugin=self._plugin, tenant=tenant, why=end.message)
-        if self._in_a_row[tenant] >= self._limits.ends:
-            self._aside[tenant] = (self._clock() + self._limits.aside, end.message)
+        now, ended = self._clock(), self._ended[tenant]
+        ended.append(now)
+        # What goes well between them counts for nothing: each end costs everybody a moment.
+        if len(ended) == self._limits.ends and now - ended[0] <= self._limits.within:
+            until = now + self._limits.aside
+            self._aside[tenant] = (until, end.message)
+            # Then it is tried again; one more end soon after is enough.
+            ended.extend([until] * self._limits.ends)
             self._tell("plugin_put_aside", plugin=self._plugin, tenant=tenant, why=end.message)
 
     def _why_aside(self, tenant: str) -> str:
@@ -261,22 +301,36 @@ class Lane:
         return ""
 
     @asynccontextmanager
-    async def _my_turn(self) -> AsyncIterator[None]:
+    async def _my_turn(self, tenant: str) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._turn.acquire(), self._limits.waiting)
+            await self._turns.take(tenant, self._limits.patience)
         except TimeoutError:
             raise _Busy from None
+        if self._resting is not None:
+            self._resting.cancel()
         try:
             yield
         finally:
-            self._turn.release()
+            if self._idle is not None:
+                loop = asyncio.get_running_loop()
+                self._resting = loop.call_later(self._idle, self._retire)
+            self._turns.leave()
+
+    @property
+    def _busy(self) -> str:
+        return f"it is busy for longer than {self._limits.patience:g} s"
+
+    def _retire(self) -> None:
+        """End the process that nobody asks any more."""
+        process, self._process = self._process, None
+        self._gone.clear()
+        if process is not None:
+            leaving = asyncio.ensure_future(process.stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     def _failure(
-        self,
-        policies: Mapping[str, TenantPolicy],
-        request: DecisionRequest,
-        cause: str,
-        why: str,
+        self, policy: TenantPolicy, request: DecisionRequest, cause: str, why: str
     ) -> DecisionFailure:
         return DecisionFailure(
             request.subject,
@@ -284,6 +338,6 @@ class Lane:
             cause,
             f"the plugin {self._plugin!r}: {why}",
             self._plugin,
-            policies[request.tenant].revision,
+            policy.revision,
             request.now,
         )

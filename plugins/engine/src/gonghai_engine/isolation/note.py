@@ -4,7 +4,8 @@ The rule engine is C: it could end the process, or loop with the interpreter loc
 nothing in the process notices. So a service keeps a note in a file that is mapped into memory, and
 asks the kernel to end the process when one piece of work takes more processor time than any can.
 Who starts the service starts it again; it reads the note, and is careful with that plugin: one
-that was being loaded is left out, one that was deciding is decided in a worker from then on.
+that was being loaded is a suspect until it has been loaded in another process without ending that,
+one that was deciding is decided in a worker from then on.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
 LOADING: Final = "loading"
 DECIDING: Final = "deciding"
 
-_SIZE: Final = 512
+_WORK: Final = slice(0, 512)
+_SUSPECTS: Final = slice(512, 1024)
+"""The two parts of the page: each a byte that says whether it holds, and texts ending in nought."""
+
+_SIZE: Final = 1024
 _SLOTS: Final = 64
-_CLEAR: Final = bytes(_SIZE)
+_CLEAR: Final = bytes(512)
 
 
 class Note:
@@ -37,6 +42,8 @@ class Note:
 
     Attributes:
         found: (LOADING or DECIDING, the plugin's name) of a process that ended meanwhile.
+        suspects: plugins that a process ended on while it loaded them, not trusted since; this
+            outlives also an orderly end.
     """
 
     def __init__(self, folder: Path, service: str, seconds: float = 10.0) -> None:
@@ -57,15 +64,22 @@ class Note:
         self._file = _take(folder, service)
         os.ftruncate(self._file, _SIZE)
         self._page = mmap.mmap(self._file, _SIZE)
-        self.found = _read(self._page)
-        self._page[:] = _CLEAR
+        self.found = _read(self._page[_WORK])
+        self.suspects = frozenset(_texts(self._page[_SUSPECTS]))
+        if self.found is not None and self.found[0] == LOADING:
+            self._suspect(self.suspects | {self.found[1]})
+        self._page[_WORK] = _CLEAR
         self._at: str | None = None
 
     def close(self) -> None:
         """Leave the note to others."""
-        self._page[:] = _CLEAR
+        self._page[_WORK] = _CLEAR
         self._page.close()
         os.close(self._file)
+
+    def trust(self, plugin: str) -> None:
+        """Note that a plugin is no suspect any more."""
+        self._suspect(self.suspects - {plugin})
 
     @contextmanager
     def loading(self, plugin: str) -> Iterator[None]:
@@ -104,9 +118,18 @@ class Note:
 
     def _write(self, work: str, plugin: str) -> None:
         # The first byte last: a note is whole, or none.
-        text = f"{work} {plugin}".encode()[: _SIZE - 2]
+        text = f"{work} {plugin}".encode()[: len(_CLEAR) - 2]
         self._page[1 : 2 + len(text)] = text + b"\0"
         self._page[:1] = b"\1"
+
+    def _suspect(self, plugins: frozenset[str]) -> None:
+        self.suspects = plugins
+        first = _SUSPECTS.start
+        text = b"".join(plugin.encode() + b"\0" for plugin in sorted(plugins))
+        held = text[: len(_CLEAR) - 2].ljust(len(_CLEAR) - 1, b"\0")
+        self._page[first : first + 1] = b"\0"
+        self._page[first + 1 : _SUSPECTS.stop] = held
+        self._page[first : first + 1] = b"\1"
 
 
 def _take(folder: Path, service: str) -> int:
@@ -125,12 +148,16 @@ def _take(folder: Path, service: str) -> int:
     raise OSError(f"{_SLOTS} processes have notes in {folder}")
 
 
-def _read(page: mmap.mmap) -> tuple[str, str] | None:
-    if page[:1] != b"\1":
-        return None
-    text = bytes(page[1:]).split(b"\0", 1)[0].decode(errors="replace")
+def _read(part: bytes) -> tuple[str, str] | None:
+    text = next(iter(_texts(part)), "")
     work, _, plugin = text.partition(" ")
     return (work, plugin) if plugin else None
+
+
+def _texts(part: bytes) -> list[str]:
+    if part[:1] != b"\1":
+        return []
+    return [each.decode(errors="replace") for each in part[1:].split(b"\0") if each]
 
 
 def _raise(_signal: int, _frame: FrameType | None) -> None:

@@ -11,14 +11,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gonghai_engine.faults import EngineError
-from gonghai_engine.isolation import wire
+from gonghai_engine.isolation import answers, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest
     from gonghai_engine.explain import Explanation
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 _LOOKS: Final = 4
 """How often it is looked at in the time that one request may take."""
 
-_SLACK: Final = 3
+SLACK: Final = 3
 """How many times that long it may take by the clock: it may wait for the processor, or sleep."""
+
+MOST_POLICIES: Final = 1_024
+"""How many tenants' policies it keeps: of more, those that were not asked for the longest go."""
 
 _STANDARD_ERROR: Final = 2
 _USER_TIME, _SYSTEM_TIME = 11, 12
@@ -52,6 +56,36 @@ class Ended(Exception):  # noqa: N818 - what the process has
         self.place = place
 
 
+def launch(plugin: str) -> tuple[subprocess.Popen[bytes], mmap.mmap, socket.socket]:
+    """Start a worker; return it, the page in which it says where it is, and the way to it.
+
+    By the standard library, which uses vfork: the event loop of the services forks, and then the
+    threads of grpc are begun anew in the child, and crash it.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs, tempfile.TemporaryFile() as file:
+        os.ftruncate(file.fileno(), wire.PROGRESS.size)
+        page = mmap.mmap(file.fileno(), wire.PROGRESS.size)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "gonghai_engine.isolation.worker",
+                plugin,
+                str(theirs.fileno()),
+                str(file.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=_STANDARD_ERROR,
+            pass_fds=(theirs.fileno(), file.fileno()),
+            env=_environment(),
+            # What stops the service at a terminal must not stop this before it.
+            start_new_session=True,
+        )
+    return process, page, ours
+
+
 class PluginProcess:
     """One worker. Not to be asked twice at once."""
 
@@ -65,7 +99,7 @@ class PluginProcess:
         self._process = process
         self._page = page
         self._answers, self._requests = streams
-        self._policies: dict[str, tuple[int, str]] = {}
+        self._policies: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     @classmethod
     async def start(cls, plugin: str, seconds: float) -> Self:
@@ -75,33 +109,11 @@ class PluginProcess:
             Ended: it did not come up.
             EngineError: it came up without the plugin.
         """
-        ours, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as file:
-            os.ftruncate(file.fileno(), wire.PROGRESS.size)
-            page = mmap.mmap(file.fileno(), wire.PROGRESS.size)
-            # By the standard library, which uses vfork: the event loop of the services forks, and
-            # then the threads of grpc are begun anew in the child, and crash it.
-            process = subprocess.Popen(  # noqa: ASYNC220, S603 - as long as vfork; our interpreter
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "gonghai_engine.isolation.worker",
-                    plugin,
-                    str(theirs.fileno()),
-                    str(file.fileno()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=_STANDARD_ERROR,
-                pass_fds=(theirs.fileno(), file.fileno()),
-                env=_environment(),
-                # What stops the service at a terminal must not stop this before it.
-                start_new_session=True,
-            )
+        process, page, ours = launch(plugin)
         ours.setblocking(False)  # noqa: FBT003 - its name
         started = cls(process, page, await asyncio.open_connection(sock=ours))
         try:
-            (error,) = await started._answer("ready", seconds)
+            error = str(await started._answer("ready", seconds))
         except BaseException:
             started.kill()
             raise
@@ -117,24 +129,55 @@ class PluginProcess:
 
     def knows(self, policy: TenantPolicy) -> bool:
         """Say whether it has this revision of the tenant."""
-        return self._policies.get(policy.tenant) == (policy.revision, policy.document.digest)
+        if self._policies.get(policy.tenant) != (policy.revision, policy.document.digest):
+            return False
+        self._policies.move_to_end(policy.tenant)
+        return True
+
+    @property
+    def pid(self) -> int:
+        """Return its number."""
+        return self._process.pid
+
+    @property
+    def known(self) -> int:
+        """Return of how many tenants it has the policy."""
+        return len(self._policies)
 
     async def take_policy(self, policy: TenantPolicy, seconds: float) -> None:
         """Tell it a tenant's policy. Raises Ended."""
         text = policy.document.text
         await self._ask(("policy", policy.tenant, policy.revision, text), "done", seconds)
         self._policies[policy.tenant] = (policy.revision, policy.document.digest)
+        self._policies.move_to_end(policy.tenant)
+        excess = len(self._policies) - MOST_POLICIES
+        if excess > 0:
+            await self.forget(list(self._policies)[:excess], seconds)
+
+    async def forget(self, tenants: Iterable[str], seconds: float) -> None:
+        """Let it drop what it knows of tenants. Raises Ended."""
+        known = [tenant for tenant in tenants if self._policies.pop(tenant, None) is not None]
+        if known:
+            await self._ask(("forget", known), "done", seconds)
 
     async def check(self, text: str, seconds: float) -> None:
         """Let it read a document. Raises Ended when that takes too long."""
         await self._ask(("check", text), "done", seconds)
 
     async def decide(
-        self, requests: Sequence[DecisionRequest], seconds: float
+        self, requests: Sequence[DecisionRequest], seconds: float, turn: float
     ) -> list[Decision | DecisionFailure]:
-        """Decide, each within the seconds. Raises Ended with the place of the one at fault."""
-        (made,) = await self._ask(("decide", list(requests)), "decided", seconds)
-        if not isinstance(made, list) or len(made) != len(requests):
+        """Decide, each within the seconds. Raises Ended with the place of the one at fault.
+
+        When the turn's seconds are over, the rest is not looked at: fewer are answered then, but
+        one at least.
+        """
+        data = await self._ask(("decide", list(requests), turn), "decided", seconds)
+        try:
+            made = answers.decisions(data)
+        except EngineError:
+            raise self._nonsense() from None
+        if not 0 < len(made) <= len(requests):
             raise self._nonsense()
         return made
 
@@ -142,9 +185,11 @@ class PluginProcess:
         self, request: DecisionRequest, seconds: float
     ) -> Explanation | DecisionFailure:
         """Explain. Raises Ended."""
-        explained: Explanation | DecisionFailure
-        (explained,) = await self._ask(("explain", request), "explained", seconds)
-        return explained
+        data = await self._ask(("explain", request), "explained", seconds)
+        try:
+            return answers.explanation(data)
+        except EngineError:
+            raise self._nonsense() from None
 
     def kill(self) -> None:
         """End it at once."""
@@ -158,13 +203,13 @@ class PluginProcess:
         with contextlib.suppress(OSError):
             await self._requests.wait_closed()
 
-    async def _ask(self, message: tuple[Any, ...], kind: str, seconds: float) -> tuple[Any, ...]:
+    async def _ask(self, message: tuple[Any, ...], kind: str, seconds: float) -> Any:  # noqa: ANN401 - plain data
         wire.PROGRESS.pack_into(self._page, 0, -1)
         # Without waiting until it is read: a process that hangs reads nothing, and is killed below.
-        self._requests.write(wire.pack(message))
+        self._requests.write(wire.question(message))
         return await self._answer(kind, seconds)
 
-    async def _answer(self, kind: str, seconds: float) -> tuple[Any, ...]:
+    async def _answer(self, kind: str, seconds: float) -> Any:  # noqa: ANN401 - plain data
         reading = asyncio.ensure_future(self._read())
         at, spent, looks = -1, 0.0, 0
         while not (await asyncio.wait([reading], timeout=seconds / _LOOKS))[0]:
@@ -174,28 +219,28 @@ class PluginProcess:
             # Its own time, not the clock's: that others take the processor is not its fault. Of the
             # clock looks are counted: that the whole machine stood still is not its fault either.
             looks += 1
-            if self._spent - spent >= seconds or looks >= _LOOKS * _SLACK:
+            if self._spent - spent >= seconds or looks >= _LOOKS * SLACK:
                 self.kill()
                 with contextlib.suppress(asyncio.IncompleteReadError, EngineError, OSError):
                     await reading
                 await self._ended()
                 raise Ended("plugin_hung", f"it took longer than {seconds:g} s", at)
         try:
-            found, *rest = reading.result()
+            found, what = reading.result()
         except (asyncio.IncompleteReadError, OSError):
             place = self._place
             self.kill()
             code = await self._ended()
-            raise Ended("plugin_crashed", f"its process ended {_how(code)}", place) from None
+            raise Ended("plugin_crashed", f"its process ended {how(code)}", place) from None
         except EngineError:
             raise self._nonsense() from None
         if found != kind:
             raise self._nonsense()
-        return tuple(rest)
+        return what
 
-    async def _read(self) -> tuple[Any, ...]:
-        (length,) = wire.HEADER.unpack(await self._answers.readexactly(wire.HEADER.size))
-        return wire.unpack(await self._answers.readexactly(length))
+    async def _read(self) -> tuple[str, Any]:
+        header = await self._answers.readexactly(wire.HEADER.size)
+        return wire.read_answer(await self._answers.readexactly(wire.length(header)))
 
     async def _ended(self) -> int:
         """Wait for the end of a process that was killed; return how it came."""
@@ -227,7 +272,8 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _how(code: int) -> str:
+def how(code: int) -> str:
+    """Say how a process ended, by its return code."""
     if code >= 0:
         return f"with code {code}"
     try:

@@ -1,12 +1,12 @@
-"""What a service and a worker say to each other: one pickled tuple after its length.
+"""What a service and a worker say to each other: a message after its length.
 
-A worker runs a plugin's code, so what comes from it is read with a list of what may be in it: data
-of the engine and the SDK, and nothing that a plugin made.
+A worker runs a plugin's code, so nothing that it says may be more than data: its answers are JSON,
+which `answers` makes decisions of. What the service says is pickled: a worker trusts the service.
 """
 
 from __future__ import annotations
 
-import io
+import json
 import pickle
 import struct
 from typing import TYPE_CHECKING, Any, Final
@@ -20,43 +20,49 @@ HEADER: Final = struct.Struct("<I")
 PROGRESS: Final = struct.Struct("<q")
 """The place of the request that is being decided, in the page that both have; -1 for none."""
 
-_MODULES: Final = ("gonghai_engine.", "gonghai_plugin.")
-_PLAIN: Final = frozenset({("builtins", "frozenset"), ("builtins", "set")})
+LONGEST: Final = 64 * 2**20
+"""Bytes of an answer: many times what a turn's decisions come to."""
 
 
-def pack(message: tuple[Any, ...]) -> bytes:
-    """Write a message."""
-    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    return HEADER.pack(len(body)) + body
+def question(message: tuple[Any, ...]) -> bytes:
+    """Write what the service asks."""
+    return _framed(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
 
 
-def unpack(body: bytes) -> tuple[Any, ...]:
-    """Read a message. Raises EngineError for what may not be in one."""
-    try:
-        message = _Reader(io.BytesIO(body)).load()
-    except Exception as error:
-        raise EngineError(
-            f"the plugin's process answered nonsense: {type(error).__name__}"
-        ) from error
-    if not isinstance(message, tuple) or not message:
-        raise EngineError("the plugin's process answered nonsense")
-    return message
-
-
-def read(stream: BinaryIO) -> tuple[Any, ...] | None:
-    """Read the next message; None at the end."""
+def next_question(stream: BinaryIO) -> tuple[Any, ...] | None:
+    """Read, in a worker, what the service asks next; None at the end."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         return None
-    return unpack(stream.read(HEADER.unpack(header)[0]))
+    asked: tuple[Any, ...] = pickle.loads(stream.read(HEADER.unpack(header)[0]))  # noqa: S301 - of the service
+    return asked
 
 
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's
-        if (module, name) in _PLAIN:
-            return super().find_class(module, name)
-        if f"{module}.".startswith(_MODULES):
-            found = super().find_class(module, name)
-            if isinstance(found, type):
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name} is no data of the engine")
+def answer(kind: str, what: object = None) -> bytes:
+    """Write what a worker answers. Raises TypeError or ValueError for what is no plain data."""
+    return _framed(json.dumps([kind, what], allow_nan=False).encode())
+
+
+def length(header: bytes) -> int:
+    """Read how long an answer is. Raises EngineError for one that is longer than any."""
+    (found,) = HEADER.unpack(header)
+    if found > LONGEST:
+        raise EngineError(f"the plugin's process answered {found} bytes")
+    return int(found)
+
+
+def read_answer(body: bytes) -> tuple[str, Any]:
+    """Read what a worker answers: its kind, and plain data. Raises EngineError for nonsense."""
+    try:
+        kind, what = json.loads(body)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EngineError(
+            f"the plugin's process answered nonsense: {type(error).__name__}"
+        ) from error
+    if not isinstance(kind, str):
+        raise EngineError("the plugin's process answered nonsense")
+    return kind, what
+
+
+def _framed(body: bytes) -> bytes:
+    return HEADER.pack(len(body)) + body

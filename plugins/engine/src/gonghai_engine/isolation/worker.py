@@ -14,12 +14,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine.document import PolicyDocument
 from gonghai_engine.engine import Engine
-from gonghai_engine.isolation import wire
+from gonghai_engine.isolation import answers, wire
 from gonghai_engine.loading import STANDARD, PluginSelection
 
 if TYPE_CHECKING:
@@ -42,32 +43,42 @@ class Worker:
             "it is not installed",
         )
 
-    def answer(self, message: tuple[Any, ...]) -> tuple[Any, ...]:
+    def answer(self, message: tuple[Any, ...]) -> bytes:
         """Answer one message."""
         kind, *given = message
         if kind == "policy":
             tenant, revision, text = given
             self._engine.forget(tenant)
             self._engine.activate(tenant, revision, PolicyDocument.parse(text))
-            return ("done",)
+            return wire.answer("done")
+        if kind == "forget":
+            for tenant in given[0]:
+                self._engine.forget(tenant)
+            return wire.answer("done")
         if kind == "check":
             (text,) = given
             # The service says what is wrong with it: that it comes to an end is enough.
             with suppress(ValueError):
                 self._engine.parse(text)
-            return ("done",)
+            return wire.answer("done")
         if kind == "decide":
-            return "decided", self._decide(*given)
+            return wire.answer("decided", answers.of_decisions(self._decide(*given)))
         (request,) = given
         self._at(0)
-        return "explained", self._engine.explain_now(request)
+        return wire.answer("explained", answers.of_explanation(self._engine.explain_now(request)))
 
-    def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
-        answers = []
+    def _decide(
+        self, requests: Sequence[DecisionRequest], turn: float
+    ) -> list[Decision | DecisionFailure]:
+        """Decide in order until the turn's seconds are over; the first one always."""
+        made: list[Decision | DecisionFailure] = []
+        end = time.monotonic() + turn
         for place, request in enumerate(requests):
+            if made and time.monotonic() >= end:
+                break
             self._at(place)
-            answers.append(self._engine.decide_now(request))
-        return answers
+            made.append(self._engine.decide_now(request))
+        return made
 
     def _at(self, place: int) -> None:
         wire.PROGRESS.pack_into(self._page, 0, place)
@@ -80,20 +91,20 @@ def main() -> None:
     plugin, way, file = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     page = mmap.mmap(file, wire.PROGRESS.size)
     lane = socket.socket(fileno=way)
-    answers, requests = lane.makefile("wb"), lane.makefile("rb")
+    said, asked = lane.makefile("wb"), lane.makefile("rb")
     worker = Worker(plugin, page)
-    answers.write(wire.pack(("ready", worker.error)))
-    answers.flush()
-    while (message := wire.read(requests)) is not None:
-        answers.write(_packed(worker.answer(message)))
-        answers.flush()
+    said.write(wire.answer("ready", worker.error))
+    said.flush()
+    while (message := wire.next_question(asked)) is not None:
+        said.write(_answered(worker, message))
+        said.flush()
 
 
-def _packed(answer: tuple[Any, ...]) -> bytes:
+def _answered(worker: Worker, message: tuple[Any, ...]) -> bytes:
     try:
-        return wire.pack(answer)
+        return worker.answer(message)
     except Exception as error:  # noqa: BLE001 - a plugin's own object may do anything
-        return wire.pack(("unsendable", type(error).__name__))
+        return wire.answer("unsendable", type(error).__name__)
 
 
 def _die_with(parent: int) -> None:
