@@ -258,7 +258,7 @@ class Examination:
         for name in sorted({name for policy in compiled for name in policy.functions}):
             message = (
                 f"the fact {name!r} is made by a function: each decision that needs it is made in "
-                "a process of its own, and simulations take one customer after the other"
+                "a process of its own, and `Simulate` decides one customer after the other"
             )
             self._tell(Finding(Check.LATENCY, Status.WARNED, message))
         self._all(Check.LATENCY, slow)
@@ -339,7 +339,7 @@ def unlike_columns(
     one_by_one: list[str],
     moment: Moment,
 ) -> Iterator[str]:
-    """Say where simulations, which decide in columns, would decide otherwise than services do."""
+    """Say where `Simulate`, which decides in columns, would decide otherwise than commands do."""
     given = [policy.facts[name] for name in policy.intake.names]
     columns = decide_columns(policy, FactColumns.of(given, made), settings, moment)
     for row, single in enumerate(one_by_one):
