@@ -21,6 +21,7 @@ from tests.benchmarks.deciding import measure_deciding
 from tests.benchmarks.flow import measure_flow
 from tests.benchmarks.foreseeing import measure_foreseeing
 from tests.benchmarks.machine import disk_ms, machine, versions
+from tests.benchmarks.simulating import measure_simulating
 from tests.benchmarks.stage import bare_server, stage
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 SUITES = {"claims": (("S1", "S2"), measure_claims), "flow": (("S8",), measure_flow)}
-ALONE = {"S5": measure_deciding, "S10": measure_foreseeing}
+ALONE = {"S5": measure_deciding, "S10": measure_foreseeing, "S10b": measure_simulating}
 """Rows that need neither services nor store."""
 
 

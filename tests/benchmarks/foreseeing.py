@@ -58,7 +58,7 @@ async def measure_foreseeing(report: Callable[[str], None], scale: float) -> lis
     for start in range(0, count, _AT_ONCE):
         size = min(_AT_ONCE, count - start)
         report(f"S10: {start + size:,} of {count:,} holdings")
-        rows = [_facts(random) for _ in range(size)]
+        rows = [facts_of(random) for _ in range(size)]
         custodies = [_custody(random) for _ in range(size)]
         chosen = random.sample(range(size), round(size * _ALONE))
         await trial.run(rows, custodies, chosen)
@@ -149,7 +149,7 @@ def _same(found: Schedules, row: int, said: Schedule) -> None:
         raise AssertionError(f"not the same: {told} {clock} {action}, {said}")
 
 
-def _facts(random: Random) -> dict[str, object]:
+def facts_of(random: Random) -> dict[str, object]:
     """Make up what the policy reads of a customer."""
     return {
         name: random.choice((*(fact.type.values or _NAMES), None)) for name, fact in _READ.items()

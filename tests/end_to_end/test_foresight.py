@@ -153,6 +153,8 @@ async def test_the_counts_are_those_of_the_list(plugin: str, tenants: dict[str, 
         for change in (WARNED, RECLAIMED, ASSIGNED)
     }
     assert (summary.warned, summary.reclaimed, summary.assigned) == tuple(counted.values())
+    assert not summary.undecided
+    assert not summary.frozen
     for parts in (summary.days, summary.holders, summary.clocks):
         assert sum(part.reclaimed for part in parts) == summary.reclaimed
         assert sum(part.warned for part in parts) == summary.warned
@@ -166,6 +168,8 @@ async def test_each_service_says_what_it_would_decide_otherwise_now(
     for answers in tenant.differences.values():
         last = answers[-1]
         assert last.evaluated == last.total == len(tenant.driver.sample.customers)
+        assert not last.undecided
+        assert not last.undecided_before
     told = {
         (ident(one.customer), one.after.policy, one.before.outcome, one.after.outcome)
         for one in tenant.differences["archive"]

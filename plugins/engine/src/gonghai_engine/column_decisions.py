@@ -75,6 +75,10 @@ class Decided:
             raise self.failures[row]
         return _verdict(self.compiled, self._chosen, self._columns, row, self.moment)
 
+    def values(self, row: int) -> dict[str, FactValue]:
+        """Return every value that the rules had of a row, derived ones among them."""
+        return {name: column.at(row) for name, column in self._columns.items()}
+
     @cached_property
     def _numbered(self) -> tuple[tuple[Outcome, ...], Ints]:
         groups, made = self._groups, list(self._verdicts)

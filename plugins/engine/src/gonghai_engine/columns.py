@@ -1,4 +1,4 @@
-"""Facts of many subjects at once, a NumPy column each: what simulations evaluate.
+"""Facts of many subjects at once, a NumPy column each: what `PolicyService.Simulate` decides on.
 
 A column holds exactly what `intake` lets in: numbers as int64, yes/no values, texts and sets as
 codes into a list of the distinct ones; -1, or ``known`` false, is a missing value.

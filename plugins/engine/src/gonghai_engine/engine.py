@@ -25,6 +25,7 @@ from gonghai_engine.explain import Explanation, truths
 from gonghai_engine.faults import DeclarationError, EngineError, FactError
 from gonghai_engine.isolation.keeping import Isolation, Lanes
 from gonghai_engine.loading import STANDARD, PluginHealth, PluginSelection, load
+from gonghai_engine.pages import decision
 from gonghai_engine.settings import digest
 from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
 from gonghai_engine.verdicts import Moment
@@ -447,21 +448,7 @@ def _made(request: DecisionRequest, resolved: Resolved, tenant: TenantPolicy) ->
     compiled = resolved.compiled
     values = compiled.values(request.facts)
     verdict = compiled.decide(values, Moment(request.now, tenant.calendar))
-    owner = resolved.owner
-    return Decision(
-        request.subject,
-        request.policy,
-        verdict.rule,
-        verdict.outcome,
-        verdict.said,
-        verdict.also_said,
-        owner.plugin.name,
-        owner.plugin.version,
-        tenant.revision,
-        owner.digest,
-        {name: values[name] for name in compiled.recorded},
-        request.now,
-    )
+    return decision(request, resolved, tenant, verdict, values)
 
 
 def _failure(

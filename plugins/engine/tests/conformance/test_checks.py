@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -11,10 +14,13 @@ from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.conformance import Check, Limits, Status, check_plugin
 from gonghai_engine.conformance.examination import decided, differing, unlike_columns
 from gonghai_engine.conformance.made_up import MadeUp
+from gonghai_engine.conformance.sources import impurities
 from gonghai_engine.verdicts import Moment
 from gonghai_standard import STANDARD
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from plugins.engine.tests.conformance.projects import Project
 
     from gonghai_engine.conformance import Report
@@ -201,11 +207,79 @@ def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> Non
     assert _said(report, Check.GOLDEN) == "golden.yaml is about the plugin 'coffee'"
 
 
-def test_without_golden_decisions_it_warns(project: Project) -> None:
+IMPURE = {
+    "a clock under another name": (
+        "from datetime import datetime\nWHAT = datetime.now", "asks for the time: .now()",
+    ),
+    "a clock by its name as a text": (
+        "import datetime\nWHAT = getattr(datetime.date, 'today')", "asks for the time: .today()",
+    ),
+    "the machine's name": ("from platform import node\nHOST = node()", "imports platform"),
+    "any module at all": ("import importlib\nOS = importlib.import_module('os')", "importlib"),
+    "what modules are made of": ("import _thread", "imports _thread"),
+    "a built-in under another name": ("READ = open", "calls open()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "says"), IMPURE.values(), ids=list(IMPURE))
+def test_what_a_module_names_is_seen_as_what_it_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str
+) -> None:
+    name = f"impure_{uuid4().hex}"
+    (tmp_path / f"{name}.py").write_text(source, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import_module(name)
+    try:
+        assert any(says in found for found in impurities(name)), impurities(name)
+    finally:
+        sys.modules.pop(name)
+
+
+def test_a_name_of_the_modules_own_is_no_built_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"pure_{uuid4().hex}"
+    source = "def plan(input, id):\n    return input + id\n\nhash = 3\nVALUE = hash\n"
+    (tmp_path / f"{name}.py").write_text(source, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import_module(name)
+    try:
+        assert impurities(name) == []
+    finally:
+        sys.modules.pop(name)
+
+
+def test_without_golden_decisions_it_fails_unless_that_is_excused(project: Project) -> None:
     del project
     report = check_plugin("tea")
+    assert not report.passed
+    assert _said(report, Check.GOLDEN) == "there are no golden decisions"
+    report = check_plugin("tea", excused=(Check.GOLDEN,))
     assert report.passed
     assert report.status(Check.GOLDEN) is Status.WARNED
+
+
+def test_a_rule_that_nothing_reaches_fails_unless_that_is_excused(project: Project) -> None:
+    project.change(CUSTOMERS, "host.AMOUNT_365D // SHOPS.fact", "SHOPS.fact - SHOPS.fact")
+    report = check_plugin("tea", project.golden)
+    assert report.status(Check.REACHABLE) is Status.FAILED
+    report = check_plugin("tea", project.golden, excused=(Check.REACHABLE,))
+    assert report.status(Check.REACHABLE) is Status.WARNED
+
+
+def test_a_rule_that_a_golden_case_shows_deciding_need_not_be_found(project: Project) -> None:
+    # It holds for one amount only, which is a third of what is written here.
+    away = "(host.AMOUNT_365D * 3 - 37_037_031)"
+    project.change(
+        CUSTOMERS,
+        "host.AMOUNT_365D // SHOPS.fact",
+        f"{away} * {away} * -1_000_000_000 + 2_000_000",
+    )
+    report = check_plugin("tea", project.golden)
+    assert "the rule 'strong-shops' decides" in _said(report, Check.REACHABLE)
+    project.change("golden.yaml", "29_999_999, shops: 10", "12_345_677, shops: 10")
+    report = check_plugin("tea", project.golden)
+    assert report.status(Check.REACHABLE) is Status.PASSED, report
 
 
 def test_a_plugin_that_is_not_there_is_not_there() -> None:

@@ -79,6 +79,41 @@ def test_a_project_is_made_where_one_stands(
     assert "is there already" in _run("new", "spare_parts").output
 
 
+@pytest.mark.parametrize("name", ["archive", "pool", "engine", "cli", "chassis", "plugin", "sdk",
+    "standard", "fmcg", "two_tier", "policy_service"])  # fmt: skip
+def test_the_name_of_a_part_of_gonghai_is_refused(tmp_path: Path, name: str) -> None:
+    refused = _run("new", name, str(tmp_path / "new"))
+    assert refused.exit_code == 2
+    assert "is a part of Gonghai" in _flat(refused.output)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["fmcg_distributor", "tea"])
+def test_the_name_of_an_installed_plugin_is_refused(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    del project
+    refused = _run("new", name, str(tmp_path / "new"))
+    assert refused.exit_code == 2
+    assert "a plugin of that name is installed" in _flat(refused.output)
+
+
+def test_the_name_of_a_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gonghai_taken").mkdir()
+    (tmp_path / "gonghai_taken/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    refused = _run("new", "taken", str(tmp_path / "new"))
+    assert refused.exit_code == 2
+    assert "there is a package gonghai_taken" in _flat(refused.output)
+
+
+def test_golden_decisions_can_be_excused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.golden.unlink()
+    monkeypatch.chdir(project.folder)
+    assert _run("check", "tea").exit_code == 1
+    assert _run("check", "tea", "--excuse", "golden").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["Tea", "tea-green", "1st", "class", "", "a__b", "t" * 41, "x/y"])
 def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     assert _run("new", name, str(tmp_path / "new")).exit_code == 2

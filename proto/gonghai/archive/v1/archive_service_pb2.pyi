@@ -1856,6 +1856,7 @@ class SimulateCourseResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     EVALUATED_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
     evaluated: _builtins.int
     """How many customers were looked at so far, and how many there are. Both in the first message as well."""
     total: _builtins.int
@@ -1864,16 +1865,21 @@ class SimulateCourseResponse(_message.Message):
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2.Event]:
         """The changes in order, as Watch would stream them; those of one moment may be spread over several messages."""
 
+    @_builtins.property
+    def undecided(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Undecided]:
+        """On whom it could not be decided so far."""
+
     def __init__(
         self,
         *,
         events: _abc.Iterable[_events_pb2.Event] | None = ...,
         evaluated: _builtins.int = ...,
         total: _builtins.int = ...,
+        undecided: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluated", b"evaluated", "events", b"events", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluated", b"evaluated", "events", b"events", "total", b"total", "undecided", b"undecided"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1799,6 +1799,7 @@ class SimulateRoutingResponse(_message.Message):
 
     CALLS_FIELD_NUMBER: _builtins.int
     NEXT_TIME_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[_pool_service_pb2.AssignCustomerRequest]:
         """The calls that it would make of pool, in order."""
@@ -1807,15 +1808,20 @@ class SimulateRoutingResponse(_message.Message):
     def next_time(self) -> _timestamp_pb2.Timestamp:
         """When it would look at those again for whom nobody was eligible; unset where time alone changes nothing."""
 
+    @_builtins.property
+    def undecided(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Undecided]:
+        """On whom it could not be decided so far."""
+
     def __init__(
         self,
         *,
         calls: _abc.Iterable[_pool_service_pb2.AssignCustomerRequest] | None = ...,
         next_time: _timestamp_pb2.Timestamp | None = ...,
+        undecided: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_time", b"next_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "next_time", b"next_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "next_time", b"next_time", "undecided", b"undecided"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

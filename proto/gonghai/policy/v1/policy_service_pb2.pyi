@@ -411,6 +411,8 @@ class SimulateResponse(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     CHOICE_BEFORE_FIELD_NUMBER: _builtins.int
     CHOICE_AFTER_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
+    UNDECIDED_BEFORE_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer, unset in a message of progress alone."""
     evaluated: _builtins.int
@@ -429,6 +431,16 @@ class SimulateResponse(_message.Message):
     def after(self) -> _decision_pb2.Decision:
         """The decision as it would be."""
 
+    @_builtins.property
+    def undecided(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Undecided]:
+        """On whom the document could not decide; only in the last message. They stand among the customers that were looked at,
+        and in no difference.
+        """
+
+    @_builtins.property
+    def undecided_before(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Undecided]:
+        """The same of the policy in force; only in the last message."""
+
     def __init__(
         self,
         *,
@@ -439,10 +451,12 @@ class SimulateResponse(_message.Message):
         total: _builtins.int = ...,
         choice_before: _builtins.str = ...,
         choice_after: _builtins.str = ...,
+        undecided: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
+        undecided_before: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "choice_after", b"choice_after", "choice_before", b"choice_before", "customer", b"customer", "evaluated", b"evaluated", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "choice_after", b"choice_after", "choice_before", b"choice_before", "customer", b"customer", "evaluated", b"evaluated", "total", b"total", "undecided", b"undecided", "undecided_before", b"undecided_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1859,6 +1859,8 @@ class SimulationSummary(_message.Message):
     HOLDERS_FIELD_NUMBER: _builtins.int
     CLOCKS_FIELD_NUMBER: _builtins.int
     SHORTENED_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
     holdings: _builtins.int
     """How many holdings there are at the start."""
     warned: _builtins.int
@@ -1869,6 +1871,8 @@ class SimulationSummary(_message.Message):
     """How many are assigned."""
     shortened: _builtins.bool
     """Whether more changes happened than were answered."""
+    frozen: _builtins.int
+    """How many holdings have clocks that stand still at the end, because the policy could not decide."""
     @_builtins.property
     def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
         """By local day, such as `2031-03-04`, in order."""
@@ -1881,6 +1885,12 @@ class SimulationSummary(_message.Message):
     def clocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
         """By clock."""
 
+    @_builtins.property
+    def undecided(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Undecided]:
+        """On whom a policy could not decide at some moment of the span, in any of the services. Such a customer stays as it is
+        and its clocks stand still, so that it is missing among the warnings and reclaims.
+        """
+
     def __init__(
         self,
         *,
@@ -1892,10 +1902,12 @@ class SimulationSummary(_message.Message):
         holders: _abc.Iterable[Global___SimulatedCount] | None = ...,
         clocks: _abc.Iterable[Global___SimulatedCount] | None = ...,
         shortened: _builtins.bool = ...,
+        undecided: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
+        frozen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "clocks", b"clocks", "days", b"days", "holders", b"holders", "holdings", b"holdings", "reclaimed", b"reclaimed", "shortened", b"shortened", "warned", b"warned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "clocks", b"clocks", "days", b"days", "frozen", b"frozen", "holders", b"holders", "holdings", b"holdings", "reclaimed", b"reclaimed", "shortened", b"shortened", "undecided", b"undecided", "warned", b"warned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

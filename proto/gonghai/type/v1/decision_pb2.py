@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egonghai/type/v1/decision.proto\x12\x0fgonghai.type.v1\x1a\x1agonghai/type/v1/fact.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x03\n\x08\x44\x65\x63ision\x12\x14\n\x06policy\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04rule\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07outcome\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06plugin\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eplugin_version\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08revision\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fsettings_digest\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x39\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32$.gonghai.type.v1.Decision.FactsEntryB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65\x63ide_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1a\n\x0ckept_because\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x1a\x44\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.gonghai.type.v1.Value:\x02\x38\x01\"\xd9\x01\n\x0e\x43onditionTruth\x12\x12\n\x04rule\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tcondition\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05holds\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12?\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32*.gonghai.type.v1.ConditionTruth.FactsEntryB\x04\xe2\x41\x01\x03\x1a\x44\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.gonghai.type.v1.Value:\x02\x38\x01\"<\n\x05\x41\x63tor\x12\x17\n\tprincipal\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0con_behalf_of\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1egonghai/type/v1/decision.proto\x12\x0fgonghai.type.v1\x1a\x1agonghai/type/v1/fact.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x03\n\x08\x44\x65\x63ision\x12\x14\n\x06policy\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04rule\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07outcome\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06plugin\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eplugin_version\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08revision\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fsettings_digest\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x39\n\x05\x66\x61\x63ts\x18\t \x03(\x0b\x32$.gonghai.type.v1.Decision.FactsEntryB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65\x63ide_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1a\n\x0ckept_because\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x1a\x44\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.gonghai.type.v1.Value:\x02\x38\x01\"\x94\x01\n\tUndecided\x12\x14\n\x06policy\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06plugin\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63\x61use\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tcustomers\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x16\n\x08\x65xamples\x18\x06 \x03(\tB\x04\xe2\x41\x01\x03\"\xd9\x01\n\x0e\x43onditionTruth\x12\x12\n\x04rule\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tcondition\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05holds\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12?\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32*.gonghai.type.v1.ConditionTruth.FactsEntryB\x04\xe2\x41\x01\x03\x1a\x44\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.gonghai.type.v1.Value:\x02\x38\x01\"<\n\x05\x41\x63tor\x12\x17\n\tprincipal\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0con_behalf_of\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +58,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISION'].fields_by_name['decide_time']._serialized_options = b'\342A\001\003'
   _globals['_DECISION'].fields_by_name['kept_because']._loaded_options = None
   _globals['_DECISION'].fields_by_name['kept_because']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['policy']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['policy']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['plugin']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['plugin']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['cause']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['cause']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['message']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['message']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['customers']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['customers']._serialized_options = b'\342A\001\003'
+  _globals['_UNDECIDED'].fields_by_name['examples']._loaded_options = None
+  _globals['_UNDECIDED'].fields_by_name['examples']._serialized_options = b'\342A\001\003'
   _globals['_CONDITIONTRUTH_FACTSENTRY']._loaded_options = None
   _globals['_CONDITIONTRUTH_FACTSENTRY']._serialized_options = b'8\001'
   _globals['_CONDITIONTRUTH'].fields_by_name['rule']._loaded_options = None
@@ -76,10 +88,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISION']._serialized_end=562
   _globals['_DECISION_FACTSENTRY']._serialized_start=494
   _globals['_DECISION_FACTSENTRY']._serialized_end=562
-  _globals['_CONDITIONTRUTH']._serialized_start=565
-  _globals['_CONDITIONTRUTH']._serialized_end=782
+  _globals['_UNDECIDED']._serialized_start=565
+  _globals['_UNDECIDED']._serialized_end=713
+  _globals['_CONDITIONTRUTH']._serialized_start=716
+  _globals['_CONDITIONTRUTH']._serialized_end=933
   _globals['_CONDITIONTRUTH_FACTSENTRY']._serialized_start=494
   _globals['_CONDITIONTRUTH_FACTSENTRY']._serialized_end=562
-  _globals['_ACTOR']._serialized_start=784
-  _globals['_ACTOR']._serialized_end=844
+  _globals['_ACTOR']._serialized_start=935
+  _globals['_ACTOR']._serialized_end=995
 # @@protoc_insertion_point(module_scope)

@@ -110,6 +110,52 @@ class Decision(_message.Message):
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 @_typing.final
+class Undecided(_message.Message):
+    """Customers on whom a policy could not decide in a simulation, for one cause. In life what they have is kept, and clocks
+    stand still, until the policy can decide again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    PLUGIN_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """The policy."""
+    plugin: _builtins.str
+    """The plugin that should have decided."""
+    cause: _builtins.str
+    """The cause, as the service's metrics name it: `bad_facts`, `missing_plugin`, …"""
+    message: _builtins.str
+    """What was said of the first of them."""
+    customers: _builtins.int
+    """How many customers there are."""
+    @_builtins.property
+    def examples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first of them: resource names, five at the most."""
+
+    def __init__(
+        self,
+        *,
+        policy: _builtins.str = ...,
+        plugin: _builtins.str = ...,
+        cause: _builtins.str = ...,
+        message: _builtins.str = ...,
+        customers: _builtins.int = ...,
+        examples: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "customers", b"customers", "examples", b"examples", "message", b"message", "plugin", b"plugin", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Undecided: _TypeAlias = Undecided  # noqa: Y015
+
+@_typing.final
 class ConditionTruth(_message.Message):
     """The truth of one condition of one rule, for Explain."""
 

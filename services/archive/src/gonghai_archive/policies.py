@@ -7,7 +7,7 @@ so, a customer that never had an admission waits for it, and the decision is tri
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gonghai_archive.assessment import Assessment, Verdict
 from gonghai_archive.lines import KEPT, NOBODY, Downline, Standing, part_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from gonghai_archive.activities import Activity
     from gonghai_archive.customers import Customer
-    from gonghai_engine import Engine
+    from gonghai_engine import Explanation
     from gonghai_engine.attributes import AttributeSchema
     from gonghai_engine.calendar import Calendar
     from gonghai_engine.tenants import IndustryPolicy, TenantPolicy
@@ -111,10 +111,20 @@ class _Course:
     places: tuple[Place, ...] | None = None
 
 
+class Decider(Protocol):
+    """What is asked: the engine, or what stands for it in a simulation."""
+
+    async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
+        """Answer in the order of the requests; never raises for a bad one."""
+
+    async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
+        """Answer one with the truth of each condition."""
+
+
 class Assessor:
     """Decides on customers of a tenant, many in one go."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Decider) -> None:
         """Ask this engine."""
         self._engine = engine
         self._views: dict[IndustryPolicy, IndustryView] = {}

@@ -111,7 +111,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
         Commissions(StatementStore(store), guard, settings.currency),
         Collisions(customers),
-        Courses(SimulateCourse(customers, book, engine), engine, book, settings.currency),
+        Courses(SimulateCourse(customers, book), engine, book, settings.currency),
         changes,
     )
     assembly.serve(add_ArchiveServiceServicer_to_server, servicer)

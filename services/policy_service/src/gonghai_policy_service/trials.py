@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
+from gonghai.policy.v1 import policy_service_pb2
+from gonghai_engine.pages import page
 from gonghai_policy_service.commands.apply_policy import read_document
+from gonghai_policy_service.undecided import Undecided
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import AsyncGenerator, Sequence
 
-    from gonghai.policy.v1 import policy_service_pb2
     from gonghai_engine import (
         Decision,
         DecisionFailure,
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
         PolicyDocument,
         TenantPolicy,
     )
+    from gonghai_engine.pages import Page
+
+    Answers = list[Decision | DecisionFailure]
+
+
+_AT_A_TIME: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +42,13 @@ class Trial:
         owner: the tenant whose trial it is.
         policy: the document, resolved; its `tenant` is a name of the trial's own, by which the
             engine knows it, so that nobody else is decided on by it.
+        undecided: on whom it could not decide so far.
     """
 
     owner: str
     policy: TenantPolicy
     _engine: Engine
+    undecided: Undecided = field(default_factory=Undecided)
 
     def tenant(self, tenant: str) -> TenantPolicy:  # noqa: ARG002 - there is one
         """Return the document, resolved."""
@@ -44,12 +56,111 @@ class Trial:
 
     async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
         """Answer in the order of the requests; never raises for a bad one."""
-        alias = self.policy.tenant
-        return await self._engine.decide([replace(each, tenant=alias) for each in requests])
+        answers = await self._engine.decide(self._own(requests))
+        self.undecided.note(answers)
+        return answers
+
+    async def page(self, requests: Sequence[DecisionRequest]) -> Page:
+        """Answer the same together."""
+        answers = await page(self._engine, self._own(requests))
+        self.undecided.note(answers.failures())
+        return answers
 
     async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
         """Answer one with the truth of each condition."""
         return await self._engine.explain(replace(request, tenant=self.policy.tenant))
+
+    def _own(self, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
+        alias = self.policy.tenant
+        return [replace(each, tenant=alias) for each in requests]
+
+
+class Living:
+    """Decides by the policy in force, as the other side of a comparison.
+
+    Attributes:
+        undecided: on whom it could not decide so far.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Decide by this engine."""
+        self._engine = engine
+        self.undecided = Undecided()
+
+    def tenant(self, tenant: str) -> TenantPolicy:
+        """Return a tenant's policy in force."""
+        return self._engine.tenant(tenant)
+
+    async def page(self, requests: Sequence[DecisionRequest]) -> Page:
+        """Answer together; never raises for a bad one."""
+        answers = await page(self._engine, requests)
+        self.undecided.note(answers.failures())
+        return answers
+
+    async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
+        """Answer one with the truth of each condition."""
+        return await self._engine.explain(request)
+
+
+class Paged:
+    """Stands for the engine where many are asked of at once: what it is asked goes in columns."""
+
+    def __init__(self, side: Trial | Living) -> None:
+        """Ask one side of a comparison."""
+        self._side = side
+
+    def tenant(self, tenant: str) -> TenantPolicy:
+        """Return a tenant's policy, as that side has it."""
+        return self._side.tenant(tenant)
+
+    async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
+        """Answer in the order of the requests."""
+        answers = await self._side.page(requests)
+        made: Answers = []
+        for place in range(len(answers)):
+            if place % _AT_A_TIME == _AT_A_TIME - 1:
+                await asyncio.sleep(0)  # many decisions must not keep everybody else waiting
+            made.append(answers.answer(place))
+        return made
+
+    async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
+        """Answer one with the truth of each condition."""
+        return await self._side.explain(request)
+
+
+class Gathered(Paged):
+    """The same for callers that each ask for one thing and wait side by side."""
+
+    def __init__(self, side: Trial | Living) -> None:
+        """Ask one side of a comparison."""
+        super().__init__(side)
+        self._waiting: list[tuple[Sequence[DecisionRequest], Future[Answers]]] = []
+
+    async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
+        """Answer together with what all others ask before the event loop turns."""
+        mine: Future[Answers] = asyncio.get_running_loop().create_future()
+        self._waiting.append((requests, mine))
+        if len(self._waiting) == 1:
+            await self._answer_all()
+        return await mine
+
+    async def _answer_all(self) -> None:
+        waiting = self._waiting
+        try:
+            await asyncio.sleep(0)  # until all who wait side by side have asked
+            self._waiting = []
+            asked = [each for requests, _ in waiting for each in requests]
+            answers = iter(await super().decide(asked))
+        except BaseException:
+            if self._waiting is waiting:
+                self._waiting = []
+            for _, theirs in waiting:
+                theirs.cancel()
+            raise
+        for requests, theirs in waiting:
+            found = [next(answers) for _ in requests]
+            if not theirs.cancelled():
+                theirs.set_result(found)
 
 
 class Population(Protocol):
@@ -65,6 +176,16 @@ class Population(Protocol):
             trial: the document.
             language: of reasons.
         """
+
+
+def last_message(total: int, trial: Trial, living: Living) -> policy_service_pb2.SimulateResponse:
+    """Return what ends a simulation: on whom it could not be decided."""
+    return policy_service_pb2.SimulateResponse(
+        evaluated=total,
+        total=total,
+        undecided=trial.undecided.messages(trial.owner),
+        undecided_before=living.undecided.messages(trial.owner),
+    )
 
 
 @asynccontextmanager

@@ -9,10 +9,11 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_engine.conformance.findings import Check, Finding, Report, Status
+from gonghai_engine.conformance.findings import EXCUSABLE, Check, Finding, Report, Status
 from gonghai_engine.conformance.orders import LATENCY_RATIO, Order
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 _SEEDS: Final = ("1", "2")
@@ -31,15 +32,26 @@ class Limits:
     """How many times as much as the baseline's a decision may cost."""
 
 
-def check_plugin(name: str, golden: Path | None = None, limits: Limits = Limits()) -> Report:
+def check_plugin(
+    name: str,
+    golden: Path | None = None,
+    limits: Limits = Limits(),
+    excused: Collection[Check] = (),
+) -> Report:
     """Look at an installed plugin. Never raises for what the plugin does.
 
     Args:
         name: of its entry point.
-        golden: its golden decisions; without them, that check warns.
+        golden: its golden decisions; without them, that check fails.
         limits: how long things may take.
+        excused: those of `EXCUSABLE` that are to warn only.
     """
-    order = Order(name, "" if golden is None else str(golden.resolve()), limits.latency_ratio)
+    order = Order(
+        name,
+        "" if golden is None else str(golden.resolve()),
+        limits.latency_ratio,
+        excused=tuple(check.value for check in EXCUSABLE if check in excused),
+    )
     first = _examined(order, _SEEDS[0], limits.seconds)
     findings = list(first.findings)
     if first.complaint:

@@ -88,9 +88,16 @@ class Examination:
             digest = self._decides(plugin, settings, compiled, made_up)
         if not self._order.repeat:
             self._purely(point)
-            self._reachable(compiled, made_up)
-            if file is not None:
-                self._cases(plugin, file)
+            never = self._unreached(compiled, made_up)
+            shown = frozenset() if file is None else self._cases(plugin, file)
+            self._excusable(
+                Check.REACHABLE,
+                [
+                    f"{table}: no facts were found for which the rule {rule!r} decides"
+                    for table, rule in never
+                    if rule not in shown  # a golden case shows it
+                ],
+            )
             self._fast(compiled, made_up)
         return plugin.version, digest
 
@@ -172,22 +179,21 @@ class Examination:
                 self._all(Check.DETERMINISTIC, moody)
         return digest.hexdigest()
 
-    def _reachable(self, compiled: Iterable[CompiledPolicy], made_up: dict[Any, MadeUp]) -> None:
-        never = [
-            f"{table.name}: no facts were found for which the rule {rule.name!r} decides"
+    def _unreached(
+        self, compiled: Iterable[CompiledPolicy], made_up: dict[Any, MadeUp]
+    ) -> list[tuple[str, str]]:
+        """Return table and name of the rules for which the search found no facts."""
+        return [
+            (table.name, rule.name)
             for policy in compiled
             for table in policy.tables
             for rule in table.rules
             if made_up[policy.policy].for_rule(table, rule) is None
         ]
-        for message in never:
-            self._tell(Finding(Check.REACHABLE, Status.WARNED, message))
-        if not never:
-            self._passed(Check.REACHABLE)
 
     def _golden(self, plugin: Plugin) -> GoldenFile | None:
         if not self._order.golden:
-            self._tell(Finding(Check.GOLDEN, Status.WARNED, "there are no golden decisions"))
+            self._excusable(Check.GOLDEN, ["there are no golden decisions"])
             return None
         path = Path(self._order.golden)
         try:
@@ -207,7 +213,8 @@ class Examination:
         except ValidationError:
             return plugin.settings()  # told with the cases
 
-    def _cases(self, plugin: Plugin, file: GoldenFile) -> None:
+    def _cases(self, plugin: Plugin, file: GoldenFile) -> frozenset[str]:
+        """Compare the cases with what is decided; return the rules that they show deciding."""
         points = [
             point
             for point in entry_points(group=hookspecs.PROJECT)
@@ -218,18 +225,22 @@ class Examination:
             engine.parse(file.document)
         except PolicyDocumentError as error:
             self._failed(Check.GOLDEN, f"the settings do not hold: {error}")
-            return
+            return frozenset()
+        shown: set[str] = set()
         for place, case in enumerate(file.cases):
             found = asyncio.run(golden.decided(engine, file, case))
             wrong = golden.differences(case, found) or (
                 "" if case.expect else "nothing is expected"
             )
+            if not wrong:
+                shown |= golden.named(found)
             status = Status.FAILED if wrong else Status.PASSED
             message = f"{case.name}: {wrong}" if wrong else ""
             self._tell(Finding(Check.GOLDEN, status, message, place, found))
         engine.close()
         for name in sorted(golden.unnamed(plugin, file.cases)):
             self._failed(Check.GOLDEN, f"no case expects the rule {name!r}")
+        return frozenset(shown)
 
     def _fast(self, compiled: Iterable[CompiledPolicy], made_up: dict[Any, MadeUp]) -> None:
         measure = baseline()
@@ -247,7 +258,7 @@ class Examination:
         for name in sorted({name for policy in compiled for name in policy.functions}):
             message = (
                 f"the fact {name!r} is made by a function: each decision that needs it is made in "
-                "a process of its own, and simulations take one customer after the other"
+                "a process of its own, and `Simulate` decides one customer after the other"
             )
             self._tell(Finding(Check.LATENCY, Status.WARNED, message))
         self._all(Check.LATENCY, slow)
@@ -262,6 +273,14 @@ class Examination:
         if not messages:
             self._passed(which)
         return not messages
+
+    def _excusable(self, which: Check, wrong: Iterable[str]) -> None:
+        """Tell what is wrong, as something to be looked at where that is excused."""
+        if which not in self._order.excused:
+            self._all(which, wrong)
+            return
+        for message in wrong:
+            self._tell(Finding(which, Status.WARNED, message))
 
     def _failed(self, which: Check, message: str) -> None:
         self._tell(Finding(which, Status.FAILED, message))
@@ -320,7 +339,7 @@ def unlike_columns(
     one_by_one: list[str],
     moment: Moment,
 ) -> Iterator[str]:
-    """Say where simulations, which decide in columns, would decide otherwise than services do."""
+    """Say where `Simulate`, which decides in columns, would decide otherwise than commands do."""
     given = [policy.facts[name] for name in policy.intake.names]
     columns = decide_columns(policy, FactColumns.of(given, made), settings, moment)
     for row, single in enumerate(one_by_one):

@@ -214,10 +214,7 @@ def differences(case: Case, found: Mapping[str, Any]) -> str:
 
 def unnamed(plugin: Plugin, cases: Iterable[Case]) -> set[str]:
     """Return the plugin's rules that no case expects."""
-    named: set[str] = set()
-    for case in cases:
-        for expected in case.expect.values():
-            named.update(map(str, expected if isinstance(expected, list) else [expected]))
+    expected = {name for case in cases for name in named(case.expect)}
     rules = {
         rule.name
         for declared in plugin.policies
@@ -225,7 +222,16 @@ def unnamed(plugin: Plugin, cases: Iterable[Case]) -> set[str]:
         for table in (getattr(declared, field.name),)
         for rule in getattr(table, "rules", ())
     }
-    return rules - named
+    return rules - expected
+
+
+def named(figures: Mapping[str, Any]) -> set[str]:
+    """Return whatever is named in what is expected or decided: rules among it."""
+    return {
+        str(name)
+        for value in figures.values()
+        for name in (value if isinstance(value, list) else [value])
+    }
 
 
 def rewritten(path: Path, found: Mapping[int, Mapping[str, Any]]) -> str:

@@ -6,6 +6,7 @@ It notes and lets go on: the report is to name everything at once.
 from __future__ import annotations
 
 import os
+import platform
 import random
 import secrets
 import sys
@@ -40,8 +41,9 @@ _CALLS: Final[tuple[tuple[Any, str], ...]] = (
     *((secrets, name) for name in ("token_bytes", "token_hex", "randbelow", "choice")),
     *((uuid, name) for name in ("uuid1", "uuid4")),
     (os, "urandom"),
+    (platform, "node"),
 )
-"""What tells the time or is left to chance, and makes no audit event."""
+"""What tells the time, the machine, or is left to chance, and makes no audit event."""
 
 
 class Guard:

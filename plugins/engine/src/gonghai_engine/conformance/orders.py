@@ -18,9 +18,11 @@ class Order:
         golden: the file of its golden decisions; "" for none.
         latency_ratio: how many times as long as the baseline's a decision may take.
         repeat: only decide again, for the digest.
+        excused: checks that warn where they would fail, each one of `EXCUSABLE`.
     """
 
     plugin: str
     golden: str
     latency_ratio: float
     repeat: bool = False
+    excused: tuple[str, ...] = ()

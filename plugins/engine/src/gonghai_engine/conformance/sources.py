@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 _MODULES: Final = frozenset(
     {
-        "aiohttp", "asyncio", "concurrent", "ctypes", "fcntl", "ftplib", "glob", "grpc", "http",
-        "httpx", "logging", "mmap", "multiprocessing", "numpy.random", "os", "pathlib", "pickle",
-        "random", "redis", "requests", "secrets", "select", "shelve", "shutil", "signal", "smtplib",
-        "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
-        "uuid",
+        "aiohttp", "asyncio", "atexit", "builtins", "concurrent", "ctypes", "fcntl", "ftplib", "gc",
+        "getpass", "glob", "grpc", "grp", "http", "httpx", "importlib", "io", "locale", "logging",
+        "mmap", "multiprocessing", "numpy.random", "os", "pathlib", "pickle", "pkgutil", "platform",
+        "posix", "pwd", "random", "redis", "requests", "resource", "runpy", "secrets", "select",
+        "selectors", "shelve", "shutil", "signal", "site", "smtplib", "socket", "sqlite3", "ssl",
+        "subprocess", "sys", "sysconfig", "tempfile", "threading", "time", "urllib", "uuid",
     }
 )  # fmt: skip
 _BUILTINS: Final = frozenset(
-    {"open", "input", "print", "exec", "eval", "__import__", "breakpoint", "id", "hash"}
-)
+    {
+        "open", "input", "print", "exec", "eval", "compile", "__import__", "__builtins__",
+        "breakpoint", "id", "hash",
+    }
+)  # fmt: skip
 _CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 
 
@@ -39,29 +43,49 @@ def impurities(package: str) -> list[str]:
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             continue
         tree = ast.parse(Path(spec.origin).read_text("utf-8"))
-        found += [f"{what} ({name}:{line})" for line, what in _found(tree)]
+        bound = frozenset(_bound(tree))
+        found += [f"{what} ({name}:{line})" for line, what in _found(tree, bound)]
     return found
 
 
-def _found(node: ast.AST) -> Iterator[tuple[int, str]]:
+def _bound(tree: ast.AST) -> Iterator[str]:
+    """Yield the names that a module gives to something of its own."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.alias(name=name, asname=other):
+                yield other or name
+            case _:
+                pass
+
+
+def _found(node: ast.AST, bound: frozenset[str]) -> Iterator[tuple[int, str]]:
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         children: list[ast.AST] = [*node.orelse]  # what only the type checker reads is not run
     else:
         children = [*ast.iter_child_nodes(node)]
-        yield from ((getattr(node, "lineno", 1), what) for what in _of_node(node))
+        yield from ((getattr(node, "lineno", 1), what) for what in _of_node(node, bound))
     for child in children:
-        yield from _found(child)
+        yield from _found(child, bound)
 
 
-def _of_node(node: ast.AST) -> Iterator[str]:
+def _of_node(node: ast.AST, bound: frozenset[str]) -> Iterator[str]:
+    # What is only named may be called under another name, so that naming it is enough.
     match node:
         case ast.Import():
             yield from (f"imports {item.name}" for item in node.names if _forbidden(item.name))
         case ast.ImportFrom(module=str(module), level=0) if _forbidden(module):
             yield f"imports {module}"
-        case ast.Call(func=ast.Name(id=name)) if name in _BUILTINS:
+        case ast.Name(id=name, ctx=ast.Load()) if name in _BUILTINS - bound:
             yield f"calls {name}()"
-        case ast.Call(func=ast.Attribute(attr=name)) if name in _CLOCKS:
+        case ast.Attribute(attr=name, ctx=ast.Load()) if name in _CLOCKS:
+            yield f"asks for the time: .{name}()"
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)), *_]) if (
+            name in _CLOCKS
+        ):
             yield f"asks for the time: .{name}()"
         case _:
             pass
@@ -69,4 +93,6 @@ def _of_node(node: ast.AST) -> Iterator[str]:
 
 def _forbidden(module: str) -> bool:
     parts = module.split(".")
+    if parts[0].startswith("_") and parts[0] != "__future__":
+        return True  # what Python's own modules are made of
     return any(".".join(parts[:count]) in _MODULES for count in range(1, len(parts) + 1))

@@ -51,7 +51,10 @@ class Courses:
             async with aclosing(course) as told:
                 async for part in told:
                     yield pb.SimulateCourseResponse(
-                        events=part.events, evaluated=part.evaluated, total=part.total
+                        events=part.events,
+                        evaluated=part.evaluated,
+                        total=part.total,
+                        undecided=trial.undecided.messages(tenant),
                     )
 
     def _activities(self, request: pb.SimulateCourseRequest, tenant: str) -> Iterator[NewActivity]:

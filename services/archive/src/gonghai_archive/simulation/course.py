@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gonghai_archive.activities import Activity
     from gonghai_archive.customers import Customer
     from gonghai_archive.store.customers import Change, CustomerStore
-    from gonghai_engine import Engine
     from gonghai_policy_service import PolicyBook
     from gonghai_policy_service.trials import Trial
 
@@ -92,11 +91,10 @@ class _Tenant:
 class SimulateCourse:
     """Works out what the archive would tell."""
 
-    def __init__(self, customers: CustomerStore, book: PolicyBook, engine: Engine) -> None:
-        """Read customers from this store and decide by this engine."""
+    def __init__(self, customers: CustomerStore, book: PolicyBook) -> None:
+        """Read customers from this store."""
         self._customers = customers
         self._book = book
-        self._engine = engine
 
     async def __call__(
         self,
@@ -118,7 +116,7 @@ class SimulateCourse:
             InvalidRequest: an activity lies outside of the span.
             Refusal: an activity could not be recorded then.
         """
-        course = _Course(self._customers, self._book, Assessor(self._engine), trial)
+        course = _Course(self._customers, self._book, Assessor(trial), trial)
         happenings = _in_order(activities, span)
         ids = [each async for page in self._customers.each(trial.owner, AT_ONCE) for each in page]
         yield Told((), 0, len(ids))
@@ -137,6 +135,8 @@ class SimulateCourse:
             moments = [at for at in (tenant.next_due(), happens) if at is not None]
             now = max(min(moments, default=span.end + 1), span.start)
             if now > span.end:
+                # Nothing may be told of the last on whom it could not be decided.
+                yield Told((), evaluated, len(ids))
                 return
             due = tenant.take_due(now)
             for begin in range(0, len(due), AT_ONCE):

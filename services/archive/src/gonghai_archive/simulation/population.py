@@ -10,6 +10,7 @@ from gonghai_archive.commands.deciding import AT_ONCE
 from gonghai_archive.policies import Assessor, Subject
 from gonghai_chassis.names import CustomerName
 from gonghai_policy_service.decisions import decision_message
+from gonghai_policy_service.trials import Living, Paged, last_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -34,19 +35,19 @@ class Population:
     ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
         """Yield stages, tiers and admissions that differ, and after each batch the progress."""
         tenant = trial.owner
-        assessor = Assessor(self.engine)
+        living = Living(self.engine)
+        by_living, by_trial = Assessor(Paged(living)), Assessor(Paged(trial))
         ids = [each async for page in self.customers.each(tenant, AT_ONCE) for each in page]
         for start in range(0, len(ids), AT_ONCE):
             page = ids[start : start + AT_ONCE]
             got = await self.customers.load(tenant, page)
-            known = [
-                (customer, activities)
+            subjects = [
+                _subject(customer, activities)
                 for customer, activities in zip(got.customers, got.activities, strict=True)
                 if customer is not None
             ]
-            subjects = [_subject(customer, activities) for customer, activities in known]
-            before = await assessor.assess(present, subjects, got.now)
-            after = await assessor.assess(trial.policy, subjects, got.now)
+            before = await by_living.assess(present, subjects, got.now)
+            after = await by_trial.assess(trial.policy, subjects, got.now)
             for subject, was, would_be in zip(subjects, before, after, strict=True):
                 for old, new in _pairs(was, would_be):
                     if old.name != new.name:
@@ -58,6 +59,7 @@ class Population:
                             total=len(ids),
                         )
             yield policy_service_pb2.SimulateResponse(evaluated=start + len(page), total=len(ids))
+        yield last_message(len(ids), trial, living)
 
 
 def _subject(customer: Customer, activities: list[Activity]) -> Subject:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gonghai.archive.v1 import events_pb2 as archive_pb2
     from gonghai.pool.v1 import events_pb2 as pool_pb2
     from gonghai_engine import Engine
+    from gonghai_policy_service.trials import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,17 @@ class SimulationServicer:
             conversation = Conversation(living, board, trial)
             if first.document:
                 await conversation.policy_changed()
-            yield await _answer(conversation, first)
+            yield await _answer(conversation, first, trial)
             async for request in requests:
                 moment = instant_of(request.time, "time")
                 if request.parent != first.parent or moment < now:
                     raise InvalidRequest(FieldViolation("time", "must not go back"))
                 now = moment
-                yield await _answer(conversation, request)
+                yield await _answer(conversation, request, trial)
 
 
 async def _answer(
-    conversation: Conversation, request: pb.SimulateRoutingRequest
+    conversation: Conversation, request: pb.SimulateRoutingRequest, trial: Trial
 ) -> pb.SimulateRoutingResponse:
     calls = await conversation.goes_on(
         instant_of(request.time, "time"),
@@ -64,7 +65,9 @@ async def _answer(
         archive=[_event(each) for each in request.archive_events],
         pool=[_event(each) for each in request.pool_events],
     )
-    response = pb.SimulateRoutingResponse(calls=calls)
+    response = pb.SimulateRoutingResponse(
+        calls=calls, undecided=trial.undecided.messages(trial.owner)
+    )
     if conversation.next_at is not None:
         set_instant(response.next_time, conversation.next_at)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from gonghai_assignment.policies import Policies
 from gonghai_assignment.roster import Roster
 from gonghai_chassis.names import CustomerName, RepName
 from gonghai_policy_service.decisions import decision_message
+from gonghai_policy_service.trials import Gathered, Living, last_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -45,17 +47,20 @@ class Population:
         partition = self.store.partition(tenant)
         found = await self.staff.roster(tenant)
         roster, now = Roster(found), found.now
-        living, tried = Chooser(Policies(self.engine)), Chooser(Policies(trial))
+        living = Living(self.engine)
+        by_living, by_trial = (Chooser(Policies(Gathered(side))) for side in (living, trial))
         names = sorted({each async for each in self.projections.customers(partition, tenant)})
         for start in range(0, len(names), _PAGE):
             page = names[start : start + _PAGE]
-            for entry in await self.routings.entries(tenant, page):
-                if entry.custody is None:
-                    continue
-                before = await living.choose(entry, roster, now=now)
-                after = await tried.choose(entry, roster, now=now)
+            entries = await self.routings.entries(tenant, page)
+            known = [entry for entry in entries if entry.custody is not None]
+            chosen = [
+                await gather(*(chooser.choose(entry, roster, now=now) for entry in known))
+                for chooser in (by_living, by_trial)
+            ]
+            for entry, before, after in zip(known, *chosen, strict=True):
                 told = policy_service_pb2.SimulateResponse(evaluated=start, total=len(names))
-                if entry.custody.open:
+                if entry.custody is not None and entry.custody.open:
                     told.choice_before = _chosen(tenant, before)
                     told.choice_after = _chosen(tenant, after)
                 if told.choice_before == told.choice_after and _same_needs(before, after):
@@ -66,6 +71,7 @@ class Population:
                         field.CopyFrom(decision_message(choice.decision, language))
                 yield told
             yield policy_service_pb2.SimulateResponse(evaluated=start + len(page), total=len(names))
+        yield last_message(len(names), trial, living)
 
 
 def _chosen(tenant: str, choice: Choice) -> str:

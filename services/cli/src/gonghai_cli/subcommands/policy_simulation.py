@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from google.protobuf.json_format import Parse, ParseError
+from rich.markup import escape
 from rich.table import Table
 
 from gonghai.archive.v1 import activity_pb2
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
     from rich.console import Console
 
+    from gonghai.type.v1 import decision_pb2
     from gonghai_cli.language import Language
     from gonghai_cli.services import Services
 
+UNDECIDED: Final = 3
+"""The exit status where a policy could not decide on somebody."""
 ROWS: Final = 12
 """How many days, holders and clocks are shown."""
 
@@ -61,7 +65,8 @@ def simulate(
 ) -> None:
     """Let days pass in advance under a document: who would be warned, reclaimed, given to whom.
 
-    Nothing is changed. Living the same days with the same activities gives the same.
+    Nothing is changed. Living the same days with the same activities gives the same. The exit
+    status is 3 where a policy could not decide on some customers: then this is not the whole.
     """
     session = session_of(context)
     request = pool_service_pb2.SimulateReclaimsRequest(
@@ -94,7 +99,10 @@ def simulate(
         session.errors.print(" " * 60, end="\r")
         return found
 
-    show(session.run(ask), session.console, session.language, shown=changes)
+    found = session.run(ask)
+    show(found, session.console, session.language, shown=changes)
+    if found.summary.undecided or found.summary.frozen:
+        raise typer.Exit(UNDECIDED)
 
 
 def show(found: Simulated, console: Console, language: Language, *, shown: int) -> None:
@@ -125,6 +133,10 @@ def show(found: Simulated, console: Console, language: Language, *, shown: int) 
     if summary.shortened:
         told = summary.warned + summary.reclaimed + summary.assigned
         console.print(word("more", language, count=max(0, told - shown)))
+    if summary.undecided or summary.frozen:
+        console.print(word("not_whole", language, frozen=summary.frozen), style="red")
+    if summary.undecided:
+        console.print(_undecided(summary.undecided, language))
 
 
 def _read(file: Path) -> list[activity_pb2.Activity]:
@@ -159,6 +171,20 @@ def _moves(moves: Counter[tuple[str, str, str, str]], language: Language) -> Tab
         )
     if len(moves) > ROWS:
         table.add_row("", word("more", language, count=len(moves) - ROWS), "", "")
+    return table
+
+
+def _undecided(undecided: Sequence[decision_pb2.Undecided], language: Language) -> Table:
+    table = _table("undecided", language, "policy", "plugin", "problem", "customers", "examples")
+    for one in undecided:
+        examples = ", ".join(ident(name) for name in one.examples)
+        table.add_row(
+            one.policy,
+            one.plugin,
+            escape(f"{one.cause}: {one.message}"),
+            str(one.customers),
+            examples + (", …" if one.customers > len(one.examples) else ""),
+        )
     return table
 
 

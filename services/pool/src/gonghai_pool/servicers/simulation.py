@@ -14,7 +14,7 @@ from gonghai_chassis.instants import instant_of, set_instant
 from gonghai_chassis.names import TenantName
 from gonghai_pool.messages import holder_message
 from gonghai_pool.simulation.account import TOLD, Account, clock_of, stops_in
-from gonghai_pool.simulation.forecast import Begun, Question
+from gonghai_pool.simulation.forecast import Begun, Ended, Question
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -54,11 +54,13 @@ class SimulationRpcs(pb_grpc.PoolServiceServicer):
                 if isinstance(part, Begun):
                     telling = _Telling(tenant, part, request.max_changes)
                     yield telling.begun()
-                elif telling is not None:
+                elif telling is None:
+                    raise TypeError("A simulation tells first how it begins.")
+                elif isinstance(part, Ended):
+                    yield telling.ended(part)
+                else:
                     for message in telling.of(part):
                         yield message
-        if telling is not None:
-            yield telling.ended()
 
 
 class _Telling:
@@ -97,8 +99,10 @@ class _Telling:
         if message.changes or message.standings:
             yield message
 
-    def ended(self) -> pb.SimulateReclaimsResponse:
+    def ended(self, ended: Ended) -> pb.SimulateReclaimsResponse:
         summary = self._account.summary(shortened=self._shortened)
+        summary.undecided.extend(ended.undecided)
+        summary.frozen = ended.frozen
         message = pb.SimulateReclaimsResponse(summary=summary)
         set_instant(message.time, self._begun.until)
         return message

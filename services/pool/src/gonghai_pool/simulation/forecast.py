@@ -31,6 +31,7 @@ from gonghai_pool.projections.archive import ArchiveProjection
 from gonghai_pool.reading import holder_of
 from gonghai_pool.simulation.peers import Course, Routing
 from gonghai_pool.simulation.scratch import ScratchCustodies
+from gonghai_pool.simulation.turns import Turns
 from gonghai_pool.viewing import Viewer
 from gonghai_pool.workers.clocks import Clocks
 from gonghai_pool.workers.due import BATCH
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from gonghai.archive.v1.archive_service_pb2_grpc import ArchiveServiceStub
     from gonghai.assignment.v1.assignment_service_pb2_grpc import AssignmentServiceStub
     from gonghai.pool.v1 import pool_service_pb2
+    from gonghai.type.v1 import decision_pb2
     from gonghai_engine import Engine
     from gonghai_policy_service import PolicyBook
     from gonghai_policy_service.trials import Trial
@@ -125,8 +127,21 @@ class Begun:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What is left to say when a simulation has come to its end.
+
+    Attributes:
+        undecided: on whom a policy could not decide, as each of the services says.
+        frozen: how many holdings have clocks that stand still for that reason.
+    """
+
+    undecided: Sequence[decision_pb2.Undecided]
+    frozen: int
+
+
 class Forecast:
-    """Lets spans pass in advance, one at a time in a process: each takes what it can of a core."""
+    """Lets spans pass in advance; tenants take turns, since each takes what it can of a core."""
 
     def __init__(
         self,
@@ -135,6 +150,7 @@ class Forecast:
         engine: Engine,
         archive: ArchiveServiceStub,
         assignment: AssignmentServiceStub,
+        turns: Turns | None = None,
     ) -> None:
         """Take what is simulated, and who takes part."""
         self._custodies = custodies
@@ -142,37 +158,40 @@ class Forecast:
         self._engine = engine
         self._archive = archive
         self._assignment = assignment
-        self._turn = asyncio.Semaphore(1)
+        self._turns = turns or Turns()
 
-    async def __call__(self, question: Question) -> AsyncGenerator[Begun | Moment, None]:
-        """Yield how it begins, then moment by moment what happens.
+    def __call__(self, question: Question) -> AsyncGenerator[Begun | Moment | Ended, None]:
+        """Yield how it begins, moment by moment what happens, and what it could not tell.
 
         Raises:
             InvalidRequest: the document has faults, or the span does not lie ahead.
-            Refusal: an activity could not be recorded, or there are too many customers.
+            Refusal: an activity could not be recorded, there are too many customers, no turn came,
+                or what was found was not read in time.
         """
+        return self._turns.run(question.tenant, self._conduct(question))
+
+    async def _conduct(self, question: Question) -> AsyncGenerator[Begun | Moment | Ended, None]:
         tenant = question.tenant
-        async with self._turn:
-            present = await self._book.tenant(tenant)
-            async with on_trial(self._engine, present, question.document) as trial:
-                ground = await self._custodies.ground(tenant)
-                until = question.until
-                if until is None:
-                    until = ground.now + question.days * DAY
-                if not ground.now < until <= ground.now + LONGEST:
-                    message = "must lie ahead, by 400 days at the most"
-                    raise InvalidRequest(FieldViolation("until", message))
-                scratch = ScratchCustodies(tenant, ground.setup, trial.policy, ground.now)
-                async for _ in scratch.read(self._custodies):
-                    pass
-                yield Begun(trial, ground.now, until, scratch.holdings, scratch.total)
-                async with aclosing(self._pass(question, until, trial, scratch)) as moments:
-                    async for moment in moments:
-                        yield moment
+        present = await self._book.tenant(tenant)
+        async with on_trial(self._engine, present, question.document) as trial:
+            ground = await self._custodies.ground(tenant)
+            until = question.until
+            if until is None:
+                until = ground.now + question.days * DAY
+            if not ground.now < until <= ground.now + LONGEST:
+                message = "must lie ahead, by 400 days at the most"
+                raise InvalidRequest(FieldViolation("until", message))
+            scratch = ScratchCustodies(tenant, ground.setup, trial.policy, ground.now)
+            async for _ in scratch.read(self._custodies):
+                pass
+            yield Begun(trial, ground.now, until, scratch.holdings, scratch.total)
+            async with aclosing(self._pass(question, until, trial, scratch)) as moments:
+                async for moment in moments:
+                    yield moment
 
     async def _pass(
         self, question: Question, until: int, trial: Trial, scratch: ScratchCustodies
-    ) -> AsyncGenerator[Moment, None]:
+    ) -> AsyncGenerator[Moment | Ended, None]:
         parent = f"tenants/{question.tenant}"
         revision = trial.policy.revision
         asked = archive_service_pb2.SimulateCourseRequest(
@@ -194,6 +213,7 @@ class Forecast:
             while (at := await passing.next_at()) is not None and at <= until:
                 scratch.now = max(scratch.now, at)
                 yield await passing.live()
+            yield passing.ended(trial)
 
 
 class _Passing:
@@ -230,6 +250,12 @@ class _Passing:
         while customers := await self._scratch.customers(self._tenant, after, BATCH):
             await self._recomputation.go_over(self._tenant, customers)
             after = customers[-1]
+
+    def ended(self, trial: Trial) -> Ended:
+        """Say what it could not foresee."""
+        own = trial.undecided.messages(self._tenant)
+        told = (*self._course.undecided, *own, *self._routing.undecided)
+        return Ended(told, len(self._scratch.standing_still))
 
     async def next_at(self) -> int | None:
         """When something happens next (instant)."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gonghai.archive.v1 import events_pb2 as archive_pb2
     from gonghai.assignment.v1.assignment_service_pb2_grpc import AssignmentServiceStub
     from gonghai.pool.v1 import events_pb2, pool_service_pb2
+    from gonghai.type.v1 import decision_pb2
 
 _Answers: TypeAlias = "AsyncGenerator[assignment_service_pb2.SimulateRoutingResponse, None]"
 
@@ -31,6 +32,7 @@ class Course:
         self._ended = False
         self.evaluated = 0
         self.total = 0
+        self.undecided: Sequence[decision_pb2.Undecided] = ()
 
     async def next_at(self) -> int | None:
         """When something is told next (instant); None for never again."""
@@ -58,6 +60,7 @@ class Course:
             return
         self._waiting, self._place = list(message.events), 0
         self.evaluated, self.total = message.evaluated, message.total
+        self.undecided = message.undecided
 
 
 class Routing:
@@ -74,6 +77,7 @@ class Routing:
         self._answers: _Answers | None = None
         self.next_at: int | None = None
         """When it would look at those whom it could give to nobody again (instant)."""
+        self.undecided: Sequence[decision_pb2.Undecided] = ()
 
     @asynccontextmanager
     async def with_(self, stub: AssignmentServiceStub) -> AsyncGenerator[Self, None]:
@@ -109,6 +113,7 @@ class Routing:
             raise TypeError("It is talked with inside of `with_`.")
         answer = await anext(self._answers)
         self.next_at = instant_of(answer.next_time) if answer.HasField("next_time") else None
+        self.undecided = answer.undecided
         return list(answer.calls)
 
     async def _sent(self) -> AsyncIterator[assignment_service_pb2.SimulateRoutingRequest]:

@@ -103,6 +103,8 @@ class ScratchCustodies(CustodyStore):
         self._reservations = _Dues()
         self.holdings = 0
         """How many were held at the start."""
+        self.standing_still: set[str] = set()
+        """Whose clocks stand still by now, because what they are could not be decided."""
 
     async def read(self, living: CustodyStore) -> AsyncIterator[int]:
         """Take in the living records; yields how many there are so far.
@@ -127,10 +129,17 @@ class ScratchCustodies(CustodyStore):
         self._records[custody.customer] = seen
         self._names.append(custody.customer)
         self.holdings += custody.state is State.HELD
+        self._note_frozen(custody)
         if custody.counted is not None:
             self._weights[custody.counted.key] += custody.weight
         self._clocks.put(custody.customer, clock_at(custody))
         self._reservations.put(custody.customer, reservation_at(custody))
+
+    def _note_frozen(self, custody: Custody) -> None:
+        if custody.plan is not None and custody.plan.frozen_because:
+            self.standing_still.add(custody.customer)
+        else:
+            self.standing_still.discard(custody.customer)
 
     @property
     def total(self) -> int:
@@ -243,6 +252,7 @@ class ScratchCustodies(CustodyStore):
         if after.customer not in self._records:
             self._names.insert(bisect_right(self._names, after.customer), after.customer)
         self._records[after.customer] = pack_custody(after)
+        self._note_frozen(after)
         if before is not None and before.counted is not None:
             self._weights[before.counted.key] -= before.weight
         if after.counted is not None:

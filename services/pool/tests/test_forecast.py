@@ -1,0 +1,179 @@
+"""The forecast beside others: who has to wait for whom, and what it could not decide."""
+
+# ruff: noqa: N802 - the stubs' methods are named as the contract names them
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gonghai.archive.v1 import archive_service_pb2
+from gonghai.archive.v1 import events_pb2 as archive_events
+from gonghai.assignment.v1 import assignment_service_pb2
+from gonghai.policy.v1 import policy_service_pb2
+from gonghai.type.v1 import decision_pb2
+from gonghai_chassis.errors import Reason, Refusal
+from gonghai_policy_service.trials import on_trial
+from gonghai_pool.simulation.forecast import Begun, Ended, Forecast, Question
+from gonghai_pool.simulation.population import Population
+from gonghai_pool.simulation.turns import Turns
+
+from .hands import Hands, hands
+from .sea import PARENT, TENANT, customer_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gonghai_chassis.store import StoreSettings
+    from gonghai_pool.simulation.forecast import Moment
+
+OTHER = "globex"
+STRICT = "version: 1\ndefault: {plugin: standard, settings: {follow_up_days: 5}}\n"
+ELSEWHERE = decision_pb2.Undecided(policy="tiering", cause="bad_facts", customers=2)
+
+
+class _Archive:
+    """Tells nothing but on whom it could not decide."""
+
+    async def SimulateCourse(
+        self, request: archive_service_pb2.SimulateCourseRequest
+    ) -> AsyncIterator[archive_service_pb2.SimulateCourseResponse]:
+        del request
+        yield archive_service_pb2.SimulateCourseResponse(undecided=[ELSEWHERE])
+
+
+class _Assignment:
+    """Gives nobody to anybody."""
+
+    async def SimulateRouting(
+        self, requests: AsyncIterator[Any]
+    ) -> AsyncIterator[assignment_service_pb2.SimulateRoutingResponse]:
+        async for _ in requests:
+            yield assignment_service_pb2.SimulateRoutingResponse()
+
+
+def _forecast(by: Hands, turns: Turns | None = None) -> Forecast:
+    parts, archive, assignment = by.parts, _Archive(), _Assignment()
+    return Forecast(
+        parts.custodies, parts.book, parts.engine, archive, assignment, turns  # type: ignore[arg-type] # they stand for stubs
+    )  # fmt: skip
+
+
+async def _all(forecast: Forecast, tenant: str = TENANT) -> list[Begun | Moment | Ended]:
+    return [part async for part in forecast(Question(tenant, "", None, 20))]
+
+
+async def _held(by: Hands, *customers: str) -> None:
+    await by.rep("ann")
+    await by.pool()
+    for customer in customers:
+        await by.customer(customer)
+        await by.claim(customer, "ann")
+
+
+async def _unreadable(by: Hands, customer: str) -> None:
+    """The archive says something of a customer that no policy can read."""
+    message = archive_events.CustomerFacts(customer=customer_name(customer), version=9)
+    message.facts["tags"].int_value = 5
+    await by._archive("customer_changed", customer, 9, message)
+
+
+async def test_a_tenant_who_does_not_read_keeps_nobody_else_waiting(
+    store_settings: StoreSettings,
+) -> None:
+    async with hands(store_settings) as by:
+        forecast = _forecast(by)
+        async with aclosing(forecast(Question(TENANT, "", None, 20))) as unread:
+            assert isinstance(await anext(unread), Begun)
+            async with asyncio.timeout(5):
+                told = await _all(forecast, OTHER)
+        assert isinstance(told[-1], Ended)
+
+
+async def test_a_tenants_second_simulation_is_refused_after_a_wait(
+    store_settings: StoreSettings,
+) -> None:
+    async with hands(store_settings) as by:
+        forecast = _forecast(by, Turns(wait=0.05))
+        async with aclosing(forecast(Question(TENANT, "", None, 20))) as first:
+            await anext(first)
+            with pytest.raises(Refusal, match="a simulation of this tenant is running") as refused:
+                await _all(forecast)
+            assert refused.value.reason is Reason.RATE_LIMIT
+        assert isinstance((await _all(forecast))[-1], Ended)
+
+
+async def test_more_tenants_than_a_process_bears_are_refused_after_a_wait(
+    store_settings: StoreSettings,
+) -> None:
+    async with hands(store_settings) as by:
+        forecast = _forecast(by, Turns(1, wait=0.05))
+        async with aclosing(forecast(Question(TENANT, "", None, 20))) as first:
+            await anext(first)
+            with pytest.raises(Refusal, match="simulations of others are running"):
+                await _all(forecast, OTHER)
+
+
+async def test_who_does_not_read_in_time_loses_the_turn(store_settings: StoreSettings) -> None:
+    async with hands(store_settings) as by:
+        await _held(by, "c1", "c2")
+        forecast = _forecast(by, Turns(1, patience=0.05))
+        async with aclosing(forecast(Question(TENANT, "", None, 20))) as unread:
+            assert isinstance(await anext(unread), Begun)
+            async with asyncio.timeout(5):
+                await _all(forecast, OTHER)
+            assert not [name for name in by.parts.engine._tenants if "/trial-" in name]
+            with pytest.raises(Refusal, match="was not read within"):
+                async for _ in unread:
+                    pass
+
+
+async def test_what_could_not_be_decided_is_said(store_settings: StoreSettings) -> None:
+    async with hands(store_settings) as by:
+        await _held(by, "c1", "c2")
+        await _unreadable(by, "c2")
+        told = await _all(_forecast(by))
+    ended = told[-1]
+    assert isinstance(ended, Ended)
+    assert ELSEWHERE in ended.undecided
+    own = {one.policy: one for one in ended.undecided if one != ELSEWHERE}
+    assert own["reclaim"].cause == "bad_facts"
+    assert "tags" in own["reclaim"].message
+    assert own["reclaim"].customers == 1
+    assert list(own["reclaim"].examples) == [customer_name("c2")]
+    assert ended.frozen == 1
+
+
+async def test_where_all_is_decided_nothing_is_said(store_settings: StoreSettings) -> None:
+    async with hands(store_settings) as by:
+        await _held(by, "c1")
+        ended = (await _all(_forecast(by)))[-1]
+    assert isinstance(ended, Ended)
+    assert list(ended.undecided) == [ELSEWHERE]
+    assert ended.frozen == 0
+
+
+async def test_a_population_names_on_whom_it_could_not_be_decided(
+    store_settings: StoreSettings,
+) -> None:
+    async with hands(store_settings) as by:
+        await _held(by, "c1", "c2", "c3")
+        await _unreadable(by, "c2")
+        engine = by.parts.engine
+        async with on_trial(engine, engine.tenant(TENANT), STRICT) as trial:
+            population = Population(by.parts.custodies, engine)
+            told = [one async for one in population(engine.tenant(TENANT), trial, "en")]
+    changed = [one for one in told if one.customer]
+    assert [one.customer for one in changed] == [customer_name("c1"), customer_name("c3")]
+    assert {(one.before.revision, one.after.revision) for one in changed} == {(0, 1)}
+    last = told[-1]
+    assert (last.evaluated, last.total) == (3, 3)
+    for undecided in (last.undecided, last.undecided_before):
+        assert [(one.policy, one.cause, one.customers) for one in undecided] == [
+            ("reclaim", "bad_facts", 1)
+        ]
+        assert list(undecided[0].examples) == [f"{PARENT}/customers/c2"]
+    assert not any(one.undecided for one in told[:-1])
+    assert isinstance(last, policy_service_pb2.SimulateResponse)
