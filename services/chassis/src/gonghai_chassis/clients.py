@@ -16,9 +16,9 @@ import grpc
 from google.rpc import status_pb2
 
 from gonghai_chassis.context import current_or_none
-from gonghai_chassis.credentials import SUBJECT
 from gonghai_chassis.errors import PeerRefused, PeerUnavailable, Reason
 from gonghai_chassis.files import WatchedFile
+from gonghai_chassis.principals import SUBJECT
 from gonghai_chassis.statuses import refusal_in
 from gonghai_chassis.tls import channel_credentials
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from gonghai_chassis.errors import NotAllowed, NotSignedIn
 from gonghai_chassis.names import ID_PATTERN
-from gonghai_chassis.principals import DELEGABLE, LOCAL_ADMIN, Principal, Role
+from gonghai_chassis.principals import DELEGABLE, LOCAL_ADMIN, SUBJECT, Principal, Role
 
 if TYPE_CHECKING:
     from gonghai_chassis.tokens import Tokens
 
 _REMEMBERED: Final = 1024
 _BEARER: Final = "Bearer "
-SUBJECT: Final = re.compile(r"([a-z]+):([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
 _DEV: Final = re.compile(
     r"(?P<kind>[a-z]+):(?P<id>[A-Za-z0-9][A-Za-z0-9._-]{0,127})"
     rf"(?:@(?P<tenant>{ID_PATTERN}))?(?:;roles=(?P<roles>[a-z,]*))?"

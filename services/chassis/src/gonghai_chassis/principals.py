@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Final
+
+SUBJECT: Final = re.compile(r"([a-z]+):([A-Za-z0-9][A-Za-z0-9._-]{0,127})")
+"""How somebody is named: what he is and his id."""
 
 
 class Role(StrEnum):

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 import structlog
 
-from gonghai_chassis.credentials import SUBJECT
 from gonghai_chassis.errors import NotSignedIn
 from gonghai_chassis.files import WatchedFile
 from gonghai_chassis.names import ID_PATTERN
-from gonghai_chassis.principals import DELEGABLE, Principal, Role
+from gonghai_chassis.principals import DELEGABLE, SUBJECT, Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

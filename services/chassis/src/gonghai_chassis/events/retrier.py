@@ -14,8 +14,8 @@ from gonghai_chassis.events.tally import tally_of
 from gonghai_chassis.store.failures import StaleStep
 
 if TYPE_CHECKING:
+    from gonghai_chassis.events.projection import Projection
     from gonghai_chassis.events.quarantine import Quarantine, Quarantined
-    from gonghai_chassis.events.subscriber import Projection
 
 _log = structlog.get_logger(__name__)
 

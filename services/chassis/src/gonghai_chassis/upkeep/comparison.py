@@ -32,7 +32,7 @@ from gonghai_chassis.store.failures import CursorTooOld
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
-    from gonghai_chassis.events.subscriber import Feed
+    from gonghai_chassis.events.projection import Feed
     from gonghai_chassis.store.partitions import Partition
     from gonghai_chassis.store.store import Store
 
