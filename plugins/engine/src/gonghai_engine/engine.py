@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from gonghai_engine.calendar import warm_up
+from gonghai_engine.candidates import UnknownCandidate
 from gonghai_engine.decisions import Decision, DecisionFailure
 from gonghai_engine.describe import PluginDescription, describe
 from gonghai_engine.document import (
@@ -24,7 +25,14 @@ from gonghai_engine.document import (
 from gonghai_engine.explain import Explanation, truths
 from gonghai_engine.faults import DeclarationError, EngineError, FactError
 from gonghai_engine.isolation.keeping import Isolation, Lanes
-from gonghai_engine.loading import STANDARD, PluginHealth, PluginSelection, load
+from gonghai_engine.loading import (
+    STANDARD,
+    Loaded,
+    PluginHealth,
+    PluginSelection,
+    load,
+    load_candidates,
+)
 from gonghai_engine.pages import decision
 from gonghai_engine.settings import digest
 from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
@@ -33,7 +41,9 @@ from gonghai_engine.verdicts import Moment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
+    from gonghai_engine.candidates import Candidate
     from gonghai_engine.decisions import DecisionRequest
     from gonghai_engine.isolation.lane import Lane
     from gonghai_engine.tenants import Resolved
@@ -41,6 +51,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 128
 _NO_SETTINGS: Final = Binding(STANDARD, {})
+_NONE: Final = Loaded({}, ())
 
 
 class Engine:
@@ -51,10 +62,29 @@ class Engine:
         plugins: Mapping[str, Plugin],
         health: Sequence[PluginHealth] = (),
         isolation: Isolation | None = None,
+        *,
+        candidates: Loaded = _NONE,
+        folder: Path | None = None,
+        tried: frozenset[str] | None = None,
     ) -> None:
-        """Take plugins that were loaded and checked; `load` does both."""
+        """Take plugins that were loaded and checked; `load` does both.
+
+        Args:
+            plugins: by name.
+            health: how loading each of them went.
+            isolation: how their own code is kept apart; None: it is not.
+            candidates: versions that can be tried in place of them.
+            folder: where the candidates are.
+            tried: which of the plugins are candidates, so that their own code is run from there;
+                None: this is no engine `with_candidates`.
+        """
         self._plugins = dict(plugins)
-        self._lanes = Lanes(self._plugins, isolation)
+        self._isolation = isolation
+        self._candidates = candidates
+        self._folder = folder
+        self._tried = tried
+        folders = {name: folder for name in tried or () if folder is not None}
+        self._lanes = Lanes(self._plugins, isolation, folders)
         self._note = isolation.note if isolation is not None else None
         self._preparing = 0
         self._health = tuple(health)
@@ -73,14 +103,51 @@ class Engine:
         selection: PluginSelection = PluginSelection(),  # noqa: B008 - frozen
         found: Iterable[EntryPoint] | None = None,
         isolation: Isolation | None = None,
+        candidates: Path | None = None,
     ) -> Engine:
         """Load the installed plugins (or ``found``). Never raises for a broken plugin.
 
         With ``isolation``, as services have it, code of a plugin's own runs in other processes.
+        Plugins in the folder ``candidates`` are decided by where `with_candidates` asks for them.
         """
-        loaded = load(selection, found, isolation.note if isolation is not None else None)
+        note = isolation.note if isolation is not None else None
+        loaded = load(selection, found, note)
+        beside = _NONE if candidates is None else load_candidates(candidates, selection, note)
         warm_up()
-        return cls(loaded.plugins, loaded.health, isolation)
+        return cls(loaded.plugins, loaded.health, isolation, candidates=beside, folder=candidates)
+
+    def with_candidates(self, wanted: Iterable[Candidate]) -> Engine:
+        """Return an engine of its own that has candidates in place of installed plugins.
+
+        It knows no tenant, and counts its failures for itself. To be stopped.
+
+        Raises UnknownCandidate where one is not in the folder, or did not load.
+        """
+        chosen: dict[str, Plugin] = {}
+        for one in wanted:
+            plugin = self._candidates.plugins.get(one.plugin)
+            if plugin is None or plugin.version != one.version:
+                raise UnknownCandidate(f"{one}: {self._why_no_candidate(one)}")
+            chosen[one.plugin] = plugin
+        return Engine(
+            {**self._plugins, **chosen},
+            self._health,
+            self._isolation,
+            folder=self._folder,
+            tried=frozenset(chosen),
+        )
+
+    @property
+    def candidates(self) -> tuple[PluginHealth, ...]:
+        """Return how loading each candidate went."""
+        return self._candidates.health
+
+    def _why_no_candidate(self, wanted: Candidate) -> str:
+        known = {item.name: item for item in self._candidates.health}
+        found = known.get(wanted.plugin)
+        if found is None:
+            return f"there is no candidate of that name, only {', '.join(sorted(known)) or 'none'}"
+        return f"did not load: {found.error}" if not found.ok else f"it is {found.version} here"
 
     def health(self) -> tuple[PluginHealth, ...]:
         """Return how each plugin fares: how loading it went, and whether it is put aside."""
@@ -253,9 +320,9 @@ class Engine:
         self._compiled.clear()
         self._tenants.clear()
         self._unknown.clear()
-        if self._note is not None:
-            self._note.close()
-            self._note = None
+        if self._note is not None and self._tried is None:
+            self._note.close()  # else it is that of the engine whose candidates these are
+        self._note = None
 
     def _whose(self, request: DecisionRequest) -> tuple[str, bool] | None:
         """Return the plugin that decides and whether it is on trial, None where none does."""

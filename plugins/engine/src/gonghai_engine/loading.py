@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pluggy
 from pydantic import ValidationError
 
+from gonghai_engine import candidates
 from gonghai_engine.compiled import CompiledPolicy, known_facts
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
@@ -24,6 +25,7 @@ from gonghai_plugin.versions import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from gonghai_engine.isolation.note import Note
 
@@ -64,11 +66,14 @@ def load(
     selection: PluginSelection,
     found: Iterable[EntryPoint] | None = None,
     note: Note | None = None,
+    *,
+    rehearsed: bool = False,
 ) -> Loaded:
     """Load the installed plugins (or ``found``). Never raises for what a plugin does.
 
     With a ``note`` one that takes too long is left. One that the process ended on is loaded in a
-    process of its own when this is started again, and left out if that ends too.
+    process of its own when this is started again, and left out if that ends too; not so where all
+    were ``rehearsed`` already.
     """
     points = entry_points(group=hookspecs.PROJECT) if found is None else found
     plugins: dict[str, Plugin] = {}
@@ -82,7 +87,7 @@ def load(
         try:
             if point.name in health:
                 raise DeclarationError("", "another distribution has a plugin of this name")  # noqa: TRY301 - handled like any other fault
-            if note is not None and point.name in note.suspects:
+            if note is not None and point.name in note.suspects and not rehearsed:
                 _rehearse(point.name, note)
             with nullcontext() if note is None else note.loading(point.name):
                 plugin = register(point.load())
@@ -116,6 +121,38 @@ def load(
             name, "", "", "", ok=False, required=True, error="it is not installed, or not allowed"
         )
     return Loaded(plugins, tuple(health.values()))
+
+
+def load_candidates(folder: Path, selection: PluginSelection, note: Note | None = None) -> Loaded:
+    """Load the plugins in a folder, beside those that are installed. Never raises.
+
+    With a ``note``, as services have it, each is loaded in a process of its own first: nobody lives
+    by a candidate, so it may end no process of those who live. Other threads must not run yet.
+    """
+    broken: dict[str, str] = {}
+    try:
+        found = [
+            point
+            for point in candidates.points(folder)
+            if selection.allowed is None or point.name in selection.allowed
+        ]
+        if note is not None:
+            broken = {point.name: why_not(point.name, folder) for point in found}
+        with candidates.imported_from(folder):
+            sound = [point for point in found if not broken.get(point.name)]
+            loaded = load(PluginSelection(), sound, note, rehearsed=True)
+    except Exception as error:  # noqa: BLE001 - whatever is in the folder: the service starts
+        return Loaded({}, (_unsound(str(folder), f"{type(error).__name__}: {error}"),))
+    ended = [
+        _unsound(name, f"a process ended in which it was loaded: {why}")
+        for name, why in broken.items()
+        if why
+    ]
+    return Loaded(loaded.plugins, (*loaded.health, *ended))
+
+
+def _unsound(name: str, error: str) -> PluginHealth:
+    return PluginHealth(name, "", "", "", ok=False, required=False, error=error)
 
 
 def _rehearse(name: str, note: Note) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gonghai_engine.isolation.lane import Lane, Limits
@@ -14,6 +15,7 @@ from gonghai_engine.isolation.own_code import runs_own_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from gonghai_engine.document import Binding
     from gonghai_engine.isolation.note import Note
@@ -50,8 +52,19 @@ class Lanes:
     trial, and the settings of documents that are read. Its process is there only now and then.
     """
 
-    def __init__(self, plugins: Mapping[str, Plugin], isolation: Isolation | None) -> None:
-        """Keep apart what runs code of its own, and what a process ended on; None: nothing."""
+    def __init__(
+        self,
+        plugins: Mapping[str, Plugin],
+        isolation: Isolation | None,
+        folders: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        """Keep apart what runs code of its own, and what a process ended on; None: nothing.
+
+        Args:
+            plugins: by name.
+            isolation: how.
+            folders: where those are that are candidates.
+        """
         self._lanes: dict[str, Lane] = {}
         self._trials: dict[str, Lane] = {}
         self._suspects: set[str] = set()
@@ -68,8 +81,9 @@ class Lanes:
                 isolation.tell("plugin_kept_apart", plugin=name, why="the process ended on it")
                 self._suspects.add(name)
             limits, tell, clock = isolation.limits, isolation.tell, isolation.clock
-            self._lanes[name] = Lane(name, limits, tell, clock)
-            self._trials[name] = Lane(name, limits, tell, clock, idle=limits.idle)
+            folder = folders.get(name)
+            self._lanes[name] = Lane(name, limits, tell, clock, folder=folder)
+            self._trials[name] = Lane(name, limits, tell, clock, idle=limits.idle, folder=folder)
 
     def __bool__(self) -> bool:
         """Say whether any plugin is kept apart."""

@@ -22,6 +22,7 @@ from gonghai_engine.isolation.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from gonghai_engine.decisions import Decision, DecisionRequest
     from gonghai_engine.explain import Explanation
@@ -94,6 +95,7 @@ class Lane:
         clock: Callable[[], float] = time.monotonic,
         *,
         idle: float | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Decide for a plugin.
 
@@ -103,12 +105,14 @@ class Lane:
             tell: is told what happens to it: an event's name, and figures.
             clock: seconds.
             idle: seconds after which its process ends if nobody asks; None: it stays.
+            folder: where it is a candidate; None: it is installed.
         """
         self._plugin = plugin
         self._limits = limits
         self._tell = tell
         self._clock = clock
         self._idle = idle
+        self._folder = folder
         self._turns = Turns()
         self._process: PluginProcess | None = None
         self._resting: asyncio.TimerHandle | None = None
@@ -253,7 +257,9 @@ class Lane:
             return self._process
         self._gone.clear()
         try:
-            self._process = await PluginProcess.start(self._plugin, self._limits.start)
+            self._process = await PluginProcess.start(
+                self._plugin, self._limits.start, self._folder
+            )
         except (Ended, EngineError, OSError) as error:
             end = error if isinstance(error, Ended) else Ended("plugin_crashed", str(error))
             raise _Blamed(end, _EVERYBODY, places) from error

@@ -56,8 +56,12 @@ class Ended(Exception):  # noqa: N818 - what the process has
         self.place = place
 
 
-def launch(plugin: str) -> tuple[subprocess.Popen[bytes], mmap.mmap, socket.socket]:
+def launch(
+    plugin: str, folder: Path | None = None
+) -> tuple[subprocess.Popen[bytes], mmap.mmap, socket.socket]:
     """Start a worker; return it, the page in which it says where it is, and the way to it.
+
+    With a ``folder`` it takes the candidate that is there, not the installed version.
 
     By the standard library, which uses vfork: the event loop of the services forks, and then the
     threads of grpc are begun anew in the child, and crash it.
@@ -75,6 +79,7 @@ def launch(plugin: str) -> tuple[subprocess.Popen[bytes], mmap.mmap, socket.sock
                 plugin,
                 str(theirs.fileno()),
                 str(file.fileno()),
+                *([] if folder is None else [str(folder)]),
             ],
             stdin=subprocess.DEVNULL,
             stdout=_STANDARD_ERROR,
@@ -102,14 +107,14 @@ class PluginProcess:
         self._policies: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     @classmethod
-    async def start(cls, plugin: str, seconds: float) -> Self:
+    async def start(cls, plugin: str, seconds: float, folder: Path | None = None) -> Self:
         """Start one, and wait until it has loaded its plugin.
 
         Raises:
             Ended: it did not come up.
             EngineError: it came up without the plugin.
         """
-        process, page, ours = launch(plugin)
+        process, page, ours = launch(plugin, folder)
         ours.setblocking(False)  # noqa: FBT003 - its name
         started = cls(process, page, await asyncio.open_connection(sock=ours))
         try:

@@ -1,9 +1,9 @@
 """The process in which one plugin is decided, and which can be killed at any time.
 
-Started by a lane as `python -m gonghai_engine.isolation.worker PLUGIN WAY FILE`: a fresh
+Started by a lane as `python -m gonghai_engine.isolation.worker PLUGIN WAY FILE [FOLDER]`: a fresh
 interpreter, never a fork of a service. WAY is the descriptor of a socket, by which requests come
 and answers go; what a plugin prints goes to standard error. FILE is that of the page in which it
-says which request it is at.
+says which request it is at. FOLDER is where the plugin is a candidate; without it, it is installed.
 """
 
 from __future__ import annotations
@@ -16,28 +16,40 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_engine import candidates
 from gonghai_engine.document import PolicyDocument
 from gonghai_engine.engine import Engine
 from gonghai_engine.isolation import answers, wire
 from gonghai_engine.loading import STANDARD, PluginSelection
+from gonghai_plugin import hookspecs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
 
     from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest
 
 _PR_SET_PDEATHSIG: Final = 1
+_INSTALLED: Final = 4
+"""How many arguments there are for a plugin that is installed."""
 
 
 class Worker:
     """Answers a lane."""
 
-    def __init__(self, plugin: str, page: mmap.mmap) -> None:
-        """Load the plugin, and the standard one for what it declares absent."""
+    def __init__(self, plugin: str, page: mmap.mmap, folder: Path | None = None) -> None:
+        """Load the plugin, and the standard one for what it declares absent.
+
+        With a ``folder`` the plugin is the candidate there, which nothing else is: this process
+        imports from it first.
+        """
         self._page = page
-        self._engine = Engine.load(PluginSelection(allowed=frozenset({plugin, STANDARD})))
+        found = None if folder is None else _first(folder, plugin)
+        self._engine = Engine.load(PluginSelection(frozenset({plugin, STANDARD})), found)
         self.error = next(
             (item.error for item in self._engine.health() if item.name == plugin),
             "it is not installed",
@@ -89,15 +101,23 @@ def main() -> None:
     _die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     plugin, way, file = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    folder = Path(sys.argv[4]) if len(sys.argv) > _INSTALLED else None
     page = mmap.mmap(file, wire.PROGRESS.size)
     lane = socket.socket(fileno=way)
     said, asked = lane.makefile("wb"), lane.makefile("rb")
-    worker = Worker(plugin, page)
+    worker = Worker(plugin, page, folder)
     said.write(wire.answer("ready", worker.error))
     said.flush()
     while (message := wire.next_question(asked)) is not None:
         said.write(_answered(worker, message))
         said.flush()
+
+
+def _first(folder: Path, plugin: str) -> list[EntryPoint]:
+    """The entry points of a candidate, and of what is installed beside it."""
+    installed = [each for each in entry_points(group=hookspecs.PROJECT) if each.name != plugin]
+    sys.path.insert(0, str(folder))
+    return [*installed, *(each for each in candidates.points(folder) if each.name == plugin)]
 
 
 def _answered(worker: Worker, message: tuple[Any, ...]) -> bytes:
