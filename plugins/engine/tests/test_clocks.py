@@ -10,10 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gonghai_engine.calendar import DAY, HOUR, MINUTE, Calendar, Span
-from gonghai_engine.clocks import Activity, Custody, Extension, NextAction, Schedule, schedule
+from gonghai_engine.clocks import (
+    Activity,
+    Custody,
+    Extension,
+    NextAction,
+    Schedule,
+    extends,
+    reach,
+    schedule,
+)
 from gonghai_engine.outcomes import (
     Clock,
     ClockUnit,
+    Extends,
     FestivalSpan,
     ReclaimPlan,
     StartsFrom,
@@ -118,6 +128,101 @@ def test_an_extension_counts_for_the_run_it_was_granted_in_and_up_to_the_maximum
     assert _schedule(extensions=[other]) == _schedule()
     reset = Activity("follow_up", at("2026-03-06T12:00"))
     assert _schedule(extensions=[granted], activities=[reset]) == _schedule(activities=[reset])
+
+
+ORDER = Clock(
+    "no-order",
+    10,
+    WHY,
+    resets_on=("purchase",),
+    extended_by=(Extends(("visit",), 3), Extends(("training", "interest"), 1)),
+    extended_at_most=7,
+)
+ORDERS = dataclasses.replace(PLAN, clocks=(ORDER,))
+
+
+@pytest.mark.requirement("B6")
+def test_an_activity_makes_a_clock_longer_each_once_and_up_to_the_maximum() -> None:
+    visit = Activity("visit", at("2026-03-05T09:00"))
+    assert _schedule(ORDERS).due_at == at("2026-03-13T00:00")
+    once = _schedule(ORDERS, activities=[visit])
+    assert once.due_at == at("2026-03-16T00:00")
+    assert once.at == at("2026-03-13T00:00")  # the notice moves along
+    assert (once.clocks[0].extended, once.clocks[0].started_by) == (3, "custody")
+    training = Activity("training", at("2026-03-06T09:00"))
+    twice = _schedule(ORDERS, activities=[visit, visit, training])
+    assert (twice.due_at, twice.clocks[0].extended) == (at("2026-03-20T00:00"), 7)
+    thrice = _schedule(ORDERS, activities=[visit] * 3)
+    assert (thrice.due_at, thrice.clocks[0].extended) == (at("2026-03-20T00:00"), 7)
+
+
+@pytest.mark.requirement("B6")
+def test_what_does_not_count_for_a_clock_does_not_extend_it() -> None:
+    moment = at("2026-03-05T09:00")
+    for activity in (
+        Activity("visit", moment, counts=False),
+        Activity("visit", moment, clocks=("other",)),
+        Activity("visit", SINCE - 1),
+        Activity("follow_up", moment),
+    ):
+        assert _schedule(ORDERS, activities=[activity]) == _schedule(ORDERS)
+
+
+@pytest.mark.requirement("B6")
+def test_each_run_of_a_clock_is_extended_by_what_happened_in_it() -> None:
+    before = Activity("visit", at("2026-03-05T09:00"))
+    order = Activity("purchase", at("2026-03-06T09:00"))
+    after = Activity("visit", at("2026-03-07T09:00"))
+    assert _schedule(ORDERS, activities=[before, order]) == _schedule(ORDERS, activities=[order])
+    again = _schedule(ORDERS, activities=[before, order, after])
+    assert (again.due_at, again.clocks[0].extended) == (at("2026-03-20T00:00"), 3)
+    # Whoever takes the order back takes its run back, and the visit before counts again.
+    assert _schedule(ORDERS, activities=[before, after]).clocks[0].extended == 6
+
+
+@pytest.mark.requirement("B6", "B8")
+def test_what_was_granted_comes_on_top_of_what_activities_gave() -> None:
+    visits = [Activity("visit", at("2026-03-05T09:00"))] * 3
+    said = _schedule(ORDERS, activities=visits, extensions=[Extension(4, at("2026-03-05T10:00"))])
+    assert said.due_at == at("2026-03-24T00:00")
+    assert (said.clocks[0].extended, said.clocks[0].extended_days) == (7, 4)
+
+
+@pytest.mark.requirement("B6")
+def test_a_clock_is_extended_in_its_own_unit_and_not_over_a_stop() -> None:
+    visit = Activity("visit", at("2026-05-01T09:00"))
+    working = dataclasses.replace(ORDER, length=5, unit=ClockUnit.WORKING_DAYS)
+    plan = dataclasses.replace(ORDERS, clocks=(working,))
+    since = at("2026-04-30T12:00")
+    # 6, 7, 8, 9 (worked) and 11 May; three working days more: 12, 13, 14.
+    assert _schedule(plan, since=since, activities=[visit]).due_at == at("2026-05-15T00:00")
+    stopped = dataclasses.replace(
+        plan, stop_clocks=(StopClock((FestivalSpan("labour_day", 0, 7),), "festival", WHY),)
+    )
+    late = _schedule(stopped, since=since, activities=[visit]).due_at
+    assert late == at("2026-05-23T00:00")
+    hours = dataclasses.replace(ORDER, length=24, unit=ClockUnit.HOURS)
+    plan = dataclasses.replace(ORDERS, clocks=(hours,), grace_days=0)
+    visit = Activity("visit", SINCE + HOUR)
+    assert _schedule(plan, activities=[visit]).due_at == SINCE + 27 * HOUR
+
+
+@pytest.mark.requirement("B6")
+@pytest.mark.parametrize(
+    "off", [{"extended_at_most": 0}, {"extended_by": (Extends(("visit",), 0),)}]
+)
+def test_nothing_extends_a_clock_that_the_settings_do_not_let_it(off: dict[str, object]) -> None:
+    clock = dataclasses.replace(ORDER, **off)  # type: ignore[arg-type] # its fields
+    plan = dataclasses.replace(ORDERS, clocks=(clock,))
+    visit = Activity("visit", at("2026-03-05T09:00"))
+    assert extends(clock) == ()
+    assert _schedule(plan, activities=[visit]).due_at == at("2026-03-13T00:00")
+
+
+def test_stops_are_looked_for_as_far_as_activities_may_extend_a_clock() -> None:
+    far = dataclasses.replace(ORDER, extended_at_most=900)
+    plan = dataclasses.replace(ORDERS, clocks=(far,))
+    assert reach(plan) - reach(ORDERS) == 2 * 893 * DAY
 
 
 def test_protection_holds_every_clock_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from gonghai_engine.holdings import NEVER, Holdings
 from gonghai_engine.outcomes import (
     Clock,
     ClockUnit,
+    Extends,
     FestivalSpan,
     Qualification,
     ReclaimPlan,
@@ -69,6 +71,15 @@ clocks = st.builds(
     starts_from=st.sampled_from(tuple(StartsFrom)),
     resets_on=st.lists(st.sampled_from(KINDS), max_size=2).map(tuple),
     ends_when_reset=st.booleans(),
+    extended_by=st.lists(
+        st.builds(
+            Extends,
+            st.lists(st.sampled_from(KINDS), min_size=1, max_size=3).map(tuple),
+            st.integers(0, 9),
+        ),
+        max_size=2,
+    ).map(tuple),
+    extended_at_most=st.sampled_from((0, 5, 12, 40)),
 )
 plans = st.builds(
     ReclaimPlan,
@@ -84,27 +95,32 @@ plans = st.builds(
         max_size=2,
     ).map(tuple),
 )
+begun = st.shared(instants, key="begun")
+"""When a custody begins: what happens, happens about then, or at any time."""
+happening = (
+    begun | st.builds(lambda since, hours: since + hours * HOUR, begun, st.integers(-9, 1500))
+) | instants
 custodies = st.builds(
     Custody,
-    since=instants,
+    since=begun | instants,
     activities=st.lists(
         st.builds(
             Activity,
             st.sampled_from(KINDS),
-            instants,
-            st.booleans(),
+            happening,
+            st.sampled_from((True, True, True, False)),
             st.none() | st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
         ),
-        max_size=4,
+        max_size=5,
     ),
     extensions=st.lists(
-        st.builds(Extension, st.integers(0, 12), instants, st.none() | st.sampled_from(NAMES)),
+        st.builds(Extension, st.integers(0, 12), happening, st.none() | st.sampled_from(NAMES)),
         max_size=2,
     ),
     stops=st.just(()) | st.lists(spans, max_size=2).map(tuple) | st.just((Span(BASE, None),)),
     warned=st.dictionaries(st.sampled_from(NAMES), instants, max_size=3),
     locked=st.sampled_from((False, False, False, True)),
-    protected_until=st.none() | instants,
+    protected_until=st.sampled_from((None, None, None)) | instants,
 )
 calendars = st.builds(Calendar, st.sampled_from(ZONES), st.sampled_from(tuple(WorkingDays)))
 
@@ -147,6 +163,57 @@ def test_each_holding_is_scheduled_as_it_would_be_alone(
         assert bool(found.provisional[row]) == said.provisional
         if row < len(custodies) // 10:
             assert _instant(over.at[row]) == _lived(plan, custody, calendar)
+
+
+@pytest.mark.requirement("B6")
+@pytest.mark.parametrize("unit", ClockUnit)
+@pytest.mark.parametrize("stopped", [False, True])
+def test_activities_extend_the_clocks_of_a_population_as_they_would_alone(
+    unit: ClockUnit, *, stopped: bool
+) -> None:
+    chance = Random(17)
+    hours = 24 if unit is ClockUnit.HOURS else 1
+    clock = Clock(
+        "a",
+        12 * hours,
+        WHY,
+        unit=unit,
+        resets_on=("purchase",),
+        extended_by=(Extends(("visit", "deal"), 3 * hours), Extends(("follow_up",), hours)),
+        extended_at_most=8 * hours,
+    )
+    other = Clock("b", 25, WHY, starts_from=StartsFrom.PROTECTION_END, resets_on=("visit",))
+    stop = StopClock((FestivalSpan("labour_day", 2, 9),), "s")
+    plan = ReclaimPlan(
+        (clock, other),
+        protection_days=4,
+        max_extension_days=5,
+        stop_clocks=(stop,) if stopped else (),
+    )
+    custodies = [
+        Custody(
+            since,
+            [
+                Activity(
+                    chance.choice(KINDS),
+                    since + chance.choice((0, -1, 1, *(day * DAY for day in range(-2, 30)))),
+                    chance.random() < 0.8,
+                    chance.choice((None, None, ("a",), ("b", "c"))),
+                )
+                for _ in range(chance.randrange(6))
+            ],
+            [Extension(3, since + chance.randrange(9) * DAY)] * (chance.random() < 0.3),
+        )
+        for since in (BASE + chance.randrange(60 * 24) * HOUR for _ in range(400))
+    ]
+    found = schedules(_decided([plan], [0] * len(custodies)), Holdings.of(custodies), Calendar())
+    extended = []
+    for row, custody in enumerate(custodies):
+        said = schedule(plan, custody, Calendar())
+        assert (_instant(found.at[row]), _instant(found.due_at[row])) == (said.at, said.due_at)
+        assert found.names[found.clock[row]] == said.clock
+        extended.append(next(one.extended for one in said.clocks if one.name == "a") // hours)
+    assert {0, 1, 2, 3, 4, 6, 7, 8} <= set(extended)
 
 
 NOW = BASE + 250 * DAY

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai_engine.calendar import Span, Stops
+    from gonghai_engine.outcomes import Extends
+    from gonghai_plugin import outcomes as declared
     from gonghai_plugin.texts import Text
 
 _STARTED_BY: Final[Mapping[StartsFrom, tuple[str, ...]]] = {
@@ -91,7 +93,10 @@ class RunningClock:
     """A warning for this due time went out."""
     resets_on: tuple[str, ...]
     extended_days: int
+    """Days that were granted."""
     reason: Text
+    extended: int = 0
+    """How much longer activities have made this run, in the clock's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +168,26 @@ def schedule(plan: ReclaimPlan, custody: Custody, calendar: Calendar) -> Schedul
     )
 
 
-def resets(clock: Clock) -> tuple[str, ...]:
+def resets(clock: Clock | declared.Clock) -> tuple[str, ...]:
     """Return the kinds of activity that restart (or end) a clock."""
     return tuple(dict.fromkeys((*clock.resets_on, *_STARTED_BY.get(clock.starts_from, ()))))
 
 
+def extends(clock: Clock) -> tuple[Extends, ...]:
+    """Return what makes a clock longer, less what does not under the tenant's settings."""
+    if not clock.extended_at_most:
+        return ()
+    return tuple(one for one in clock.extended_by if one.by)
+
+
+def longer_by(clock: Clock) -> dict[str, int]:
+    """Return by how much an activity of a kind makes a clock longer; other kinds do not."""
+    return {kind: one.by for one in extends(clock) for kind in one.kinds}
+
+
 def reach(plan: ReclaimPlan) -> int:
     """Return how far after the last thing that happened a clock could ever run."""
-    longest = max((clock.length for clock in plan.clocks), default=0)
+    longest = max((clock.length + clock.extended_at_most for clock in plan.clocks), default=0)
     days = longest + plan.max_extension_days + plan.grace_days + plan.protection_days
     # Twice over covers working days and a stop of half of each year; a year more, the rest.
     return 2 * days * DAY + _YEAR
@@ -197,14 +214,14 @@ def _run(
     if clock.length == 0:
         return None
     kinds = resets(clock)
-    counted = [
+    qualified = [
         activity
         for activity in custody.activities
         if activity.counts
-        and activity.kind in kinds
         and activity.at >= custody.since
         and (activity.clocks is None or clock.name in activity.clocks)
     ]
+    counted = [activity for activity in qualified if activity.kind in kinds]
     if counted and clock.ends_when_reset:
         return None
     protected = _protected_until(plan, custody, calendar)
@@ -214,8 +231,13 @@ def _run(
     for activity in counted:
         if activity.at > started_at:
             started_at, started_by = activity.at, activity.kind
-    due_at = _lasts(clock, started_at, calendar, stops)
+    by = longer_by(clock)
     extended = min(
+        sum(by.get(activity.kind, 0) for activity in qualified if activity.at >= started_at),
+        clock.extended_at_most,
+    )
+    due_at = _lasts(clock, clock.length + extended, started_at, calendar, stops)
+    granted = min(
         sum(
             extension.days
             for extension in custody.extensions
@@ -223,8 +245,8 @@ def _run(
         ),
         plan.max_extension_days,
     )
-    if extended:
-        due_at = _later(clock, due_at, extended, calendar, stops)
+    if granted:
+        due_at = _later(clock, due_at, granted, calendar, stops)
     due_at = max(due_at, protected)
     notice_from = _notice_from(clock, plan, due_at, calendar)
     warn_at = max(started_at, notice_from)
@@ -241,8 +263,9 @@ def _run(
         reclaim_at=max(reclaim_at, last_warning + due_at - notice_from),
         warned=warned,
         resets_on=kinds,
-        extended_days=extended,
+        extended_days=granted,
         reason=clock.reason,
+        extended=extended,
     )
 
 
@@ -260,11 +283,11 @@ def _stops(plan: ReclaimPlan, custody: Custody, calendar: Calendar) -> Stops:
     return calendar.stops(plan.stop_clocks, custody.since, until, custody.stops)
 
 
-def _lasts(clock: Clock, start: int, calendar: Calendar, stops: Stops) -> int:
+def _lasts(clock: Clock, length: int, start: int, calendar: Calendar, stops: Stops) -> int:
     if clock.unit is ClockUnit.HOURS:
-        return calendar.add_hours(start, clock.length, stops)
+        return calendar.add_hours(start, length, stops)
     working = clock.unit is ClockUnit.WORKING_DAYS
-    return calendar.add_days(start, clock.length, working=working, stops=stops)
+    return calendar.add_days(start, length, working=working, stops=stops)
 
 
 def _later(clock: Clock, instant: int, days: int, calendar: Calendar, stops: Stops) -> int:

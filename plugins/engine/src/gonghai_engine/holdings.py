@@ -62,6 +62,16 @@ class Entries:
         """Return the places of a row's entries."""
         return range(int(self.starts[row]), int(self.starts[row + 1]))
 
+    def of_rows(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Return the entries of some rows: for each the row, by its place among them, and its own.
+
+        One row's entries come after the other's.
+        """
+        begin, end = self.starts[rows], self.starts[rows + 1]
+        of_row = np.repeat(np.arange(len(rows)), end - begin)
+        skipped = np.cumsum(end - begin) - (end - begin)
+        return of_row, np.arange(len(of_row)) - skipped[of_row] + begin[of_row]
+
 
 @dataclass(frozen=True, slots=True)
 class Activities:

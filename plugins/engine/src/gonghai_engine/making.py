@@ -6,9 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gonghai_engine import outcomes
+from gonghai_engine.clocks import resets
 from gonghai_engine.expressions import compile_name, compile_number
 from gonghai_engine.faults import DeclarationError, FactError
 from gonghai_engine.settings import value_at
+from gonghai_plugin import host_facts
 from gonghai_plugin import outcomes as declared
 from gonghai_plugin.facts import Fact, Kind, Pick, Setting
 from gonghai_plugin.texts import Text
@@ -21,14 +23,15 @@ if TYPE_CHECKING:
 
 Maker: TypeAlias = "Callable[[dict[str, FactValue]], Any]"
 
-_DECIDED: Final[Mapping[type[Any], type[Any]]] = {
+_DECIDED: Final[Mapping[type[Any], Callable[..., Any]]] = {
     declared.Stage: outcomes.Stage,
     declared.Grade: outcomes.Grade,
     declared.Tier: outcomes.Tier,
     declared.Cadence: outcomes.Cadence,
-    declared.Admit: outcomes.Admission,
+    declared.Admit: outcomes.Admission.by_stages,
     declared.Limits: outcomes.ClaimLimits,
     declared.Clock: outcomes.Clock,
+    declared.Extends: outcomes.Extends,
     declared.Plan: outcomes.ReclaimPlan,
     declared.YearlySpan: outcomes.YearlySpan,
     declared.FestivalSpan: outcomes.FestivalSpan,
@@ -37,10 +40,14 @@ _DECIDED: Final[Mapping[type[Any], type[Any]]] = {
     declared.Weights: outcomes.Weights,
     declared.Need: outcomes.Needs,
     declared.Commission: outcomes.Commission,
+    declared.Grant: outcomes.Grant,
+    declared.Deny: outcomes.Deny,
+    declared.Refer: outcomes.Refer,
     # These are put together by their policies; they stay what they are.
     declared.Signal: declared.Signal,
     declared.Refuse: declared.Refuse,
     declared.Exclusive: declared.Exclusive,
+    declared.Heir: declared.Heir,
 }
 
 _MAX_RANK: Final = 100
@@ -58,6 +65,8 @@ _WHOLE_AMOUNT: Final = 10_000
 
 _MOST_OF: Final[Mapping[str, int]] = {
     "length": _MOST_DAYS * 24,
+    "by": _MOST_DAYS * 24,
+    "extended_at_most": _MOST_DAYS * 24,
     "embargo_hours": _MOST_DAYS * 24,
     "min_interval_minutes": _MOST_DAYS * 24 * 60,
     "accept_within_minutes": _MOST_DAYS * 24 * 60,
@@ -69,7 +78,7 @@ _MOST_OF: Final[Mapping[str, int]] = {
 def compile_outcome(item: object, settings: Settings, where: str) -> Maker:
     """Make the function that gives the decided outcome. Raises DeclarationError for a bad one."""
     _check(item, where)
-    if isinstance(item, declared.Exclusive):
+    if isinstance(item, (declared.Exclusive, declared.Heir)):
         return lambda _: item
     made = _compile(item, settings, where)
     if callable(made):
@@ -128,7 +137,12 @@ def _compile(item: object, settings: Settings, where: str, most: int = _MOST) ->
     return _record(item, decided, settings, where)
 
 
-def _record(item: Any, decided: type[Any], settings: Settings, where: str) -> Any:  # noqa: ANN401 - a value or its maker
+def _record(
+    item: Any,  # noqa: ANN401 - as declared
+    decided: Callable[..., Any],
+    settings: Settings,
+    where: str,
+) -> Any:  # noqa: ANN401 - a value or its maker
     names = tuple(field.name for field in dataclasses.fields(item))
     parts = tuple(
         _compile(getattr(item, name), settings, where, _most(item, name)) for name in names
@@ -197,14 +211,48 @@ def _name(item: Pick, settings: Settings, where: str) -> Maker:
 
 def _check(item: object, where: str) -> None:
     if isinstance(item, declared.Exclusive):
-        for fact in item.by:
-            if fact.type.kind not in {Kind.TEXT, Kind.TEXT_SET}:
-                raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text or set")
+        _check_exclusive(item, where)
+    if isinstance(item, declared.Heir):
+        _check_heir(item, where)
     if isinstance(item, declared.Tier) and not 0 <= item.rank <= _MAX_RANK:
         raise DeclarationError(where, f"rank {item.rank} is not within 0 and {_MAX_RANK}")
     if isinstance(item, declared.Signal) and not 1 <= item.severity <= _MAX_SEVERITY:
         raise DeclarationError(where, f"severity {item.severity} is not within 1 and 3")
+    if isinstance(item, declared.Admit) and (item.then is None) is not (item.after_days is None):
+        raise DeclarationError(where, "a pool to go on to and the days until then go together")
     if isinstance(item, declared.Plan):
         names = [clock.name for clock in item.clocks]
         if len(set(names)) != len(names):
             raise DeclarationError(where, "two clocks have the same name")
+        for clock in item.clocks:
+            _check_extended(clock, f"{where}, clock {clock.name!r}")
+
+
+def _check_exclusive(exclusive: declared.Exclusive, where: str) -> None:
+    for fact in exclusive.by:
+        if fact.type.kind not in {Kind.TEXT, Kind.TEXT_SET}:
+            raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text or set")
+
+
+def _check_heir(heir: declared.Heir, where: str) -> None:
+    for fact in heir.of_the_same:
+        if fact.type.kind is not Kind.TEXT:
+            raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text")
+    largest = heir.largest
+    if largest is not None and not largest.type.kind.numeric:
+        raise DeclarationError(where, f"{largest.name!r} is a {largest.type}, and no number")
+
+
+def _check_extended(clock: declared.Clock, where: str) -> None:
+    """Check what makes a clock longer: each kind once, none that restarts it, and a maximum."""
+    kinds = [kind for extends in clock.extended_by for kind in extends.kinds]
+    known = host_facts.ACTIVITY_KIND.type.values or ()
+    for place, kind in enumerate(kinds):
+        if kind not in known:
+            raise DeclarationError(where, f"there is no activity {kind!r} that could extend it")
+        if kind in resets(clock):
+            raise DeclarationError(where, f"{kind!r} restarts it: it can't extend it as well")
+        if kind in kinds[:place]:
+            raise DeclarationError(where, f"{kind!r} extends it twice")
+    if bool(clock.extended_by) != (clock.extended_at_most != 0):
+        raise DeclarationError(where, "what extends it has a maximum, and a maximum needs it")

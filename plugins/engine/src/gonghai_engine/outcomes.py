@@ -20,12 +20,18 @@ __all__ = [
     "ClockUnit",
     "Collisions",
     "Commission",
+    "Deny",
+    "Extends",
     "FestivalSpan",
     "Grade",
+    "Grant",
+    "Heir",
+    "Heirs",
     "Needs",
     "Outcome",
     "Qualification",
     "ReclaimPlan",
+    "Refer",
     "Refusal",
     "RegionMatch",
     "RiskSignal",
@@ -99,9 +105,22 @@ class RiskSignals:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The pool to go to; "" keeps the customer out of circulation."""
+    """The pool to go to; "" keeps the customer out of circulation.
+
+    After so many days in it the customer goes on to the pool ``then``; "" where it stays, and the
+    days are 0 then.
+    """
 
     pool: str
+    then: str = ""
+    after_days: int = 0
+
+    @classmethod
+    def by_stages(cls, pool: str, then: str | None, after_days: int | None) -> Admission:
+        """Return what an admission to one pool, and to another after some days, comes to."""
+        if not (pool and then) or after_days is None or then == pool:
+            return cls(pool)
+        return cls(pool, then, after_days) if after_days else cls(then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +161,14 @@ class ClaimVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Extends:
+    """What makes a clock longer; see `gonghai_plugin.outcomes.Extends`."""
+
+    kinds: tuple[str, ...]
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """A reclaim clock; see `gonghai_plugin.outcomes.Clock`."""
 
@@ -152,6 +179,8 @@ class Clock:
     starts_from: StartsFrom = StartsFrom.CUSTODY
     resets_on: tuple[str, ...] = ()
     ends_when_reset: bool = False
+    extended_by: tuple[Extends, ...] = ()
+    extended_at_most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +290,44 @@ class Collisions:
     claimed: tuple[Claimed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """That a customer takes over from a sponsor that leaves, by the rule ``rule``.
+
+    ``alike`` names the facts in which those whom it takes over are as it is, with the values; of
+    several heirs by one rule the one with the largest ``largest`` goes first, None last.
+    """
+
+    rule: str
+    alike: tuple[tuple[str, str], ...]
+    largest: int | None
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Heirs:
+    """All ways in which a customer takes over; none: it does not."""
+
+    ways: tuple[Heir, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A request for more time is approved: with so many days at the most, None: as asked for."""
+
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """A request for more time is denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """A request for more time is left to a manager."""
+
+
 Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Stage,
     Tier,
@@ -273,4 +340,8 @@ Outcome: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Needs,
     Commission,
     Collisions,
+    Heirs,
+    Grant,
+    Deny,
+    Refer,
 ]

@@ -38,6 +38,12 @@ _CLASSES: Final[tuple[type[Any], ...]] = (
     outcomes.Commission,
     outcomes.Claimed,
     outcomes.Collisions,
+    outcomes.Extends,
+    outcomes.Grant,
+    outcomes.Deny,
+    outcomes.Refer,
+    outcomes.Heir,
+    outcomes.Heirs,
 )
 
 
@@ -103,9 +109,14 @@ def _shape(place: int, owner: type[Any]) -> _Shape:
         for index, name in enumerate(fields)
         if isinstance(hints[name], type) and issubclass(hints[name], StrEnum)
     }
+    return _Shape(str(place), _reader(fields), enums)
+
+
+def _reader(fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if not fields:
+        return lambda _: ()
     read = operator.attrgetter(*fields)
-    items = (lambda value: (read(value),)) if len(fields) == 1 else read
-    return _Shape(str(place), items, enums)
+    return (lambda value: (read(value),)) if len(fields) == 1 else read
 
 
 _SHAPES: Final = {owner: _shape(place, owner) for place, owner in enumerate(_CLASSES)}

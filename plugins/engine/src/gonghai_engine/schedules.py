@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gonghai_engine.calendar import DAY, HOUR
-from gonghai_engine.clocks import NextAction, reach, resets, schedule
+from gonghai_engine.clocks import NextAction, longer_by, reach, resets, schedule
 from gonghai_engine.column_decisions import FAILED
 from gonghai_engine.column_numbers import distinct
 from gonghai_engine.day_columns import Days, add_hours
@@ -196,10 +196,8 @@ class _Population:
         if key not in self._latest:
             acts = self.holdings.activities
             kinds = np.array([*(kind in key[1] for kind in acts.kind.distinct), False])
-            clocks = np.array([*(clock.name in named for named in acts.clocks.distinct), True])
             rows = acts.entries.rows
-            counted = acts.counts & kinds[acts.kind.codes] & clocks[acts.clocks.codes]
-            counted &= acts.at >= self.holdings.since[rows]
+            counted = self._qualified(clock) & kinds[acts.kind.codes]
             found = np.full(len(self.holdings), NEVER, dtype=np.int64)
             np.maximum.at(found, rows[counted], acts.at[counted])
             self._latest[key] = found
@@ -216,21 +214,37 @@ class _Population:
             self._warned[clock.name] = found
         return self._warned[clock.name]
 
-    def extended(self, clock: Clock, rows: Ints, started_at: Ints) -> Ints:
+    def granted(self, clock: Clock, rows: Ints, started_at: Ints) -> Ints:
         """Return how many days were granted to the run of a clock."""
         granted = self.holdings.extensions
         total = np.zeros(len(rows), dtype=np.int64)
         if not len(granted.at):
             return total
-        begin, end = granted.entries.starts[rows], granted.entries.starts[rows + 1]
-        of_row = np.repeat(np.arange(len(rows)), end - begin)
-        # The entries of these rows, one after another.
-        skipped = np.cumsum(end - begin) - (end - begin)
-        place = np.arange(len(of_row)) - skipped[of_row] + begin[of_row]
+        of_row, place = granted.entries.of_rows(rows)
         clocks = np.array([*(name == clock.name for name in granted.clock.distinct), True])
         counts = clocks[granted.clock.codes[place]] & (granted.at[place] >= started_at[of_row])
         np.add.at(total, of_row[counts], granted.days[place[counts]])
         return total
+
+    def extended(self, clock: Clock, rows: Ints, started_at: Ints) -> Ints:
+        """Return how much longer activities made the run of a clock, in its unit."""
+        by = longer_by(clock)
+        total = np.zeros(len(rows), dtype=np.int64)
+        if not by:
+            return total
+        acts = self.holdings.activities
+        longer = np.array([*(by.get(kind, 0) for kind in acts.kind.distinct), 0], dtype=np.int64)
+        of_row, place = acts.entries.of_rows(rows)
+        counts = self._qualified(clock)[place] & (acts.at[place] >= started_at[of_row])
+        np.add.at(total, of_row[counts], longer[acts.kind.codes[place[counts]]])
+        return np.minimum(total, clock.extended_at_most)
+
+    def _qualified(self, clock: Clock) -> Mask:
+        """Return which activities count for a clock, if their kind does."""
+        acts = self.holdings.activities
+        clocks = np.array([*(clock.name in named for named in acts.clocks.distinct), True])
+        qualified: Mask = acts.counts & clocks[acts.clocks.codes]
+        return qualified & (acts.at >= self.holdings.since[acts.entries.rows])
 
 
 class _Course:
@@ -275,9 +289,10 @@ class _Course:
         runs = np.ones(len(rows), dtype=np.bool_)
         if clock.ends_when_reset:
             runs = latest == NEVER
-        due_at = self._checked(self._lasts(clock, started_at))
-        extended = np.minimum(population.extended(clock, rows, started_at), plan.max_extension_days)
-        due_at = np.maximum(self._later(clock, due_at, extended), self._protected)
+        length = clock.length + population.extended(clock, rows, started_at)
+        due_at = self._checked(self._lasts(clock, length, started_at))
+        granted = np.minimum(population.granted(clock, rows, started_at), plan.max_extension_days)
+        due_at = np.maximum(self._later(clock, due_at, granted), self._protected)
         notice_from = self._notice_from(clock, due_at)
         warn_at = np.maximum(started_at, notice_from)
         warned_at = population.warned(clock)[rows]
@@ -294,13 +309,13 @@ class _Course:
         self._checked(running.reclaim_at)
         return running
 
-    def _lasts(self, clock: Clock, started_at: Ints) -> Ints:
+    def _lasts(self, clock: Clock, length: Ints, started_at: Ints) -> Ints:
         if clock.unit is ClockUnit.HOURS:
-            return add_hours(started_at, clock.length, self._stops)
+            return add_hours(started_at, length, self._stops)
         free: Free = self._free
         if clock.unit is ClockUnit.WORKING_DAYS:
             free = self._population.days.free(self._stops, working=True)
-        return free.add(started_at, clock.length)
+        return free.add(started_at, length)
 
     def _later(self, clock: Clock, instants: Ints, days: Ints | int) -> Ints:
         if not np.any(days):

@@ -26,10 +26,11 @@ FOLLOWED: Final = (
     Policy.RECLAIM,
     Policy.QUALIFICATION,
     Policy.MATCHING,
+    Policy.EXTENSION,
 )
 """What other services than the archive decide or tell, on the facts that it publishes."""
 
-TOLD: Final = frozenset({*FOLLOWED, Policy.COLLISIONS})
+TOLD: Final = frozenset({*FOLLOWED, Policy.COLLISIONS, Policy.SUCCESSION})
 """Beside these, what is reported to managers who may not read each customer's sensitive fields."""
 
 

@@ -30,7 +30,7 @@ from gonghai_plugin.rules import AllHits, FirstHit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TABLES: Final[Mapping[type[Any], Mapping[str, tuple[type[Any], type[Any]]]]] = {
+_TABLES: Final[Mapping[type[Any], Mapping[str, tuple[type[Any], *tuple[type[Any], ...]]]]] = {
     declared.Lifecycle: {"rules": (FirstHit, outcomes.Stage)},
     declared.Tiering: {
         "rules": (FirstHit, outcomes.Tier),
@@ -52,7 +52,11 @@ _TABLES: Final[Mapping[type[Any], Mapping[str, tuple[type[Any], type[Any]]]]] = 
     declared.Matching: {"rules": (FirstHit, outcomes.Need)},
     declared.Incentives: {"rules": (FirstHit, outcomes.Commission)},
     declared.Collisions: {"rules": (AllHits, outcomes.Exclusive)},
+    declared.Succession: {"rules": (AllHits, outcomes.Heir)},
+    declared.Extension: {"rules": (FirstHit, outcomes.Grant, outcomes.Deny, outcomes.Refer)},
 }
+"""The tables of each policy: of what kind one is, and what its rules may decide."""
+
 _OPTIONAL: Final = frozenset({"value", "potential"})
 _CONDITIONS: Final = (
     conditions.Compare,
@@ -96,26 +100,27 @@ def check_shape(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may
 
 
 def _policy(policy: Any) -> None:  # noqa: ANN401 - one of the keys above
-    for field, (kind, outcome) in _TABLES[type(policy)].items():
+    for field, (kind, *decided) in _TABLES[type(policy)].items():
         table = getattr(policy, field)
         if table is None and field in _OPTIONAL:
             continue
         where = f"{policy.policy} {field}"
         _kind(table, kind, where)
         for rule in _tuple(table.rules, Rule, where):
-            _rule(rule, outcome, where)
+            _rule(rule, tuple(decided), where)
         if kind is AllHits:
             _text(table.otherwise, f"{where}, otherwise")
 
 
-def _rule(rule: Any, outcome: type[Any], table: str) -> None:  # noqa: ANN401 - as above
+def _rule(rule: Any, decided: tuple[type[Any], ...], table: str) -> None:  # noqa: ANN401 - as above
     if not (isinstance(rule.name, str) and rule.name):
         raise DeclarationError(table, f"{rule.name!r} is no name of a rule")
     where = f"{table}, rule {rule.name!r}"
     if not isinstance(rule.when, _CONDITIONS):
         raise DeclarationError(where, f"its condition is {_a(rule.when)}")
-    if not isinstance(rule.then, outcome):
-        raise DeclarationError(where, f"it decides {_a(rule.then)}, no {outcome.__name__}")
+    if not isinstance(rule.then, decided):
+        names = " or ".join(one.__name__ for one in decided)
+        raise DeclarationError(where, f"it decides {_a(rule.then)}, no {names}")
     check_size(rule.when, f"{where}, condition")
     check_outcome(rule.then, f"{where}, outcome")
     _text(rule.because, f"{where}, reason")

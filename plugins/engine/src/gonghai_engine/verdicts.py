@@ -10,6 +10,8 @@ from gonghai_engine.outcomes import (
     Claimed,
     ClaimVerdict,
     Collisions,
+    Heir,
+    Heirs,
     Refusal,
     RiskSignal,
     RiskSignals,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from gonghai_engine.outcomes import Outcome
     from gonghai_engine.sentences import Sentence
     from gonghai_engine.tables import CompiledRule
+    from gonghai_plugin import outcomes
     from gonghai_plugin.facts import Fact
     from gonghai_plugin.policies import AnyPolicy
     from gonghai_plugin.texts import Text
@@ -135,6 +138,28 @@ def _collisions(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Mom
     return Verdict(hits[0].name, Collisions(claimed), said[0][1], said[1:])
 
 
+def _succession(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Moment) -> Verdict:
+    (hits,) = chosen
+    said = _said(hits, values)
+    heirs = tuple(
+        heir
+        for hit, (_name, sentence) in zip(hits, said, strict=True)
+        if (heir := _heir(hit.name, hit.outcome(values), values, sentence)) is not None
+    )
+    if not hits:
+        return Verdict("none", Heirs(heirs), compiled.all(0).otherwise(values))
+    return Verdict(hits[0].name, Heirs(heirs), said[0][1], said[1:])
+
+
+def _heir(rule: str, declared: outcomes.Heir, values: Values, sentence: Sentence) -> Heir | None:
+    given: Any = values
+    alike = tuple((fact.name, given[fact.name]) for fact in declared.of_the_same)
+    if any(value is None for _, value in alike):
+        return None
+    largest = None if declared.largest is None else given[declared.largest.name]
+    return Heir(rule, alike, largest, sentence.text)
+
+
 def _places(by: Sequence[Fact], values: Values) -> list[tuple[str, ...]]:
     """List the combinations of the facts' values, a set's members one by one."""
     given: list[Any] = [values[fact.name] for fact in by]
@@ -182,5 +207,7 @@ VERDICTS: Final[
     policies.Matching: _first,
     policies.Incentives: _first,
     policies.Collisions: _collisions,
+    policies.Succession: _succession,
+    policies.Extension: _first,
 }
 """What makes a verdict, by the kind of policy."""

@@ -263,6 +263,7 @@ class Area(StrEnum):
     CUSTODY = "custody"
     CLAIM = "claim"
     ACTIVITY = "activity"
+    EXTENSION = "extension"
 
 
 class Motion(StrEnum):

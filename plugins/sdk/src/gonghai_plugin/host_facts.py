@@ -270,6 +270,61 @@ DAYS_SINCE_REP_LOST_IT: Final = _fact(
     motion=Motion.DAYS,
     unit=Unit.DAYS,
 )
+# A request for more time. The facts of a claim are its holder's.
+
+EXTENSION_DAYS: Final = _fact(
+    "extension_days",
+    INT64,
+    "days more that are asked for",
+    "申请延期天数",
+    area=Area.EXTENSION,
+    unit=Unit.DAYS,
+)
+EXTENSION_DAYS_GRANTED: Final = _fact(
+    "extension_days_granted",
+    INT64,
+    "days that this custody was granted so far",
+    "已批准延期天数",
+    area=Area.EXTENSION,
+    unit=Unit.DAYS,
+)
+EXTENSION_DAYS_LEFT: Final = _fact(
+    "extension_days_left",
+    INT64,
+    "days that this custody may be granted yet",
+    "剩余可延期天数",
+    area=Area.EXTENSION,
+    unit=Unit.DAYS,
+)
+EXTENSION_REQUESTS: Final = _fact(
+    "extension_requests",
+    INT64,
+    "earlier requests of this custody, whatever became of them",
+    "此前延期申请次数",
+    area=Area.EXTENSION,
+)
+EXTENSION_REQUESTS_DENIED: Final = _fact(
+    "extension_requests_denied",
+    INT64,
+    "earlier requests of this custody that were denied",
+    "此前被拒的延期申请次数",
+    area=Area.EXTENSION,
+)
+DUE_CLOCK: Final = _fact(
+    "due_clock",
+    TEXT,
+    "the clock that runs out first; missing when none runs",
+    "最先到期的倒计时",
+    area=Area.EXTENSION,
+)
+DAYS_UNTIL_DUE: Final = _fact(
+    "days_until_due",
+    INT64,
+    "days until it runs out, 0 on the day itself and after it; missing when none runs",
+    "距到期天数",
+    area=Area.EXTENSION,
+    unit=Unit.DAYS,
+)
 # An activity.
 
 ACTIVITY_KIND: Final = _fact(

@@ -70,9 +70,16 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """The pool a customer without owner goes to; an empty name keeps it out of circulation."""
+    """The pool a customer without owner goes to; an empty name keeps it out of circulation.
+
+    With ``then``, it is there first: after so many days in which nobody took it, it goes on to the
+    other pool, at the midnight at which the fact ``days_in_pool`` comes to ``after_days``. Given 0
+    days it goes to the other one at once; given an empty name it stays.
+    """
 
     pool: Name
+    then: Name | None = None
+    after_days: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +130,27 @@ class StartsFrom(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Extends:
+    """Each qualified activity of these kinds lets a clock run ``by`` longer (活动延期).
+
+    ``by`` is in the clock's own unit; 0: it does not. An activity counts once, for the run of the
+    clock in which it happened: what restarts the clock begins a run that has the whole of
+    `Clock.extended_at_most` before it. One that was corrected counts no more. A kind that restarts
+    the clock can't extend it.
+    """
+
+    kinds: tuple[str, ...]
+    by: Whole
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """One reclaim clock (回收倒计时).
 
     It starts at ``starts_from`` and restarts at each qualified activity whose kind is in
     ``resets_on``; with ``ends_when_reset`` the first such activity ends it for good (a deadline for
-    the first follow-up, say). Length 0 means that it does not run.
+    the first follow-up, say). Length 0 means that it does not run. Activities that ``extended_by``
+    names make a run longer, up to ``extended_at_most``.
     """
 
     name: str
@@ -138,6 +160,10 @@ class Clock:
     starts_from: StartsFrom = StartsFrom.CUSTODY
     resets_on: tuple[str, ...] = ()
     ends_when_reset: bool = False
+    extended_by: tuple[Extends, ...] = ()
+    extended_at_most: Whole = 0
+    """How much longer activities may make one run altogether, in the clock's unit; 0: not at all.
+    Days that somebody was granted come on top (`Plan.max_extension_days`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +223,27 @@ class Qualify:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """Approve a request for more time (同意延期).
+
+    ``days`` None: as many as were asked for; else so many at the most. Where this leaves none, a
+    manager decides.
+    """
+
+    days: Whole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Deny a request for more time (拒绝延期)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """Leave a request for more time to a manager (转主管审批)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Commission:
     """What is paid for an order, in hundredths of a percent of its amount (佣金, 万分比).
 
@@ -220,6 +267,21 @@ class Exclusive:
 
     by: tuple[Fact, ...] = ()
     """Texts and sets of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """A customer that takes over from a sponsor that leaves (改挂).
+
+    It takes over those of the second level that are as it is in each of these facts; without any,
+    whoever there is. What has no value is like nothing.
+    """
+
+    of_the_same: tuple[Fact, ...] = ()
+    """Texts, such as the region."""
+    largest: Fact | None = None
+    """A number: of several heirs the one with the largest goes first, among equals the smaller id;
+    who has none comes last."""
 
 
 class RegionMatch(StrEnum):

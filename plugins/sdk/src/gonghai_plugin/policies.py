@@ -14,12 +14,16 @@ if TYPE_CHECKING:
         Admit,
         Cadence,
         Commission,
+        Deny,
         Exclusive,
         Grade,
+        Grant,
+        Heir,
         Limits,
         Need,
         Plan,
         Qualify,
+        Refer,
         Refuse,
         Signal,
         Stage,
@@ -43,6 +47,8 @@ class Policy(StrEnum):
     MATCHING = "matching"
     INCENTIVES = "incentives"
     COLLISIONS = "collisions"
+    SUCCESSION = "succession"
+    EXTENSION = "extension"
 
 
 AREAS: Final = {
@@ -57,10 +63,14 @@ AREAS: Final = {
     Policy.MATCHING: frozenset({Area.CUSTOMER}),
     Policy.INCENTIVES: frozenset({Area.CUSTOMER, Area.ACTIVITY}),
     Policy.COLLISIONS: frozenset({Area.CUSTOMER}),
+    Policy.SUCCESSION: frozenset({Area.CUSTOMER}),
+    Policy.EXTENSION: frozenset({Area.CUSTOMER, Area.CUSTODY, Area.CLAIM, Area.EXTENSION}),
 }
 """Which given facts a policy's rules may name."""
 
-OPTIONAL: Final = frozenset({Policy.INCENTIVES, Policy.COLLISIONS})
+OPTIONAL: Final = frozenset(
+    {Policy.INCENTIVES, Policy.COLLISIONS, Policy.EXTENSION, Policy.SUCCESSION}
+)
 """The policies that a plugin may say nothing of, or declare absent: then there is nothing of the
 sort in its industry. The standard plugin, which decides what others declare absent, has none."""
 
@@ -166,6 +176,31 @@ class Collisions:
     rules: AllHits[Exclusive]
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Who takes over the second level of a sponsor that leaves: asked of each that has no sponsor.
+
+    The facts are those of the one that may take over. A member goes to an heir by the first rule,
+    where that has any for it, else to one by the next; for whom no rule has one is left without a
+    sponsor.
+    """
+
+    policy: ClassVar = Policy.SUCCESSION
+    rules: AllHits[Heir]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What becomes of a request for more time (延期申请): asked as the request is made.
+
+    Without this policy, and where it fails, a manager decides. The facts of a claim are those of
+    the rep who holds the customer.
+    """
+
+    policy: ClassVar = Policy.EXTENSION
+    rules: FirstHit[Grant | Deny | Refer]
+
+
 AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Lifecycle,
     Tiering,
@@ -178,4 +213,6 @@ AnyPolicy: TypeAlias = Union[  # noqa: UP007 - also a runtime value
     Matching,
     Incentives,
     Collisions,
+    Succession,
+    Extension,
 ]

@@ -13,9 +13,13 @@ from gonghai_engine.outcomes import (
     ClaimVerdict,
     Collisions,
     Commission,
+    Deny,
+    Grant,
+    Heirs,
     Needs,
     Qualification,
     ReclaimPlan,
+    Refer,
     RiskSignals,
     Stage,
     Tier,
@@ -88,7 +92,7 @@ def _decision(decision: Recorded) -> Decision:
     return decision if isinstance(decision, Decision) else Decision.from_record(decision)
 
 
-def _outcome_text(outcome: Outcome) -> str:  # noqa: C901, PLR0911 - one line for each policy
+def _outcome_text(outcome: Outcome) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each policy
     match outcome:
         case Stage() | Tier():
             return outcome.name
@@ -97,7 +101,8 @@ def _outcome_text(outcome: Outcome) -> str:  # noqa: C901, PLR0911 - one line fo
         case RiskSignals():
             return ",".join(signal.name for signal in outcome.signals) or "none"
         case Admission():
-            return outcome.pool or "none"
+            later = f", {outcome.then} after {outcome.after_days}d" if outcome.then else ""
+            return f"{outcome.pool or 'none'}{later}"
         case ClaimVerdict():
             return "allow" if outcome.allowed else "refuse"
         case ReclaimPlan():
@@ -108,5 +113,13 @@ def _outcome_text(outcome: Outcome) -> str:  # noqa: C901, PLR0911 - one line fo
             return "assign" if outcome.auto_assign else "wait"
         case Collisions():
             return ",".join("/".join(each.values) for each in outcome.claimed) or "none"
+        case Heirs():
+            return ",".join(each.rule for each in outcome.ways) or "none"
+        case Grant():
+            return "grant" if outcome.days is None else f"grant up to {outcome.days}d"
+        case Deny():
+            return "deny"
+        case Refer():
+            return "manager"
         case Commission():
             return f"{outcome.own_basis_points}+{outcome.sponsor_basis_points}"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from gonghai_engine.calendar import Calendar
+from gonghai_engine.clocks import extends, longer_by
 from gonghai_engine.decisions import Decision, DecisionRequest
 from gonghai_engine.outcomes import (
     Admission,
@@ -31,9 +32,13 @@ from gonghai_engine.outcomes import (
     ClaimVerdict,
     Collisions,
     Commission,
+    Deny,
+    Grant,
+    Heirs,
     Needs,
     Qualification,
     ReclaimPlan,
+    Refer,
     RiskSignals,
     Stage,
     Tier,
@@ -145,7 +150,7 @@ async def decided(engine: Engine, golden: GoldenFile, case: Case) -> dict[str, A
     return {str(name): value for name, value in found.items()}
 
 
-def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each outcome
+def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one for each outcome
     """Return what an outcome says, by names that a case can expect."""
     match outcome:
         case Stage():
@@ -160,7 +165,11 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for
         case Cadence():
             return {"days": outcome.days}
         case Admission():
-            return {"pool": outcome.pool}
+            return {
+                "pool": outcome.pool,
+                "then": outcome.then,
+                "after_days": outcome.after_days,
+            }
         case ClaimVerdict():
             return {
                 "refusals": [refusal.rule for refusal in outcome.refusals],
@@ -173,8 +182,7 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for
                 "weight": outcome.limits.holding_weight,
             }
         case ReclaimPlan():
-            lengths: dict[str, Any] = {clock.name: clock.length for clock in outcome.clocks}
-            return lengths | {
+            return _clock_figures(outcome) | {
                 "warn_before_days": outcome.warn_before_days,
                 "grace_days": outcome.grace_days,
                 "stops": [stop.name for stop in outcome.stop_clocks],
@@ -190,13 +198,32 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for
             return {"auto_assign": outcome.auto_assign}
         case Collisions():
             return {"collisions_on": ["/".join(each.values) for each in outcome.claimed]}
+        case Heirs():
+            return {
+                "heir_by": [way.rule for way in outcome.ways],
+                "heir_of": ["/".join(value for _, value in way.alike) for way in outcome.ways],
+                "heir_largest": [way.largest for way in outcome.ways],
+            }
         case Commission():
             return {
                 "own_basis_points": outcome.own_basis_points,
                 "sponsor_basis_points": outcome.sponsor_basis_points,
             }
+        case Grant():
+            return {"ruling": "grant", "granted_days": outcome.days}
+        case Deny() | Refer():
+            return {"ruling": "deny" if isinstance(outcome, Deny) else "manager"}
         case _:
             return {}
+
+
+def _clock_figures(plan: ReclaimPlan) -> dict[str, Any]:
+    lengths: dict[str, Any] = {clock.name: clock.length for clock in plan.clocks}
+    return lengths | {
+        f"{clock.name}-extended": {**longer_by(clock), "at_most": clock.extended_at_most}
+        for clock in plan.clocks
+        if extends(clock)
+    }
 
 
 def differences(case: Case, found: Mapping[str, Any]) -> str:
