@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from gonghai_plugin import Fact
 
 PLUGINS = ("standard", "fmcg_distributor", "aquatic_products", "two_tier_distribution")
+GIVEN = {
+    "fmcg_distributor": {Policy.COLLISIONS},
+    "two_tier_distribution": {Policy.INCENTIVES, Policy.COLLISIONS, Policy.SUCCESSION},
+}
+"""Which of the optional policies a plugin has."""
 CASES = [
     (plugin, policy)
     for plugin in PLUGINS
     for policy in Policy
-    if policy not in OPTIONAL
-    or plugin == "two_tier_distribution"
-    or (plugin, policy) == ("fmcg_distributor", Policy.COLLISIONS)
+    if policy not in OPTIONAL or policy in GIVEN.get(plugin, ())
 ]
 NOW = 1_790_000_000_000_000
 WRONG: dict[Kind, Any] = {

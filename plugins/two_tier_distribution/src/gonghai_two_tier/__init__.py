@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gonghai_plugin import Plugin, Text, Upline, hookimpl
-from gonghai_two_tier import collisions, commissions, custody, worth
+from gonghai_two_tier import collisions, commissions, custody, succession, worth
 from gonghai_two_tier.attributes import ATTRIBUTES, SPONSOR
 from gonghai_two_tier.facts import FACTS
 from gonghai_two_tier.settings import TwoTierSettings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TWO_TIER: Final = Plugin(
     name="two_tier_distribution",
     version="0.1.0",
-    sdk="1.2",
+    sdk="1.3",
     title=Text("Two-tier distribution", "二级分销"),
     settings=TwoTierSettings,
     attributes=ATTRIBUTES,
@@ -34,6 +34,7 @@ TWO_TIER: Final = Plugin(
         custody.MATCHING,
         commissions.INCENTIVES,
         collisions.COLLISIONS,
+        succession.SUCCESSION,
     ),
     upline=Upline(SPONSOR),
     workflows=WORKFLOWS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from gonghai_plugin import Settings
 
 Days = Annotated[int, Field(ge=0, le=3650)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+Stage: TypeAlias = Literal["candidate", "new", "active", "dormant", "lost"]
 
 
 class FirstLevelTiers(Settings):
@@ -163,6 +164,20 @@ class CommissionSettings(Settings):
     )
 
 
+class SuccessionSettings(Settings):
+    """Who takes over when a sponsor leaves (改挂)."""
+
+    stages: tuple[Stage, ...] = Field(
+        default=("active",),
+        description="Stages in which a first-level distributor takes over in its own region",
+    )
+    stages_elsewhere: tuple[Stage, ...] = Field(
+        default=(),
+        description="Stages of those of other regions, for whom the own region has nobody; "
+        "none: they get no sponsor",
+    )
+
+
 class WorkflowSettings(Settings):
     """Days of the workflows (流程期限)."""
 
@@ -233,6 +248,9 @@ class TwoTierSettings(Settings):
     )
     commissions: CommissionSettings = Field(
         default_factory=CommissionSettings, description="Commissions (佣金)"
+    )
+    succession: SuccessionSettings = Field(
+        default_factory=SuccessionSettings, description="Who takes over from a sponsor (改挂)"
     )
     workflows: WorkflowSettings = Field(
         default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"

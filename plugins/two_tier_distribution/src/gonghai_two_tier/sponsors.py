@@ -1,6 +1,6 @@
-"""Who sponsors whom: two levels, no loops; and who takes over when a sponsor leaves.
+"""Who sponsors whom: two levels and no loops.
 
-Plain functions for whoever brings a whole tree of distributors, such as an import, and wants to
+A plain function for whoever brings a whole tree of distributors, such as an import, and wants to
 know what is wrong with it before the archive refuses one after the other.
 """
 
@@ -37,32 +37,6 @@ def check(sponsors: Mapping[str, str | None]) -> None:
             raise SponsorError(distributor, "it would be its own sponsor")
         if sponsors[sponsor] is not None:
             raise SponsorError(distributor, f"its sponsor {sponsor!r} is of the second level")
-
-
-def re_parented(
-    leaving: str,
-    sponsors: Mapping[str, str | None],
-    regions: Mapping[str, str],
-    amounts: Mapping[str, int],
-) -> dict[str, str | None]:
-    """Return the new sponsor of each distributor whose sponsor leaves; None: nobody is left.
-
-    By rule: the first-level distributor of its own region with the largest own amount, the smaller
-    id where two have the same. Raises SponsorError as `check` does.
-    """
-    check(sponsors)
-    heirs: dict[str, str] = {}
-    for name in sorted(sponsors):
-        if sponsors[name] is not None or name == leaving or name not in regions:
-            continue
-        best = heirs.get(regions[name])
-        if best is None or amounts.get(name, 0) > amounts.get(best, 0):
-            heirs[regions[name]] = name
-    return {
-        name: heirs.get(regions.get(name, ""))
-        for name, sponsor in sorted(sponsors.items())
-        if sponsor == leaving
-    }
 
 
 def _reaches_itself(distributor: str, sponsors: Mapping[str, str | None]) -> bool:
