@@ -130,6 +130,7 @@ class Tenant:
     plugin: str
     driver: Driver
     document: str
+    candidates: tuple[str, ...] = ()
     activities: list[activity_pb2.Activity] = field(default_factory=list)
     foreseen: Foreseen = field(default_factory=Foreseen)
     without_activities: Foreseen = field(default_factory=Foreseen)
@@ -274,6 +275,7 @@ async def _foreseen(
         document=tenant.document,
         until=timestamp(until),
         activities=activities,
+        candidates=tenant.candidates,
     )
     async for message in driver.services.pool.SimulateReclaims(request):
         found.messages += 1
@@ -315,7 +317,7 @@ async def _foreseen(
 async def compare(tenant: Tenant, addresses: Addresses) -> None:
     """Ask each service what it would decide otherwise now."""
     request = policy_service_pb2.SimulateRequest(
-        parent=tenant.driver.parent, document=tenant.document
+        parent=tenant.driver.parent, document=tenant.document, candidates=tenant.candidates
     )
     for name, address in addresses.by_name.items():
         async with open_channel(address, service=name) as channel:

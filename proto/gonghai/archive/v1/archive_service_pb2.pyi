@@ -1811,6 +1811,7 @@ class SimulateCourseRequest(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
@@ -1829,6 +1830,12 @@ class SimulateCourseRequest(_message.Message):
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[_activity_pb2.Activity]:
         """What is to happen in the span, each recorded when it happens. Those outside of it are refused."""
 
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions of plugins to try in place of the installed ones, as `PLUGIN==VERSION`. Each service has them in the
+        folder of its setting `GONGHAI_PLUGINS_CANDIDATES`, or refuses; so does a document that binds none of them.
+        """
+
     def __init__(
         self,
         *,
@@ -1838,10 +1845,11 @@ class SimulateCourseRequest(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         activities: _abc.Iterable[_activity_pb2.Activity] | None = ...,
         revision: _builtins.int = ...,
+        candidates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "document", b"document", "end_time", b"end_time", "parent", b"parent", "revision", b"revision", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "candidates", b"candidates", "document", b"document", "end_time", b"end_time", "parent", b"parent", "revision", b"revision", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1720,6 +1720,7 @@ class SimulateRoutingRequest(_message.Message):
     ARCHIVE_EVENTS_FIELD_NUMBER: _builtins.int
     POOL_EVENTS_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
@@ -1742,6 +1743,12 @@ class SimulateRoutingRequest(_message.Message):
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedAnswer]:
         """How pool would answer the calls of the message before, in their order; taken in before what pool would tell."""
 
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the first message: versions of plugins to try in place of the installed ones, as `PLUGIN==VERSION`.
+        Each service has them in the folder of its setting `GONGHAI_PLUGINS_CANDIDATES`, or refuses.
+        """
+
     def __init__(
         self,
         *,
@@ -1752,10 +1759,11 @@ class SimulateRoutingRequest(_message.Message):
         archive_events: _abc.Iterable[_events_pb2_1.Event] | None = ...,
         pool_events: _abc.Iterable[_events_pb2_2.Event] | None = ...,
         answers: _abc.Iterable[Global___SimulatedAnswer] | None = ...,
+        candidates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "archive_events", b"archive_events", "document", b"document", "parent", b"parent", "pool_events", b"pool_events", "revision", b"revision", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "archive_events", b"archive_events", "candidates", b"candidates", "document", b"document", "parent", b"parent", "pool_events", b"pool_events", "revision", b"revision", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -380,19 +380,27 @@ class SimulateRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
-    """The document to try, as YAML."""
+    """The document to try, as YAML; unset tries the one in force, with `candidates`."""
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions of plugins to try in place of the installed ones, as `PLUGIN==VERSION`. Each service has them in the
+        folder of its setting `GONGHAI_PLUGINS_CANDIDATES`, or refuses; so does a document that binds none of them.
+        """
+
     def __init__(
         self,
         *,
         parent: _builtins.str = ...,
         document: _builtins.str = ...,
+        candidates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "document", b"document", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -517,6 +525,7 @@ class PluginHealth(_message.Message):
     POLICIES_FIELD_NUMBER: _builtins.int
     FAILED_DECISIONS_FIELD_NUMBER: _builtins.int
     WORKFLOWS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
     """The name of its entry point."""
     version: _builtins.str
@@ -529,6 +538,8 @@ class PluginHealth(_message.Message):
     """What is wrong, if anything."""
     failed_decisions: _builtins.int
     """How many decisions failed since the start of this replica."""
+    candidate: _builtins.bool
+    """Whether it is a candidate: a version that nobody lives by, which can be simulated."""
     @_builtins.property
     def policies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The policies that it supplies."""
@@ -548,10 +559,11 @@ class PluginHealth(_message.Message):
         policies: _abc.Iterable[_builtins.str] | None = ...,
         failed_decisions: _builtins.int = ...,
         workflows: _abc.Iterable[Global___Workflow] | None = ...,
+        candidate: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed_decisions", b"failed_decisions", "healthy", b"healthy", "plugin", b"plugin", "policies", b"policies", "problem", b"problem", "required", b"required", "version", b"version", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "failed_decisions", b"failed_decisions", "healthy", b"healthy", "plugin", b"plugin", "policies", b"policies", "problem", b"problem", "required", b"required", "version", b"version", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -110,10 +110,10 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Simulate(self, request, context):
-        """Runs a changed document over the live customers as they are now, and streams what this service would decide
-        otherwise, with its progress: archive tiers, stages and admissions, pool claims and reclaims, assignment what
-        customers need, and who would get those in pools. Nothing is changed. What comes of it with time is
-        PoolService.SimulateReclaims.
+        """Runs a changed document, or another version of a plugin, over the live customers as they are now, and streams what
+        this service would decide otherwise, with its progress: archive tiers, stages and admissions, pool claims and
+        reclaims, assignment what customers need, and who would get those in pools. Nothing is changed. What comes of it
+        with time is PoolService.SimulateReclaims.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

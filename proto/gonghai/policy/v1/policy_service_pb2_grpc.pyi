@@ -24,10 +24,10 @@ class PolicyServiceStub:
     Evaluate: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.EvaluateRequest, _policy_service_pb2.EvaluateResponse]
     """Decides on given facts, without changing anything: what would be, and why."""
     Simulate: _aio.UnaryStreamMultiCallable[_policy_service_pb2.SimulateRequest, _policy_service_pb2.SimulateResponse]
-    """Runs a changed document over the live customers as they are now, and streams what this service would decide
-    otherwise, with its progress: archive tiers, stages and admissions, pool claims and reclaims, assignment what
-    customers need, and who would get those in pools. Nothing is changed. What comes of it with time is
-    PoolService.SimulateReclaims.
+    """Runs a changed document, or another version of a plugin, over the live customers as they are now, and streams what
+    this service would decide otherwise, with its progress: archive tiers, stages and admissions, pool claims and
+    reclaims, assignment what customers need, and who would get those in pools. Nothing is changed. What comes of it
+    with time is PoolService.SimulateReclaims.
     """
     GetPluginHealth: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPluginHealthRequest, _policy_service_pb2.GetPluginHealthResponse]
     """Says which plugins were loaded, and what is wrong with those that were not."""
@@ -73,10 +73,10 @@ class PolicyServiceServicer:
         request: _policy_service_pb2.SimulateRequest,
         context: _aio.ServicerContext[_policy_service_pb2.SimulateRequest, _abc.AsyncIterator[_policy_service_pb2.SimulateResponse]],
     ) -> _abc.AsyncIterator[_policy_service_pb2.SimulateResponse]:
-        """Runs a changed document over the live customers as they are now, and streams what this service would decide
-        otherwise, with its progress: archive tiers, stages and admissions, pool claims and reclaims, assignment what
-        customers need, and who would get those in pools. Nothing is changed. What comes of it with time is
-        PoolService.SimulateReclaims.
+        """Runs a changed document, or another version of a plugin, over the live customers as they are now, and streams what
+        this service would decide otherwise, with its progress: archive tiers, stages and admissions, pool claims and
+        reclaims, assignment what customers need, and who would get those in pools. Nothing is changed. What comes of it
+        with time is PoolService.SimulateReclaims.
         """
 
     def GetPluginHealth(

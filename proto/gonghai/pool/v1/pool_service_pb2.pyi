@@ -1635,6 +1635,7 @@ class SimulateReclaimsRequest(_message.Message):
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     MAX_CHANGES_FIELD_NUMBER: _builtins.int
     DAYS_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The tenant: `tenants/{tenant}`."""
     document: _builtins.str
@@ -1653,6 +1654,12 @@ class SimulateReclaimsRequest(_message.Message):
         recorded when it happens. None: nobody does anything.
         """
 
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions of plugins to try in place of the installed ones, as `PLUGIN==VERSION`. Each service has them in the
+        folder of its setting `GONGHAI_PLUGINS_CANDIDATES`, or refuses; so does a document that binds none of them.
+        """
+
     def __init__(
         self,
         *,
@@ -1662,10 +1669,11 @@ class SimulateReclaimsRequest(_message.Message):
         activities: _abc.Iterable[_activity_pb2.Activity] | None = ...,
         max_changes: _builtins.int = ...,
         days: _builtins.int = ...,
+        candidates: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "days", b"days", "document", b"document", "max_changes", b"max_changes", "parent", b"parent", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activities", b"activities", "candidates", b"candidates", "days", b"days", "document", b"document", "max_changes", b"max_changes", "parent", b"parent", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,6 +120,9 @@ class Settings(BaseSettings):
     plugins_notes: Path | None = Field(
         None, description="A folder that outlives a crash: for what was loaded or decided then"
     )
+    plugins_candidates: Path | None = Field(
+        None, description="A folder of plugin versions that can be simulated and decide nothing"
+    )
     event_retention_count: int = Field(
         1_000_000, ge=1, description="Most events that a partition's stream keeps"
     )

@@ -68,7 +68,10 @@ class Services:
         self.archive = ArchiveServiceStub(self._channels["archive"])
         self.pool = PoolServiceStub(self._channels["pool"])
         self.assignment = AssignmentServiceStub(self._channels["assignment"])
-        self.policies = PolicyServiceStub(self._channels["archive"])
+        self.policies_of: Mapping[str, PolicyServiceStub] = {
+            name: PolicyServiceStub(channel) for name, channel in self._channels.items()
+        }
+        self.policies = self.policies_of["archive"]
         self.clock = ClockServiceStub(self._channels["archive"])
         self.upkeep: Mapping[str, UpkeepServiceStub] = {
             name: UpkeepServiceStub(channel) for name, channel in self._channels.items()

@@ -89,6 +89,13 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "not the whole: some could not be decided on; the clocks of {frozen} holdings stand still",
         "推演不完整：部分客户无法判定，{frozen} 个保有客户的计时已冻结。",
     ),
+    "differences": (
+        "{count} decisions on {total} customers would differ now, by {plugins}",
+        "当前 {total} 个客户中有 {count} 项判定会不同（{plugins}）",
+    ),
+    "differences_title": ("What would be decided otherwise", "会有不同的判定"),
+    "rule_name": ("rule", "规则"),
+    "choice": ("who gets it", "分配对象"),
     "undecided_title": ("On whom could not be decided", "无法判定的客户"),
     "policy": ("policy", "策略"),
     "plugin": ("plugin", "插件"),

@@ -91,7 +91,7 @@ class Catalogue:
         return message
 
     def health(self) -> Iterator[policy_service_pb2.PluginHealth]:
-        """Yield how each plugin fares."""
+        """Yield how each plugin fares, and which candidates there are."""
         plugins = self._engine.plugins
         for item in self._engine.health():
             message = policy_service_pb2.PluginHealth(
@@ -114,6 +114,14 @@ class Catalogue:
                         transitions=workflow.transitions,
                     )
             yield message
+        for item in self._engine.candidates:
+            yield policy_service_pb2.PluginHealth(
+                plugin=item.name,
+                version=item.version,
+                healthy=item.ok,
+                problem=item.error,
+                candidate=True,
+            )
 
     def _rules(self, resolved: Resolved, kind: Policy) -> Iterator[policy_service_pb2.Rule]:
         owner = resolved.owner

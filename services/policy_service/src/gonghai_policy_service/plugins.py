@@ -52,10 +52,14 @@ def load_plugins(assembly: Assembly[Any]) -> Engine:
             required=frozenset(settings.plugins_required),
         ),
         isolation=Isolation(limits, note, tell),
+        candidates=_absolute(settings.plugins_candidates),
     )
     for item in engine.health():
         if not item.ok:
             assembly.log.error("plugin_not_loaded", plugin=item.name, why=item.error)
+    for item in engine.candidates:
+        if not item.ok:
+            assembly.log.error("candidate_not_loaded", plugin=item.name, why=item.error)
     assembly.on_close("plugins", engine.stop)
     return engine
 
@@ -129,3 +133,8 @@ class PluginTally(Collector):
         yield healthy
         yield aside
         yield ended
+
+
+def _absolute(folder: Path | None) -> Path | None:
+    """It is looked into again by processes that start later."""
+    return None if folder is None else folder.absolute()

@@ -124,12 +124,17 @@ class PolicyServicer(PolicyServiceServicer):
     async def Simulate(  # noqa: N802
         self, request: policy_service_pb2.SimulateRequest, context: object
     ) -> AsyncIterator[policy_service_pb2.SimulateResponse]:
-        """Say what a document would decide otherwise."""
+        """Say what a document, or another version of a plugin, would decide otherwise."""
         del context
         call = current()
+        if not (request.document or request.candidates):
+            message = "say which document to try, or which candidates"
+            raise InvalidRequest(FieldViolation("document", message))
         tenant = TenantName.parse(request.parent, "parent").tenant
         present = await self._book.tenant(tenant, deadline=call.deadline)
-        async with on_trial(self._engine, present, request.document) as trial:
+        async with on_trial(
+            self._engine, present, request.document, candidates=request.candidates
+        ) as trial:
             found = self._population(present, trial, call.language)
             async with aclosing(found) as responses:
                 async for response in responses:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
 from gonghai.policy.v1 import policy_service_pb2
+from gonghai_chassis.errors import FieldViolation, InvalidRequest
+from gonghai_engine.candidates import Candidate, UnknownCandidate
 from gonghai_engine.pages import page
 from gonghai_policy_service.commands.apply_policy import read_document
 from gonghai_policy_service.undecided import Undecided
@@ -190,19 +192,48 @@ def last_message(total: int, trial: Trial, living: Living) -> policy_service_pb2
 
 @asynccontextmanager
 async def on_trial(
-    engine: Engine, present: TenantPolicy, text: str, revision: int | None = None
+    engine: Engine,
+    present: TenantPolicy,
+    text: str,
+    revision: int | None = None,
+    candidates: Sequence[str] = (),
 ) -> AsyncGenerator[Trial, None]:
     """Put a document on trial for as long as the context lasts.
+
+    With candidates it is as after an upgrade: the document is applied anew, and they decide by it.
 
     Args:
         engine: what decides.
         present: the tenant's policy in force, which does not change meanwhile.
         text: the document as YAML; "" tries the one in force.
         revision: which one it would be; None: the one after the present, if it is another document.
+        candidates: versions of plugins, `PLUGIN==VERSION`, in place of those that are installed.
 
     Raises:
-        InvalidRequest: the document has faults, each named with its line and field.
+        InvalidRequest: the document has faults, each named with its line and field; a candidate is
+            not here, or decides nothing by the document.
     """
+    if not candidates:
+        async with _on_trial(engine, present, text, revision) as trial:
+            yield trial
+        return
+    try:
+        tried = engine.with_candidates([Candidate.parse(each) for each in candidates])
+    except UnknownCandidate as error:
+        raise InvalidRequest(FieldViolation("candidates", str(error))) from None
+    try:
+        applied = text or present.document.text
+        async with _on_trial(tried, present, applied, revision) as trial:
+            _check_decides(trial.policy, candidates)
+            yield trial
+    finally:
+        await tried.stop()
+
+
+@asynccontextmanager
+async def _on_trial(
+    engine: Engine, present: TenantPolicy, text: str, revision: int | None
+) -> AsyncGenerator[Trial, None]:
     document: PolicyDocument = present.document
     number = present.revision if revision is None else revision
     if text:
@@ -215,3 +246,16 @@ async def on_trial(
         yield Trial(present.tenant, engine.tenant(alias), engine)
     finally:
         engine.forget(alias)
+
+
+def _check_decides(policy: TenantPolicy, candidates: Sequence[str]) -> None:
+    """Else an operator who mistakes the tenant, or the plugin, hears that nothing would differ."""
+    deciding = {
+        resolved.owner.plugin.name
+        for industry in policy.industries
+        for resolved in industry.resolved.values()
+    }
+    for each in candidates:
+        if Candidate.parse(each).plugin not in deciding:
+            message = f"{each}: the document has nothing decided by that plugin"
+            raise InvalidRequest(FieldViolation("candidates", message))

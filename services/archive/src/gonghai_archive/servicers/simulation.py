@@ -46,7 +46,9 @@ class Courses:
             raise InvalidRequest(FieldViolation("end_time", "must not lie before the start"))
         activities = list(self._activities(request, tenant))
         present = await self.book.tenant(tenant, deadline=current().deadline)
-        async with on_trial(self.engine, present, request.document, request.revision) as trial:
+        async with on_trial(
+            self.engine, present, request.document, request.revision, request.candidates
+        ) as trial:
             course = self.simulate(trial, span, activities, applied=bool(request.document))
             async with aclosing(course) as told:
                 async for part in told:

@@ -42,7 +42,9 @@ class SimulationServicer:
         tenant = TenantName.parse(first.parent, "parent").tenant
         now = instant_of(first.time, "time")
         present = await living.book.tenant(tenant, deadline=current().deadline)
-        async with on_trial(self.engine, present, first.document, first.revision) as trial:
+        async with on_trial(
+            self.engine, present, first.document, first.revision, first.candidates
+        ) as trial:
             board = await Board.read(tenant, now, living.staff, living.routings)
             conversation = Conversation(living, board, trial)
             if first.document:

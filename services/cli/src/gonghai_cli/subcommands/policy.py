@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai_cli.language import Language
+from gonghai_cli.subcommands.policy_differences import preview
 from gonghai_cli.subcommands.policy_simulation import simulate
 from gonghai_cli.subcommands.session import session_of
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Policies: what decides, and with which settings.", no_args_is_help=True)
 
+app.command("preview")(preview)
 app.command("simulate")(simulate)
 
 Tenant = Annotated[str, typer.Option("--tenant", "-t", help="The tenant's id.")]

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from google.protobuf.json_format import Parse, ParseError
-from rich.markup import escape
 from rich.table import Table
 
 from gonghai.archive.v1 import activity_pb2
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_cli.account.reading import ident
-from gonghai_cli.subcommands.session import session_of
+from gonghai_cli.subcommands.policy_on_trial import (
+    UNDECIDED,
+    Candidates,
+    Document,
+    Tenant,
+    undecided_table,
+)
+from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:
@@ -25,12 +31,9 @@ if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
     from rich.console import Console
 
-    from gonghai.type.v1 import decision_pb2
     from gonghai_cli.language import Language
     from gonghai_cli.services import Services
 
-UNDECIDED: Final = 3
-"""The exit status where a policy could not decide on somebody."""
 ROWS: Final = 12
 """How many days, holders and clocks are shown."""
 
@@ -47,10 +50,11 @@ class Simulated:
     until: datetime | None = None
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The YAML document.")],
-    tenant: Annotated[str, typer.Option("--tenant", "-t", help="The tenant's id.")],
+    tenant: Tenant,
+    file: Document = None,
+    candidate: Candidates = None,
     days: Annotated[int, typer.Option(min=1, max=400, help="How many days ahead.")] = 60,
     activities: Annotated[
         Path | None,
@@ -62,19 +66,23 @@ def simulate(
         ),
     ] = None,
     changes: Annotated[int, typer.Option(min=0, help="How many single changes to show.")] = 20,
+    *,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
 ) -> None:
     """Let days pass in advance under a document: who would be warned, reclaimed, given to whom.
 
     Nothing is changed. Living the same days with the same activities gives the same. The exit
-    status is 3 where a policy could not decide on some customers: then this is not the whole.
+    status is 4 where a policy could not decide on some customers: then this is not the whole.
     """
-    session = session_of(context)
+    session = session_of(context).signed_in(token_file, ca_file)
     request = pool_service_pb2.SimulateReclaimsRequest(
         parent=f"tenants/{tenant}",
-        document=file.read_text("utf-8"),
+        document="" if file is None else file.read_text("utf-8"),
         days=days,
         activities=_read(activities) if activities is not None else (),
         max_changes=max(1, changes),
+        candidates=candidate,
     )
 
     async def ask(services: Services) -> Simulated:
@@ -136,7 +144,7 @@ def show(found: Simulated, console: Console, language: Language, *, shown: int) 
     if summary.undecided or summary.frozen:
         console.print(word("not_whole", language, frozen=summary.frozen), style="red")
     if summary.undecided:
-        console.print(_undecided(summary.undecided, language))
+        console.print(undecided_table(summary.undecided, language))
 
 
 def _read(file: Path) -> list[activity_pb2.Activity]:
@@ -171,20 +179,6 @@ def _moves(moves: Counter[tuple[str, str, str, str]], language: Language) -> Tab
         )
     if len(moves) > ROWS:
         table.add_row("", word("more", language, count=len(moves) - ROWS), "", "")
-    return table
-
-
-def _undecided(undecided: Sequence[decision_pb2.Undecided], language: Language) -> Table:
-    table = _table("undecided", language, "policy", "plugin", "problem", "customers", "examples")
-    for one in undecided:
-        examples = ", ".join(ident(name) for name in one.examples)
-        table.add_row(
-            one.policy,
-            one.plugin,
-            escape(f"{one.cause}: {one.message}"),
-            str(one.customers),
-            examples + (", …" if one.customers > len(one.examples) else ""),
-        )
     return table
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from gonghai.upkeep.v1 import upkeep_service_pb2 as pb
-from gonghai_cli.subcommands.session import CaFile, session_of
+from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:
@@ -22,16 +21,6 @@ LEFT = 1
 """The exit status when events are left."""
 
 _PAGE = 200
-
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="GONGHAI_ADMIN_TOKEN_FILE",
-        exists=True,
-        dir_okay=False,
-        help="A bearer token of an administrator of the tenant; not needed in dev mode.",
-    ),
-]
 
 
 @app.command("list")

@@ -35,6 +35,17 @@ CaFile = Annotated[
 ]
 """The option of commands that reach services which encrypt."""
 
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GONGHAI_ADMIN_TOKEN_FILE",
+        exists=True,
+        dir_okay=False,
+        help="A bearer token of an administrator of the tenant; not needed in dev mode.",
+    ),
+]
+"""The option of commands that only an administrator may give."""
+
 REFUSED = 1
 """The exit status when a service refuses."""
 UNREACHABLE = 3

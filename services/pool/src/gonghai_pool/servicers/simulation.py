@@ -47,7 +47,14 @@ class SimulationRpcs(pb_grpc.PoolServiceServicer):
         if request.HasField("until") == bool(request.days):
             raise InvalidRequest(FieldViolation("until", "say either until when or how many days"))
         until = instant_of(request.until, "until") if request.HasField("until") else None
-        question = Question(tenant, request.document, until, request.days, request.activities)
+        question = Question(
+            tenant,
+            request.document,
+            until,
+            request.days,
+            request.activities,
+            request.candidates,
+        )
         telling: _Telling | None = None
         async with aclosing(self._forecast(question)) as course:
             async for part in course:

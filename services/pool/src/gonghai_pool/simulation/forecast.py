@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from gonghai.archive.v1 import archive_service_pb2
@@ -72,6 +72,7 @@ class Question:
         until: the end of the span (instant); None for `days`.
         days: its length, where the end is not said.
         activities: what is to happen in it, as archive takes it.
+        candidates: versions of plugins in place of those that are installed.
     """
 
     tenant: str
@@ -79,6 +80,7 @@ class Question:
     until: int | None
     days: int = 0
     activities: Sequence[activity_pb2.Activity] = ()
+    candidates: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,12 @@ class Forecast:
     async def _conduct(self, question: Question) -> AsyncGenerator[Begun | Moment | Ended, None]:
         tenant = question.tenant
         present = await self._book.tenant(tenant)
-        async with on_trial(self._engine, present, question.document) as trial:
+        if question.candidates and not question.document:
+            # An upgrade counts for all from the start, as a document does that is applied then.
+            question = replace(question, document=present.document.text)
+        async with on_trial(
+            self._engine, present, question.document, candidates=question.candidates
+        ) as trial:
             ground = await self._custodies.ground(tenant)
             until = question.until
             if until is None:
@@ -201,10 +208,11 @@ class Forecast:
             end_time=timestamp(until),
             activities=question.activities,
             revision=revision,
+            candidates=question.candidates,
         )
         # Over a channel to a peer each answer is a generator, to be closed.
         told = cast("_Told", self._archive.SimulateCourse(asked))
-        routing = Routing(parent, question.document, revision)
+        routing = Routing(parent, question.document, revision, question.candidates)
         async with aclosing(told), routing.with_(self._assignment):
             passing = _Passing(scratch, trial, self._custodies, self._book, Course(told), routing)
             if question.document:

@@ -66,11 +66,14 @@ class Course:
 class Routing:
     """What assignment does: each message is answered before the next is sent."""
 
-    def __init__(self, parent: str, document: str, revision: int) -> None:
-        """Begin for a tenant with a document."""
+    def __init__(
+        self, parent: str, document: str, revision: int, candidates: Sequence[str] = ()
+    ) -> None:
+        """Begin for a tenant with a document, and versions of plugins to try."""
         self._parent = parent
         self._document = document
         self._revision = revision
+        self._candidates = candidates
         self._requests: asyncio.Queue[assignment_service_pb2.SimulateRoutingRequest] = (
             asyncio.Queue(maxsize=1)
         )
@@ -103,12 +106,13 @@ class Routing:
                 time=timestamp(now),
                 document=self._document,
                 revision=self._revision,
+                candidates=self._candidates,
                 archive_events=archive,
                 pool_events=pool,
                 answers=answers,
             )
         )
-        self._document, self._revision = "", 0
+        self._document, self._revision, self._candidates = "", 0, ()
         if self._answers is None:
             raise TypeError("It is talked with inside of `with_`.")
         answer = await anext(self._answers)
