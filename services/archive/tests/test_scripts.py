@@ -25,6 +25,7 @@ SCRIPTS = sorted(
 )
 READS = {
     "assess": 11,
+    "conclude_succession": 3,
     "create": 12,
     "drop_custodies": 5,
     "drop_resources": 4,
@@ -103,6 +104,7 @@ ARGS: dict[str, Any] = {
         ],
     },
     "after": "-",
+    "outcome": {"moved": 1, "orphaned": 0, "failed": 0, "remaining": 0},
     "most": 20,
     "period": "2060-03",
     "start": 0,

@@ -1182,6 +1182,126 @@ class Collision(_message.Message):
 Global___Collision: _TypeAlias = Collision  # noqa: Y015
 
 @_typing.final
+class ReparentCustomersRequest(_message.Message):
+    """Asks for the second level of a sponsor to be given to others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPONSOR_FIELD_NUMBER: _builtins.int
+    HEIR_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    sponsor: _builtins.str
+    """The customer that sponsors them, and leaves."""
+    heir: _builtins.str
+    """Who gets them all, a customer without a sponsor of its own; unset: the rules decide for each."""
+    validate_only: _builtins.bool
+    """Checks everything and answers who would go where and why, changing nothing."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat: the same id and content goes on with who is left. Once it has come to its end and
+    could move everybody, it answers that for a day and moves nobody; with other content it is INVALID_ARGUMENT then.
+    """
+    def __init__(
+        self,
+        *,
+        sponsor: _builtins.str = ...,
+        heir: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heir", b"heir", "request_id", b"request_id", "sponsor", b"sponsor", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReparentCustomersRequest: _TypeAlias = ReparentCustomersRequest  # noqa: Y015
+
+@_typing.final
+class ReparentCustomersResponse(_message.Message):
+    """What became of a part of a second level, and how far it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    MOVED_COUNT_FIELD_NUMBER: _builtins.int
+    ORPHANED_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    REMAINING_COUNT_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    moved_count: _builtins.int
+    """How many this call has moved so far, or would move."""
+    orphaned_count: _builtins.int
+    """How many of these have no sponsor now, or would have none."""
+    failed_count: _builtins.int
+    """How many could not be moved so far."""
+    remaining_count: _builtins.int
+    """In the last message, how many are below the sponsor still."""
+    done: _builtins.bool
+    """This is the last message, and everybody was looked at."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReparentedCustomer]:
+        """Some of them, each once."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[Global___ReparentedCustomer] | None = ...,
+        moved_count: _builtins.int = ...,
+        orphaned_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        remaining_count: _builtins.int = ...,
+        done: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "done", b"done", "failed_count", b"failed_count", "moved_count", b"moved_count", "orphaned_count", b"orphaned_count", "remaining_count", b"remaining_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReparentCustomersResponse: _TypeAlias = ReparentCustomersResponse  # noqa: Y015
+
+@_typing.final
+class ReparentedCustomer(_message.Message):
+    """What became of one of a second level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    SPONSOR_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer."""
+    sponsor: _builtins.str
+    """Its sponsor from now on; empty for none."""
+    rule: _builtins.str
+    """The rule of the plugin's policy `succession` that says so; empty where the heir was named, or no rule has any for it."""
+    reason: _builtins.str
+    """Why, for a person; the language follows the call's `accept-language` (en or zh)."""
+    @_builtins.property
+    def status(self) -> _status_pb2.Status:
+        """OK, or why it could not be moved; then it stands where it stood."""
+
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        sponsor: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        status: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "reason", b"reason", "rule", b"rule", "sponsor", b"sponsor", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReparentedCustomer: _TypeAlias = ReparentedCustomer  # noqa: Y015
+
+@_typing.final
 class ListDueFollowUpsRequest(_message.Message):
     """Asks for due follow-ups."""
 
@@ -1536,7 +1656,7 @@ class HistoryEntry(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     change: _builtins.str
-    """What was done: `create`, `update`, `merge`, `tier`, …"""
+    """What was done: `create`, `update`, `reparent`, `merge`, `tier`, …"""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When (domain time)."""

@@ -132,6 +132,11 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
                 _registered_method=True)
+        self.ReparentCustomers = channel.unary_stream(
+                '/gonghai.archive.v1.ArchiveService/ReparentCustomers',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersResponse.FromString,
+                _registered_method=True)
         self.ListDueFollowUps = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListDueFollowUps',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListDueFollowUpsRequest.SerializeToString,
@@ -327,6 +332,16 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReparentCustomers(self, request, context):
+        """Gives the second level of a sponsor that leaves to others (改挂): each to whom the rules of its industry's plugin say,
+        or all to a named heir. Streams what became of them, oldest record first, a part at a time. Each is moved in one step
+        with its event, its history and the sums of both sponsors; custody and what was earned stay where they are. A stream
+        that broke off is asked for again: who was moved is not moved again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDueFollowUps(self, request, context):
         """Lists the follow-ups that are due, per rep and day. Not built yet.
         """
@@ -490,6 +505,11 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.ListCollisions,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.SerializeToString,
+            ),
+            'ReparentCustomers': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReparentCustomers,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersResponse.SerializeToString,
             ),
             'ListDueFollowUps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDueFollowUps,
@@ -1051,6 +1071,33 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/ListCollisions',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReparentCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/ReparentCustomers',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ReparentCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,12 @@ class ArchiveServiceStub:
     a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
     rule and values.
     """
+    ReparentCustomers: _aio.UnaryStreamMultiCallable[_archive_service_pb2.ReparentCustomersRequest, _archive_service_pb2.ReparentCustomersResponse]
+    """Gives the second level of a sponsor that leaves to others (改挂): each to whom the rules of its industry's plugin say,
+    or all to a named heir. Streams what became of them, oldest record first, a part at a time. Each is moved in one step
+    with its event, its history and the sums of both sponsors; custody and what was earned stay where they are. A stream
+    that broke off is asked for again: who was moved is not moved again.
+    """
     ListDueFollowUps: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListDueFollowUpsRequest, _archive_service_pb2.ListDueFollowUpsResponse]
     """Lists the follow-ups that are due, per rep and day. Not built yet."""
     ImportCustomers: _aio.StreamStreamMultiCallable[_archive_service_pb2.ImportCustomersRequest, _archive_service_pb2.ImportCustomersResponse]
@@ -247,6 +253,17 @@ class ArchiveServiceServicer:
         """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
         a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
         rule and values.
+        """
+
+    def ReparentCustomers(
+        self,
+        request: _archive_service_pb2.ReparentCustomersRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.ReparentCustomersRequest, _abc.AsyncIterator[_archive_service_pb2.ReparentCustomersResponse]],
+    ) -> _abc.AsyncIterator[_archive_service_pb2.ReparentCustomersResponse]:
+        """Gives the second level of a sponsor that leaves to others (改挂): each to whom the rules of its industry's plugin say,
+        or all to a named heir. Streams what became of them, oldest record first, a part at a time. Each is moved in one step
+        with its event, its history and the sums of both sponsors; custody and what was earned stay where they are. A stream
+        that broke off is asked for again: who was moved is not moved again.
         """
 
     def ListDueFollowUps(

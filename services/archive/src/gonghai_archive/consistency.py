@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_archive.ledger_audit import LedgerAudit
-from gonghai_archive.lines import NOBODY, Downline
+from gonghai_archive.lines import BELOW, NOBODY, Downline, below
 from gonghai_archive.metrics import YEAR
 from gonghai_archive.places import too_many
 from gonghai_archive.policies import index_terms
@@ -116,6 +116,12 @@ class _Pass:
         assessment = customer.assessment
         for term in index_terms(customer.id, customer.profile, assessment):
             index[term][customer.id] = customer.created
+        if customer.part is not None:
+            index[BELOW][customer.id] = customer.created
+            index[below(customer.part.sponsor)][customer.id] = customer.created
+        if customer.downline != NOBODY:
+            # It has sponsored somebody, be it nobody now: who stands below it is listed exactly.
+            index.setdefault(below(customer.id), {})
         index["by_rank"][customer.id] = assessment.tier.rank if assessment.tier else 0
         for identifier in customer.profile.identifiers:
             other = identifiers.setdefault(str(identifier), customer.id)

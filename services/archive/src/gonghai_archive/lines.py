@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 KEPT: Final = YEAR + 2
 """Days kept of what comes and goes: the longest window, and what a change of zone may shift it."""
 
+BELOW: Final = "below"
+"""The index of those who have a sponsor."""
+
 _Days: TypeAlias = tuple[tuple[int, int], ...]
+
+
+def below(sponsor: str) -> str:
+    """Return the term of the index of those whose sponsor it is; the scripts keep both."""
+    return f"{BELOW}:{sponsor}"
 
 
 class Part(NamedTuple):

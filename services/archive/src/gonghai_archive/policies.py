@@ -75,10 +75,14 @@ class Published:
         facts: by name; those that other services' policies read.
         admission_reason: why its pool was chosen, in English; "" while none is, and where the
             sentence would tell something sensitive.
+        admission_then: the pool it goes on to when nobody takes it; "" where it stays.
+        admission_after_days: after how many days in the first one.
     """
 
     facts: Mapping[str, Any]
     admission_reason: str
+    admission_then: str = ""
+    admission_after_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +171,11 @@ class Assessor:
     ) -> Standing:
         """Return where a customer is to stand, and what it gives to its sponsor as of now."""
         since = day_number(policy.calendar.zone, now) - KEPT
-        sponsor = _sponsor(policy, after)
+        sponsor = sponsor_of(policy, after)
         if sponsor is None:
             return Standing(None, since)
         part = part_of(sponsor, activities, calendar=policy.calendar, now=now)
-        return Standing(part, since, before is None or _sponsor(policy, before) != sponsor)
+        return Standing(part, since, before is None or sponsor_of(policy, before) != sponsor)
 
     def refused_sponsor(
         self, policy: TenantPolicy, profile: Profile, problem: str
@@ -180,7 +184,7 @@ class Assessor:
         resolved = policy.industry(profile.industry)
         attribute = resolved.upline or ""
         return InvalidRequest(
-            FieldViolation(f"customer.attributes[{attribute}]", _PROBLEMS[problem]),
+            FieldViolation(f"customer.attributes[{attribute}]", PROBLEMS[problem]),
             reason=Reason.INVALID_ATTRIBUTE,
             metadata={"attribute": attribute, "plugin": resolved.plugin},
         )
@@ -198,16 +202,25 @@ class Assessor:
             "tags": frozenset(profile.tags),
         }
 
+    def facts_of(
+        self, policy: TenantPolicy, profile: Profile, assessment: Assessment
+    ) -> dict[str, Any]:
+        """Return the facts of a customer as it was decided on, with what was decided."""
+        facts = self.facts(self.view(policy, profile.industry), profile, assessment.metrics)
+        _decided(facts, assessment.stage, assessment.tier)
+        return facts
+
     def published(
         self, policy: TenantPolicy, profile: Profile, assessment: Assessment
     ) -> Published:
         """Return what other services' policies read, and nothing beside it."""
         view = self.view(policy, profile.industry)
-        facts = self.facts(view, profile, assessment.metrics)
-        _decided(facts, assessment.stage, assessment.tier)
-        reason = ""
+        facts = self.facts_of(policy, profile, assessment)
+        reason, then, after_days = "", "", 0
         if assessment.admission is not None:
             made = Decision.from_record(assessment.admission.decision)
+            if isinstance(made.outcome, Admission):
+                then, after_days = made.outcome.then, made.outcome.after_days
             told = view.secrecy.told(made.policy, made.plugin, made.plugin_version)
             if told is not None and not told:
                 reason = made.reason.en
@@ -218,6 +231,8 @@ class Assessor:
                 if name in view.published and value is not None
             },
             reason,
+            then,
+            after_days,
         )
 
     async def assess(
@@ -280,8 +295,7 @@ class Assessor:
             view = self.view(policy, profile.industry)
             if Policy.INCENTIVES not in view.policy.resolved and not view.policy.missing:
                 continue
-            facts = self.facts(view, profile, assessment.metrics)
-            _decided(facts, assessment.stage, assessment.tier)
+            facts = self.facts_of(policy, profile, assessment)
             places.append(place)
             requests.append(
                 DecisionRequest(
@@ -299,6 +313,24 @@ class Assessor:
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
         return found
+
+    async def heirs(
+        self, policy: TenantPolicy, customers: Sequence[Customer], now: int
+    ) -> list[Decision | DecisionFailure]:
+        """Decide whom customers of an industry with succession would take over, and how."""
+        return await self._engine.decide(
+            [
+                DecisionRequest(
+                    tenant=policy.tenant,
+                    industry=each.profile.industry,
+                    policy=Policy.SUCCESSION,
+                    facts=self.facts_of(policy, each.profile, each.assessment),
+                    now=now,
+                    subject=each.id,
+                )
+                for each in customers
+            ]
+        )
 
     def _start(self, policy: TenantPolicy, subject: Subject, now: int) -> _Course:
         metrics = measured(
@@ -321,7 +353,7 @@ class Assessor:
 
 
 _MOST_VIEWS = 4096
-_PROBLEMS: Final = {
+PROBLEMS: Final = {
     "itself": "nobody is its own sponsor",
     "unknown": "there is no such customer",
     "sponsored": "that customer has a sponsor itself, and there are two levels only",
@@ -343,8 +375,8 @@ def measured(
     )
 
 
-def _sponsor(policy: TenantPolicy, customer: Customer) -> str | None:
-    """The id of the customer that it names as its sponsor, if its industry knows of any."""
+def sponsor_of(policy: TenantPolicy, customer: Customer) -> str | None:
+    """Return the id of the customer that it names as its sponsor, if its industry knows of any."""
     resolved = policy.industry(customer.profile.industry)
     if resolved.missing:
         # Nobody can say what its attributes mean: it stays where it stands.
@@ -481,7 +513,7 @@ def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> 
         days = course.view.policy.next_change_days(
             course.facts,
             course.metrics.changes_in,
-            *dict.fromkeys((*DECIDED, *FOLLOWED, Policy.COLLISIONS)),
+            *dict.fromkeys((*DECIDED, *FOLLOWED, Policy.COLLISIONS, Policy.SUCCESSION)),
         )
     except ValueError:
         # A fact breaks its declaration, which a decision has said already.

@@ -16,6 +16,7 @@ from gonghai_archive.commands.deciding import Desk
 from gonghai_archive.commands.evaluate import AssessCustomers, EvaluateCustomer
 from gonghai_archive.commands.import_customers import ImportCustomers
 from gonghai_archive.commands.record import RecordActivities
+from gonghai_archive.commands.reparent import ReparentCustomers
 from gonghai_archive.commands.update import UpdateCustomer
 from gonghai_archive.policies import Assessor
 from gonghai_archive.pool_peer import Reservations
@@ -30,6 +31,7 @@ from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.reach import Guard
 from gonghai_archive.servicers.simulation import Courses
+from gonghai_archive.servicers.succession import Successions
 from gonghai_archive.simulation.course import SimulateCourse
 from gonghai_archive.simulation.population import Population
 from gonghai_archive.snapshot import Snapshot
@@ -37,6 +39,7 @@ from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.store.neighbours import Reader
 from gonghai_archive.store.statements import StatementStore
+from gonghai_archive.store.successions import SuccessionStore
 from gonghai_archive.upkeep import upkeep_of
 from gonghai_archive.workers.assessing import DueAssessments
 from gonghai_archive.workers.recomputing import Recompute
@@ -111,6 +114,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
         Commissions(StatementStore(store), guard, settings.currency),
         Collisions(customers),
+        Successions(ReparentCustomers(desk), SuccessionStore(store)),
         Courses(SimulateCourse(customers, book), engine, book, settings.currency),
         changes,
     )

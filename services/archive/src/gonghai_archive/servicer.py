@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gonghai_archive.servicers.commissions import Commissions
     from gonghai_archive.servicers.customers import Customers
     from gonghai_archive.servicers.simulation import Courses
+    from gonghai_archive.servicers.succession import Successions
     from gonghai_chassis.watching import WatchServer
 
 SERVICE = archive_service_pb2.DESCRIPTOR.services_by_name["ArchiveService"]
@@ -34,6 +35,7 @@ class ArchiveServicer(ArchiveServiceServicer):
         activities: Activities,
         commissions: Commissions,
         collisions: Collisions,
+        successions: Successions,
         courses: Courses,
         changes: WatchServer,
     ) -> None:
@@ -44,6 +46,7 @@ class ArchiveServicer(ArchiveServiceServicer):
             activities: about what happened.
             commissions: about what was earned by it.
             collisions: about what must not be, and is.
+            successions: about sponsors that leave.
             courses: about what would be.
             changes: streams the archive's own changes.
         """
@@ -52,6 +55,7 @@ class ArchiveServicer(ArchiveServiceServicer):
             activities,
             commissions,
             collisions,
+            successions,
             courses,
         )
         for method in SERVICE.methods:

@@ -128,6 +128,7 @@ _ARCHIVE: Final = _rows(
     ListActivities=READ,
     GetCommissionStatement=READ,
     ListCollisions=OVERSEE,
+    ReparentCustomers=INTEGRATE,
     ListDueFollowUps=READ,
     ImportCustomers=INTEGRATE,
     ExportCustomers=INTEGRATE,

@@ -336,7 +336,12 @@ class CustomerStore:
         return Page(records.sequence(fields["ids"]), more)
 
     async def each(
-        self, tenant: str, size: int, *, within: tuple[str, ...] = ()
+        self,
+        tenant: str,
+        size: int,
+        *,
+        within: tuple[str, ...] = (),
+        without: tuple[str, ...] = (),
     ) -> AsyncGenerator[list[str], None]:
         """Yield the ids of all customers of a tenant, oldest first, some at a time.
 
@@ -344,9 +349,10 @@ class CustomerStore:
             tenant: whose customers.
             size: how many at a time.
             within: terms of indexes that they stand in.
+            without: terms of indexes that none of them stands in.
         """
         place: tuple[int, str] | None = None
-        chosen = Selection(within=within, descending=False)
+        chosen = Selection(within=within, without=without, descending=False)
         while True:
             page = await self.select(tenant, chosen, place=place, limit=size, scan=size)
             if page.ids:

@@ -181,7 +181,7 @@ def pack_entry(
 
     Args:
         actor: who.
-        change: what: `create`, `update`, `tier`, `stage`, `admission`.
+        change: what: `create`, `update`, `reparent`, `tier`, `stage`, `admission`.
         before: the fields that changed as they were, as the store keeps them.
         after: the same as they are.
     """

@@ -25,7 +25,7 @@ local answer = reply("ok", {body = ARG.body, created = head.created, version = v
 -- WRITES
 write_clock()
 store_customer(version, head.created)
-store_line()
+store_line(head.created)
 store_commissions()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,

@@ -34,7 +34,7 @@ for _, identifier in ipairs(ARG.take) do
   redis.call('HSET', KEY.identifiers, identifier, ARG.customer)
 end
 store_customer(1, clock.now)
-store_line()
+store_line(clock.now)
 append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,
              version = 1, payload = with_time(ARG.event, 18, clock.now), schema = 1}
 return remember(answer)

@@ -37,7 +37,7 @@ else
   redis.call('APPEND', KEY.activities, table.concat(rows))
 end
 store_customer(version, head.created)
-store_line()
+store_line(head.created)
 store_commissions()
 for _, activity in ipairs(ARG.recorded) do
   append_event{kind = "activity_recorded", tenant = ARG.tenant, subject = ARG.customer,

@@ -41,7 +41,7 @@ for _, identifier in ipairs(ARG.take) do
   redis.call('HSET', KEY.identifiers, identifier, ARG.customer)
 end
 store_customer(version, head.created)
-store_line()
+store_line(head.created)
 store_commissions()
 if ARG.event then
   append_event{kind = "customer_changed", tenant = ARG.tenant, subject = ARG.customer,

@@ -1,9 +1,10 @@
 --[[
 line: a customer between its sponsor and its second level. Two levels, no loops; a sponsor whose
-second level has changed is due at once, in the step that changes it.
-KEYS line lines customers due
+second level has changed is due at once, in the step that changes it. The indexes `below` and
+`below:{sponsor}` list who has one, and who has that one.
+KEYS line lines customers due index
 ARG  tenant customer upline downline
-Returns upline_problem, store_line()
+Returns upline_problem, store_line(created)
 ]]
 local function line_at(key)
   local stored = redis.call('GET', key)
@@ -73,8 +74,21 @@ local function downline_after(down, gone, come)
   }
 end
 
-local function store_line()
+-- In the order in which they were made, as in the other indexes.
+local function index_below(was, is, created)
+  if was and was ~= is then
+    redis.call('ZREM', KEY.index .. ':below:' .. was, ARG.customer)
+    if not is then redis.call('ZREM', KEY.index .. ':below', ARG.customer) end
+  end
+  if is then
+    redis.call('ZADD', KEY.index .. ':below:' .. is, digits(created), ARG.customer)
+    redis.call('ZADD', KEY.index .. ':below', digits(created), ARG.customer)
+  end
+end
+
+local function store_line(created)
   local up = line.up
+  index_below(up and up.sponsor, part and part.sponsor, created)
   for name, stands in pairs(sponsors) do
     local gone = up and up.sponsor == name and up or nil
     local come = part and part.sponsor == name and part or nil
