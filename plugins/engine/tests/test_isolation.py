@@ -176,6 +176,7 @@ async def test_settings_that_are_checked_by_endless_code_are_refused_with_their_
 ) -> None:
     checks = """
         class Settings_(Settings):
+            pad: tuple[str, ...] = Field((), description="pad")
             level: int = Field(1, description="level")
 
             @field_validator("level")
@@ -190,15 +191,18 @@ async def test_settings_that_are_checked_by_endless_code_are_refused_with_their_
     service = Service("thinker")
     try:
         bound = "version: 1\ndefault: {plugin: standard}\nindustries:\n  x:\n    plugin: thinker\n"
-        texts = [f"{bound}    settings: {{level: {level}}}\n" for level in (1, 2, 3)]
-        good = await service.engine.read(texts[0])
-        for text, message in zip(
-            texts[1:],
-            ["line 6, industries.x.settings: the plugin can't check them", "three is too much"],
-            strict=True,
+        good = await service.engine.read(f"{bound}    settings: {{level: 1}}\n")
+        endless_one = "line 6, industries.x.settings: the plugin can't check them"
+        long_list = ", ".join(["ab"] * 14_000)
+        for settings, message in (
+            ("level: 2", endless_one),
+            # What no other document could say of them reaches the plugin's own process as well.
+            (r'level: 2, pad: ["\x7f \u0001 \x85"]', endless_one),
+            (f"level: 2, pad: [{long_list}]", endless_one),
+            ("level: 3", "three is too much"),
         ):
             with pytest.raises(PolicyDocumentError, match=message):
-                await service.engine.read(text)
+                await service.engine.read(f"{bound}    settings: {{{settings}}}\n")
         # A follower that cannot bind it decides nothing for that industry, and all else.
         endless = type(good)(**{**fields(good), "industries": with_level(good, 2)})
         assert await service.engine.put_in_force("t", 1, endless)
@@ -366,6 +370,28 @@ async def test_a_plugin_on_which_a_process_was_killed_by_chance_is_no_suspect_fo
         (made,) = await engine.decide([request(MANY)])
         assert isinstance(made, Decision)
         assert sorted(engine.lanes) == lanes
+        # Who looks at its health, from a thread, decides nothing about it.
+        assert await asyncio.to_thread(lambda: all(item.ok for item in engine.health()))
+        assert sorted(engine.lanes) == lanes
+    await engine.stop()
+
+
+@pytest.mark.parametrize("explain", [False, True])
+async def test_what_was_at_work_is_no_suspect_when_the_process_is_killed_later(
+    tmp_path: Path, *, explain: bool
+) -> None:
+    engine = Engine.load(
+        PluginSelection(allowed=frozenset({"standard"})),
+        isolation=Isolation(note=Note(tmp_path, "pool")),
+    )
+    if explain:
+        assert isinstance(await engine.explain(request(MANY)), Explanation)
+    else:
+        await engine.decide([request(MANY)])
+    (tmp_path / "pool-1.note").write_bytes((tmp_path / "pool-0.note").read_bytes())
+    after = Note(tmp_path, "pool")
+    assert after.found is None
+    after.close()
     await engine.stop()
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from gonghai_engine.calendar import Calendar, WorkingDays
 
@@ -30,6 +34,11 @@ MAX_DAYS: Final = 2_000
 MAX_DEPTH: Final = 20
 """Levels of lists and mappings in each other."""
 
+DEFAULT: Final = "default"
+"""Stands for every industry that a document does not name."""
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INDUSTRY: Final = re.compile(r"(?!\s)[^/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,63}(?<!\s)")
 _NUMBER_LENGTH: Final = 40
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
@@ -142,6 +151,22 @@ def problems_of(
         yield Problem(_line_of(path, lines), path, found["msg"])
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of time zones: what else the machine calls one may be another elsewhere."""
+    return frozenset(files("tzdata").joinpath("zones").read_text().split()) - {"Factory"}
+
+
+def _as_written(day: object) -> dt.date:
+    if isinstance(day, str) and _DATE.fullmatch(day):
+        with suppress(ValueError):
+            return dt.date.fromisoformat(day)
+    raise ValueError(f"{day!r} is no date, like 2026-10-01")
+
+
+_Day = Annotated[dt.date, BeforeValidator(_as_written)]
+
+
 class _Bound(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     plugin: str = Field(min_length=1)
@@ -149,27 +174,52 @@ class _Bound(BaseModel):
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     version: Literal[1]
     zone: str = "Asia/Shanghai"
-    calendar: WorkingDays = WorkingDays.CHINA
-    holidays: list[dt.date] = Field(default_factory=list, max_length=MAX_DAYS)
-    workdays: list[dt.date] = Field(default_factory=list, max_length=MAX_DAYS)
+    calendar: WorkingDays = Field(WorkingDays.CHINA, strict=False)
+    holidays: list[_Day] = Field(default_factory=list, max_length=MAX_DAYS)
+    workdays: list[_Day] = Field(default_factory=list, max_length=MAX_DAYS)
     default: _Bound
     industries: dict[str, _Bound] = Field(default_factory=dict, max_length=MAX_INDUSTRIES)
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _whole(cls, version: object) -> object:
+        # True and 1.0 are equal to 1.
+        return version if type(version) is int else str(version)
 
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"{name!r} is no time zone") from None
+        if name not in _zones():
+            raise ValueError(f"{name!r} is no time zone")
         return name
+
+    @field_validator("industries")
+    @classmethod
+    def _can_be_named(cls, industries: dict[str, _Bound]) -> dict[str, _Bound]:
+        for name in industries:
+            if name == DEFAULT:
+                raise ValueError(f"an industry can't be called {DEFAULT}: that means all others")
+            if _INDUSTRY.fullmatch(name) is None:
+                raise ValueError(
+                    f"{name!r} is no industry: 1 to 63 characters, no / or control character, "
+                    "no space at an end"
+                )
+        return industries
+
+    @field_validator("holidays", "workdays")
+    @classmethod
+    def _each_once(cls, days: list[dt.date]) -> list[dt.date]:
+        twice = [day for day, count in Counter(days).items() if count > 1]
+        if twice:
+            raise ValueError(f"{min(twice)} stands here twice")
+        return days
 
     @field_validator("workdays")
     @classmethod
-    def _no_day_twice(cls, days: list[dt.date], info: Any) -> list[dt.date]:  # noqa: ANN401 - pydantic's own
+    def _either_or(cls, days: list[dt.date], info: Any) -> list[dt.date]:  # noqa: ANN401 - pydantic's own
         both = set(days) & set(info.data.get("holidays", ()))
         if both:
             raise ValueError(f"{min(both)} is a holiday and a workday at once")
@@ -183,6 +233,13 @@ class _Loader(_SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+class _Resolver(yaml.resolver.BaseResolver):
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+_RESOLVER: Final = _Resolver()
 
 
 def _load(text: str) -> tuple[object, dict[str, int]]:
@@ -262,10 +319,17 @@ def _walk(
 
 def _wrong_content(node: yaml.Node, path: str) -> Iterator[Problem]:
     line = node.start_mark.line + 1
-    if node.tag not in _TAGS:
+    if node.tag not in _TAGS or node.tag != _implied(node):
         yield Problem(line, path, f"the tag {node.tag} is not allowed")
     elif node.tag in _NUMBERS and len(node.value) > _NUMBER_LENGTH:
         yield Problem(line, path, f"a number of more than {_NUMBER_LENGTH} characters")
+
+
+def _implied(node: yaml.Node) -> str:
+    """Return the tag of a node that has none of its own: what is written as such may not fit."""
+    plain = isinstance(node, yaml.ScalarNode) and not node.style
+    tag = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]
+    return str(tag)
 
 
 def _line_of(field: str, lines: Mapping[str, int]) -> int:

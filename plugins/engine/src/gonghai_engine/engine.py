@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -39,7 +40,7 @@ from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
 from gonghai_engine.verdicts import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from importlib.metadata import EntryPoint
     from pathlib import Path
 
@@ -201,6 +202,15 @@ class Engine:
             self._preparing -= 1
         return _sound(document, found)
 
+    def try_settings(self, binding: Binding) -> None:
+        """Take a binding's settings for nothing, to see what a plugin's own code does at it.
+
+        That they are refused is no error here. Raises whatever else the plugin's code raises.
+        """
+        with suppress(ValidationError, DeclarationError):
+            self._compile(self._plugins[binding.plugin], binding)
+        self._sweep()
+
     async def put_in_force(
         self,
         tenant: str,
@@ -295,7 +305,8 @@ class Engine:
             if isinstance(explained, DecisionFailure):
                 self._count(explained)
             return explained
-        return self.explain_now(request)
+        with self._at_work():
+            return self.explain_now(request)
 
     def explain_now(self, request: DecisionRequest) -> Explanation | DecisionFailure:
         """Explain in this process, whatever it takes."""
@@ -335,6 +346,7 @@ class Engine:
     def _lane(self, whose: tuple[str, bool]) -> Lane | None:
         """Return the lane of a plugin, on trial or not; None where this process decides."""
         plugin, trial = whose
+        self._lanes.trust(plugin)
         return self._lanes.of(plugin, trial=trial)
 
     async def _decide_at(
@@ -356,16 +368,23 @@ class Engine:
         for start in range(0, len(requests), _AT_A_TIME):
             if start:
                 await asyncio.sleep(0)  # a large batch must not keep everybody else waiting
-            part = requests[start : start + _AT_A_TIME]
-            if self._note is None:
-                results += [self._decide(request) for request in part]
-                continue
-            self._note.begin()
-            try:
-                results += [self._decide(request) for request in part]
-            finally:
-                self._note.end()
+            with self._at_work():
+                results += [
+                    self._decide(request) for request in requests[start : start + _AT_A_TIME]
+                ]
         return results
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Decide in this process under the note's alarm, and leave no note behind."""
+        if self._note is None:
+            yield
+            return
+        self._note.begin()
+        try:
+            yield
+        finally:
+            self._note.end()
 
     def _count(self, failure: DecisionFailure) -> None:
         self.failed[failure.plugin] += 1

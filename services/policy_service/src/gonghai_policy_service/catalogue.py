@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai_chassis.errors import NotFound
 from gonghai_engine import Policy
+from gonghai_engine.document import DEFAULT
 from gonghai_engine.settings import value_at
 from gonghai_plugin.policies import OPTIONAL
-from gonghai_policy_service.policy_names import DEFAULT, PolicyName
+from gonghai_policy_service.policy_names import PolicyName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

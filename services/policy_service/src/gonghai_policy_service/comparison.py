@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai_engine import Policy
-from gonghai_policy_service.policy_names import DEFAULT, PolicyName
+from gonghai_engine.document import DEFAULT
+from gonghai_policy_service.policy_names import PolicyName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""The names of policies: `tenants/{tenant}/policies/{industry}.{policy}`."""
+"""The names of policies: `tenants/{tenant}/policies/{industry}.{policy}`.
+
+The industry `default` stands for every one that the tenant's document does not name.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,6 @@ from typing import Final, Self
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import TenantName
 from gonghai_engine import Policy
-
-DEFAULT: Final = "default"
-"""Stands for every industry that the document does not name."""
 
 _PARTS: Final = 4
 

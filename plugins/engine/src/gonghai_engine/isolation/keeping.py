@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -90,19 +89,21 @@ class Lanes:
         return bool(self._lanes)
 
     def of(self, plugin: str, *, trial: bool = False) -> Lane | None:
-        """Return where a plugin is decided, None where that is the service's own process.
+        """Return where a plugin is decided, None where that is the service's own process."""
+        return (self._trials if trial else self._lanes).get(plugin)
+
+    def trust(self, plugin: str) -> None:
+        """Let a suspect go that has decided well for long enough; to be called in the event loop.
 
         One that a process ended on by chance, killed by somebody, is no suspect for ever.
         """
-        lane = self._lanes.get(plugin)
-        if lane is not None and plugin in self._suspects and lane.good >= self._probation:
-            self._suspects.discard(plugin)
-            for trusted in (self._lanes.pop(plugin), self._trials.pop(plugin)):
-                leaving = asyncio.ensure_future(trusted.stop())
-                self._leaving.add(leaving)
-                leaving.add_done_callback(self._leaving.discard)
-            return None
-        return self._trials.get(plugin) if trial else lane
+        if plugin not in self._suspects or self._lanes[plugin].good < self._probation:
+            return
+        self._suspects.discard(plugin)
+        for trusted in (self._lanes.pop(plugin), self._trials.pop(plugin)):
+            leaving = asyncio.ensure_future(trusted.stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     def living(self) -> dict[str, Lane]:
         """Return by plugin where is decided what tenants live by."""
@@ -122,11 +123,7 @@ class Lanes:
         lane = self._trials.get(binding.plugin)
         if lane is None:
             return ""
-        bound = {"plugin": binding.plugin, "settings": dict(binding.settings)}
-        # JSON is YAML.
-        return await lane.check(
-            json.dumps({"version": 1, "default": bound}, ensure_ascii=False, default=str)
-        )
+        return await lane.check(dict(binding.settings))
 
     async def stop(self) -> None:
         """End every process."""

@@ -169,9 +169,9 @@ class Lane:
         (answer,) = await asyncio.shield(asyncio.create_task(part))
         return answer
 
-    async def check(self, text: str) -> str:
-        """Read a document there first. Return why that does not come to an end, "" if it does."""
-        return await asyncio.shield(asyncio.create_task(self._checked(text)))
+    async def check(self, settings: dict[str, object]) -> str:
+        """Try settings there first. Return why that does not come to an end, "" if it does."""
+        return await asyncio.shield(asyncio.create_task(self._checked(settings)))
 
     def forget(self, tenant: str) -> None:
         """Drop what is known of a tenant: here at once, in the process before it is asked again."""
@@ -266,11 +266,11 @@ class Lane:
         self._tell("plugin_process_started", plugin=self._plugin)
         return self._process
 
-    async def _checked(self, text: str) -> str:
+    async def _checked(self, settings: dict[str, object]) -> str:
         try:
             async with self._my_turn(_EVERYBODY):
                 process = await self._started(())
-                await process.check(text, self._limits.decision)
+                await process.check(settings, self._limits.decision)
         except _Busy:
             return self._busy
         except _Blamed as blamed:

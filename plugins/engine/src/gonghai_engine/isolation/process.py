@@ -165,9 +165,9 @@ class PluginProcess:
         if known:
             await self._ask(("forget", known), "done", seconds)
 
-    async def check(self, text: str, seconds: float) -> None:
-        """Let it read a document. Raises Ended when that takes too long."""
-        await self._ask(("check", text), "done", seconds)
+    async def check(self, settings: dict[str, object], seconds: float) -> None:
+        """Let it try settings of the plugin. Raises Ended where that does not come to an end."""
+        await self._ask(("check", settings), "done", seconds)
 
     async def decide(
         self, requests: Sequence[DecisionRequest], seconds: float, turn: float

@@ -15,13 +15,12 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine import candidates
-from gonghai_engine.document import PolicyDocument
+from gonghai_engine.document import Binding, PolicyDocument
 from gonghai_engine.engine import Engine
 from gonghai_engine.isolation import answers, wire
 from gonghai_engine.loading import STANDARD, PluginSelection
@@ -47,6 +46,7 @@ class Worker:
         With a ``folder`` the plugin is the candidate there, which nothing else is: this process
         imports from it first.
         """
+        self._plugin = plugin
         self._page = page
         found = None if folder is None else _first(folder, plugin)
         self._engine = Engine.load(PluginSelection(frozenset({plugin, STANDARD})), found)
@@ -68,10 +68,9 @@ class Worker:
                 self._engine.forget(tenant)
             return wire.answer("done")
         if kind == "check":
-            (text,) = given
-            # The service says what is wrong with it: that it comes to an end is enough.
-            with suppress(ValueError):
-                self._engine.parse(text)
+            (settings,) = given
+            # The service says what is wrong with them: that it comes to an end is enough.
+            self._engine.try_settings(Binding(self._plugin, settings))
             return wire.answer("done")
         if kind == "decide":
             return wire.answer("decided", answers.of_decisions(self._decide(*given)))
