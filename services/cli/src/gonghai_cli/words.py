@@ -20,6 +20,17 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "quarantine_attempts": ("attempts", "尝试次数"),
     "quarantine_problem": ("problem", "问题"),
     "quarantine_waits": ("waits behind the one before", "排在前一条之后等待"),
+    "reparent_moved": ("{customer} → {sponsor}: {reason}", "{customer} → {sponsor}：{reason}"),
+    "reparent_nobody": ("no sponsor", "无上级"),
+    "reparent_failed": ("{customer} stays: {problem}", "{customer} 未变：{problem}"),
+    "reparent_done": (
+        "{moved} moved, {orphaned} of them to nobody; {failed} failed, {remaining} left",
+        "已改挂{moved}个（其中{orphaned}个无上级），未能改挂{failed}个，名下尚余{remaining}个",
+    ),
+    "reparent_tried": (
+        "{moved} would move, {orphaned} of them to nobody; {failed} would fail",
+        "将改挂{moved}个（其中{orphaned}个无上级），{failed}个无法改挂",
+    ),
     "step_policy": ("policy", "策略"),
     "step_organisation": ("regions, teams and reps", "区域、团队与销售"),
     "step_import": ("import of customers", "导入客户"),

@@ -8,13 +8,19 @@ import typer
 from rich.table import Table
 
 from gonghai.archive.v1 import archive_service_pb2, customer_pb2
-from gonghai_cli.subcommands.session import session_of
+from gonghai_cli.account.reading import ident
+from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
+from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from gonghai.type.v1 import decision_pb2
+    from gonghai_cli.language import Language
     from gonghai_cli.services import Services
 
 app = typer.Typer(help="Customers of the archive.", no_args_is_help=True)
+
+LEFT = 1
+"""The exit status when some of a second level stay where they are."""
 
 
 @app.command("get")
@@ -29,6 +35,69 @@ def get(
         return await services.archive.GetCustomer(archive_service_pb2.GetCustomerRequest(name=name))
 
     session.console.print(_table(session.run(ask)))
+
+
+@app.command("re-parent")
+def re_parent(
+    context: typer.Context,
+    sponsor: Annotated[
+        str, typer.Argument(help="Who leaves: tenants/{tenant}/customers/{customer}")
+    ],
+    *,
+    to: Annotated[
+        str, typer.Option(help="Who gets them all, named likewise; unset: whom the rules say.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say who would go where and why, and change nothing.")
+    ] = False,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Give the second level of a sponsor that leaves to others.
+
+    It may be stopped and given again at any time: who was moved is not moved again.
+    """
+    session = session_of(context).signed_in(token_file, ca_file)
+    language = session.language
+    request = archive_service_pb2.ReparentCustomersRequest(
+        sponsor=sponsor, heir=to, validate_only=dry_run
+    )
+
+    async def ask(services: Services) -> archive_service_pb2.ReparentCustomersResponse:
+        last = archive_service_pb2.ReparentCustomersResponse()
+        async for message in services.archive.ReparentCustomers(request):
+            for each in message.customers:
+                session.console.print(_moved(each, language), markup=False, soft_wrap=True)
+            last = message
+        return last
+
+    last = session.run(ask)
+    session.console.print(
+        word(
+            "reparent_tried" if dry_run else "reparent_done",
+            language,
+            moved=last.moved_count,
+            orphaned=last.orphaned_count,
+            failed=last.failed_count,
+            remaining=last.remaining_count,
+        )
+    )
+    if last.failed_count or (last.remaining_count and not dry_run):
+        raise typer.Exit(LEFT)
+
+
+def _moved(each: archive_service_pb2.ReparentedCustomer, language: Language) -> str:
+    if each.status.code:
+        return word(
+            "reparent_failed", language, customer=ident(each.customer), problem=each.status.message
+        )
+    return word(
+        "reparent_moved",
+        language,
+        customer=ident(each.customer),
+        sponsor=ident(each.sponsor) or word("reparent_nobody", language),
+        reason=f"{each.reason} ({each.rule})" if each.rule else each.reason,
+    )
 
 
 def _table(customer: customer_pb2.Customer) -> Table:
