@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AQUATIC: Final = Plugin(
     name="aquatic_products",
     version="0.1.0",
-    sdk="1.1",
+    sdk="1.3",
     title=Text("Aquatic products", "水产"),
     settings=AquaticSettings,
     attributes=ATTRIBUTES,

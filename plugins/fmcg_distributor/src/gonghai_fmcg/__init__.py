@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FMCG: Final = Plugin(
     name="fmcg_distributor",
     version="0.1.0",
-    sdk="1.2",
+    sdk="1.3",
     title=Text("FMCG distribution", "快消经销"),
     settings=FmcgSettings,
     attributes=ATTRIBUTES,

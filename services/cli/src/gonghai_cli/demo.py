@@ -15,7 +15,7 @@ from gonghai_cli.flow.driver import Driver
 from gonghai_cli.flow.flow import play as play_flow
 from gonghai_cli.flow.progress import shown
 from gonghai_cli.flow.repeat import repeated
-from gonghai_cli.flow.sample import sample_maker
+from gonghai_cli.flow.sample import first_day, sample_maker
 from gonghai_cli.services import Services
 from gonghai_cli.words import word
 
@@ -36,7 +36,8 @@ class DemoSettings:
     Attributes:
         plugin: whose sample.
         seed: of the sample's generator.
-        start: the virtual day on which the import takes place; tomorrow when None.
+        start: the virtual day on which the import takes place; when None, the next one on which
+            the sample is best begun.
         language: of the account.
     """
 
@@ -55,7 +56,8 @@ async def play(stack: Stack, settings: DemoSettings, console: Console) -> None:
     make = sample_maker(settings.plugin)
     async with Services(stack.addresses, language=settings.language) as services:
         clock = await repeated(lambda: services.clock.GetClock(clock_pb2.GetClockRequest()))
-        start = opening(settings.start or clock.now.ToDatetime(UTC) + timedelta(days=1))
+        tomorrow = clock.now.ToDatetime(UTC) + timedelta(days=1)
+        start = opening(settings.start or first_day(make, tomorrow))
         sample = make(seed=settings.seed, start=start)
         with shown(console, settings.language) as telling:
             if await _played(services, sample.tenant):

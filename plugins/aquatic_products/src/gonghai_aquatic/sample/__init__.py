@@ -23,6 +23,7 @@ from gonghai_plugin.sample import (
     Rep,
     Return,
     SampleData,
+    opens,
 )
 from gonghai_plugin.sample.care import follow_ups, script_follow_ups
 from gonghai_plugin.sample.days import DAY, MINUTE, local_midnight
@@ -40,15 +41,15 @@ CUSTOMERS: Final = 300
 HISTORY_DAYS: Final = 365
 SCRIPT_DAYS: Final = 75
 
-_CLAIM_DAYS: Final = (0, 1, 2)
-"""On which days of the script reps claim."""
+_CLAIM_DAYS: Final = {0: 4, 1: 4, 2: 4, 14: 2, 28: 2, 42: 2, 56: 2}
+"""On which days of the script reps claim, and how many each."""
 
-_CLAIMS_A_DAY: Final = 4
 _CLAIM_BACK_DAYS: Final = (20, 30, 45)
 
 _Made = tuple[Buyer, Customer, "Port"]
 
 
+@opens(month=4, day=13)
 def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleData:
     """Make the sample as it stands at ``start``.
 
@@ -84,6 +85,9 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
         events += script_follow_ups(random, one.customer, one.care, today + DAY, SCRIPT_DAYS - 1)
         events += _orders_to_come(random, one, today + DAY)
         events += voices(random, one, today + DAY, SCRIPT_DAYS - 1, "next")
+    to_come = [event for event in events if isinstance(event, Purchase)]
+    last = today + SCRIPT_DAYS * DAY
+    events += _before(last, (item for order in to_come for item in spoiled(random, order)))
     events += [ClaimBack(today + day * DAY + 10 * 60 * MINUTE, count=5) for day in _CLAIM_BACK_DAYS]
     return SampleData(
         tenant=TENANT,
@@ -125,8 +129,8 @@ def _said(random: Random, one: Buyer, today: int) -> Iterator[Feedback | Interes
             yield item
 
 
-def _before(today: int, items: Iterable[Return]) -> Iterator[Return]:
-    return (item for item in items if item.at < today)
+def _before(moment: int, items: Iterable[Return]) -> Iterator[Return]:
+    return (item for item in items if item.at < moment)
 
 
 def _orders_to_come(random: Random, one: Buyer, tomorrow: int) -> Iterator[Event]:
@@ -147,10 +151,10 @@ def _claims(
     random: Random, made: Sequence[_Made], people: Sequence[Rep], start: int
 ) -> Iterator[Claims]:
     """Let reps claim what lies near them, and now and then what does not."""
-    for day in _CLAIM_DAYS:
+    for day, count in _CLAIM_DAYS.items():
         for place, rep in enumerate(people):
             fitting = [record.id for one, record, port in made if _fits(rep, one, port)]
-            chosen = random.sample(fitting, min(_CLAIMS_A_DAY, len(fitting)))
+            chosen = random.sample(fitting, min(count, len(fitting)))
             if place % 4 == 3:  # noqa: PLR2004 - one rep in four tries his luck next door
                 chosen.append(random.choice(made)[1].id)
             at = start + day * DAY + (60 + place) * MINUTE

@@ -19,6 +19,7 @@ from gonghai_plugin.sample import (
     Purchase,
     Rep,
     SampleData,
+    opens,
 )
 from gonghai_plugin.sample.care import follow_ups, script_follow_ups
 from gonghai_plugin.sample.days import DAY, MINUTE, local_midnight
@@ -36,13 +37,13 @@ CUSTOMERS: Final = 300
 HISTORY_DAYS: Final = 365
 SCRIPT_DAYS: Final = 75
 
-_CLAIM_DAYS: Final = (0, 1, 2)
-"""On which days of the script reps claim."""
+_CLAIM_DAYS: Final = {0: 4, 1: 4, 2: 4, 14: 2, 28: 2, 42: 2, 56: 2}
+"""On which days of the script reps claim, and how many each."""
 
-_CLAIMS_A_DAY: Final = 4
 _CLAIM_BACK_DAYS: Final = (20, 30, 45)
 
 
+@opens(month=12, day=15)
 def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleData:
     """Make the sample as it stands at ``start``.
 
@@ -125,10 +126,10 @@ def _claims(
     start: int,
 ) -> Iterator[Claims]:
     """Let reps claim what lies near them, and now and then what does not."""
-    for day in _CLAIM_DAYS:
+    for day, count in _CLAIM_DAYS.items():
         for place, rep in enumerate(people):
             fitting = [record.id for one, record, city in made if _fits(rep, one, city)]
-            chosen = random.sample(fitting, min(_CLAIMS_A_DAY, len(fitting)))
+            chosen = random.sample(fitting, min(count, len(fitting)))
             if place % 4 == 3:  # noqa: PLR2004 - one rep in four tries his luck next door
                 chosen.append(random.choice(_next_door(made, rep))[1].id)
             at = start + day * DAY + (60 + place) * MINUTE

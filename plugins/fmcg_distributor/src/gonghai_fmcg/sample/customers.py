@@ -36,7 +36,7 @@ _HABITS: Final = {
     Habit.LOST: 12,
     Habit.POTENTIAL: 16,
 }
-_CARES: Final = {Care.TENDED: 45, Care.FADING: 20, Care.UNREACHED: 10, Care.NEGLECTED: 25}
+_CARES: Final = {Care.TENDED: 66, Care.FADING: 16, Care.UNREACHED: 6, Care.NEGLECTED: 12}
 _CARES_OF_LARGE: Final = {Care.TENDED: 80, Care.FADING: 20}
 """Key accounts and large distributors are assigned at once, and seldom forgotten."""
 

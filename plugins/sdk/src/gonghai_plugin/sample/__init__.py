@@ -3,7 +3,8 @@
 A sample is a made-up business with a year behind it and a script of what happens next. A plugin
 offers one by an entry point in the group ``gonghai.samples``, named as the plugin. It points to a
 function ``(*, seed, start, customers)`` that returns a `SampleData`, the same one for the same
-arguments, always. Nothing here is needed to decide anything.
+arguments, always; `opens` says on which day of a year it is best begun. Nothing here is needed to
+decide anything.
 """
 
 from gonghai_plugin.sample.model import (
@@ -24,6 +25,7 @@ from gonghai_plugin.sample.model import (
     SampleData,
     Team,
 )
+from gonghai_plugin.sample.opening import Opening, opens
 
 __all__ = [
     "ClaimBack",
@@ -35,6 +37,7 @@ __all__ = [
     "FollowUp",
     "Interest",
     "Line",
+    "Opening",
     "Pool",
     "Purchase",
     "Region",
@@ -42,4 +45,5 @@ __all__ = [
     "Return",
     "SampleData",
     "Team",
+    "opens",
 ]

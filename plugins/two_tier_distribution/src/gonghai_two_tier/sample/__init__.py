@@ -17,6 +17,7 @@ from gonghai_plugin.sample import (
     Purchase,
     Rep,
     SampleData,
+    opens,
 )
 from gonghai_plugin.sample.care import follow_ups, script_follow_ups
 from gonghai_plugin.sample.days import DAY, MINUTE, local_midnight
@@ -46,15 +47,15 @@ SCRIPT_DAYS: Final = 75
 
 _SPONSORS_WITH_A_POOL: Final = 10
 
-_CLAIM_DAYS: Final = (0, 1, 2, 10)
-"""On which days of the script reps claim; on the tenth the sponsors' pools stand open."""
+_CLAIM_DAYS: Final = {0: 4, 1: 4, 2: 4, 10: 4, 24: 2, 38: 2, 52: 2}
+"""On which days of the script who claims how many; by the tenth sponsors have had their days."""
 
-_CLAIMS_A_DAY: Final = 4
 _CLAIM_BACK_DAYS: Final = (20, 30, 45)
 
 _Made = tuple[Dealer, Customer, "City"]
 
 
+@opens(month=12, day=15)
 def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleData:
     """Make the sample as it stands at ``start``.
 
@@ -118,6 +119,9 @@ def sample(*, seed: int = 7, start: int, customers: int = CUSTOMERS) -> SampleDa
         events += script_follow_ups(random, one.customer, one.care, today + DAY, SCRIPT_DAYS - 1)
         events += _orders_to_come(random, one, today + DAY)
         events += voices(random, one, today + DAY, SCRIPT_DAYS - 1, "next")
+    to_come = [event for event in events if isinstance(event, Purchase)]
+    back = (item for order in to_come for item in given_back(random, order))
+    events += [item for item in back if item.at < today + SCRIPT_DAYS * DAY]
     events += [ClaimBack(today + day * DAY + 10 * 60 * MINUTE, count=5) for day in _CLAIM_BACK_DAYS]
     return SampleData(
         tenant=TENANT,
@@ -209,7 +213,7 @@ def _claims(
         for one, record, _ in made
         if any(one.sponsor == sponsor.distributor for sponsor in sponsors)
     ]
-    for day in _CLAIM_DAYS:
+    for day, count in _CLAIM_DAYS.items():
         for place, rep in enumerate(people):
             fitting = [
                 record.id
@@ -217,7 +221,7 @@ def _claims(
                 if _looked_after_by(one, city, sponsors) == rep.team
                 and ("sponsor" in rep.skills or {city.id, city.area} & set(rep.regions))
             ]
-            chosen = random.sample(fitting, min(_CLAIMS_A_DAY, len(fitting)))
+            chosen = random.sample(fitting, min(count, len(fitting)))
             if place % 4 == 3 and of_sponsors:  # noqa: PLR2004 - one in four
                 chosen.append(random.choice(of_sponsors))
             at = start + day * DAY + (60 + place) * MINUTE

@@ -33,7 +33,7 @@ _HABITS: Final = {
 }
 _CARES: Final = {
     "first": {Care.TENDED: 80, Care.FADING: 20},
-    "second": {Care.TENDED: 45, Care.FADING: 20, Care.UNREACHED: 10, Care.NEGLECTED: 25},
+    "second": {Care.TENDED: 66, Care.FADING: 16, Care.UNREACHED: 6, Care.NEGLECTED: 12},
 }
 _WORDS: Final = (
     "金樽", "醉江南", "老窖坊", "玉泉", "杏花", "古井巷", "兴隆", "福星", "瑞祥", "盛和",

@@ -125,8 +125,8 @@ def teams(sponsors: Sequence[Sponsor]) -> tuple[Team, ...]:
 def pools(sponsors: Sequence[Sponsor]) -> tuple[Pool, ...]:
     """Return the pools: the sponsors', those of each level, and the general one.
 
-    The house's team of the area is a member of a sponsor's pool too; the policy keeps it from
-    claiming there in the sponsor's first days.
+    A sponsor's pool is for its own people; whom they do not take in the sponsor's first days, the
+    policy puts into the public pool of the second level, where the house's teams are members.
     """
     house = tuple(AREAS)
 
@@ -138,7 +138,7 @@ def pools(sponsors: Sequence[Sponsor]) -> tuple[Pool, ...]:
             pool(
                 f"{one.key}-pool",
                 f"{one.name}公海",
-                (one.key, one.city.area),
+                (one.key,),
                 f"{one.key}-1",
             )
             for one in sponsors

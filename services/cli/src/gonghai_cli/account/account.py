@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.instants import instant_of
-from gonghai_cli.account.reading import Findings, ident, read
+from gonghai_cli.account.reading import Findings, ident, minor, read
+from gonghai_cli.account.trade import Trade, trade_of
 from gonghai_cli.flow.repeat import repeated
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Account:
     losses: tuple[Loss, ...]
     refusals: tuple[RefusedClaim, ...]
     places: tuple[Place, ...]
+    trade: Trade
 
 
 async def account_of(services: Services, tenant: str) -> Account:
@@ -147,6 +149,7 @@ async def account_of(services: Services, tenant: str) -> Account:
         losses=tuple(sorted(_losses(found), key=_by_time)),
         refusals=tuple([refusal async for refusal in _refusals(services, found)]),
         places=tuple(_places(found)),
+        trade=await trade_of(services, tenant, found),
     )
 
 
@@ -160,9 +163,8 @@ def _standings(found: Findings) -> list[Standing]:
     counts: Counter[tuple[str, int, str]] = Counter()
     for customer in found.customers.values():
         key = (customer.tier.tier, customer.tier.rank, customer.stage.stage)
-        money = customer.metrics.amount_365d
         counts[key] += 1
-        amounts[key] += money.units * 100 + money.nanos // 10_000_000
+        amounts[key] += minor(customer.metrics.amount_365d)
     lines = [Standing(*key, counts[key], amounts[key]) for key in counts]
     return sorted(lines, key=lambda line: (-line.rank, line.tier, line.stage))
 
@@ -225,7 +227,7 @@ def _gains(found: Findings) -> Iterator[Gain]:
         custody = changed.custody
         yield Gain(
             customer=ident(custody.customer),
-            name=_name(found, custody.customer),
+            name=found.name(custody.customer),
             tier=custody.tier,
             rep=ident(custody.holder.rep),
             how=_GAINS[changed.change],
@@ -249,7 +251,7 @@ def _losses(found: Findings) -> list[Loss]:
             lines.append(
                 Loss(
                     customer=customer,
-                    name=_name(found, customer),
+                    name=found.name(customer),
                     tier=changed.custody.tier,
                     rep=ident(changed.former_holder.rep),
                     pool=ident(changed.custody.pool),
@@ -272,7 +274,7 @@ async def _refusals(services: Services, found: Findings) -> AsyncIterator[Refuse
         ends = [instant_of(item.until) for item in explained.obstacles]
         yield RefusedClaim(
             customer=ident(custody.customer),
-            name=_name(found, custody.customer),
+            name=found.name(custody.customer),
             rep=ident(rep),
             reasons=tuple(item.rule or item.reason for item in explained.obstacles),
             why=tuple(item.message for item in explained.obstacles),
@@ -281,19 +283,32 @@ async def _refusals(services: Services, found: Findings) -> AsyncIterator[Refuse
 
 
 def _tempting(found: Findings) -> Iterable[tuple[custody_pb2.Custody, str]]:
-    """Pair pooled customers with who lost them, and with reps who claimed all they may."""
+    """Pair pooled customers with who may want them in vain.
+
+    That is: each with who lost it; the newest of each pool with a rep of each team that works
+    there; and one with each rep who claimed all that he may.
+    """
     pooled = sorted(
         (custody for custody in found.custodies.values() if custody.state == _IN_POOL),
         key=lambda custody: custody.customer,
     )
+    pairs: dict[tuple[str, str], custody_pb2.Custody] = {}
     for custody in pooled:
         if custody.former_owner:
-            yield custody, custody.former_owner
+            pairs[custody.customer, custody.former_owner] = custody
+    for pool in found.pools:
+        inside = [custody for custody in pooled if custody.pool == pool.name]
+        newest = max(inside, key=lambda each: instant_of(each.pool_enter_time), default=None)
+        for member in pool.members:
+            reps = [rep.name for rep in found.reps if rep.team == member.team]
+            if newest is not None and reps:
+                pairs[newest.customer, min(reps)] = newest
     for quota in found.quotas.values():
         limit = quota.claim_limits.per_day
         if limit and quota.claimed_today >= limit:
             theirs = [custody for custody in pooled if custody.former_owner != quota.rep]
-            yield from ((custody, quota.rep) for custody in theirs[:1])
+            pairs |= {(custody.customer, quota.rep): custody for custody in theirs[:1]}
+    return [(custody, rep) for (_, rep), custody in pairs.items()]
 
 
 def _places(found: Findings) -> list[Place]:
@@ -315,8 +330,3 @@ def _places(found: Findings) -> list[Place]:
             )
         )
     return lines
-
-
-def _name(found: Findings, customer: str) -> str:
-    known = found.customers.get(ident(customer))
-    return known.display_name if known is not None else ident(customer)

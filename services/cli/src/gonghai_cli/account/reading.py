@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from gonghai.archive.v1 import archive_service_pb2, customer_pb2
+from gonghai.archive.v1 import activity_pb2, archive_service_pb2, customer_pb2
 from gonghai.assignment.v1 import assignment_service_pb2, rep_pb2
 from gonghai.dev.v1 import clock_pb2
+from gonghai.policy.v1 import policy_service_pb2
 from gonghai.pool.v1 import custody_pb2, events_pb2, pool_pb2, pool_service_pb2
 from gonghai.type.v1 import watch_pb2
 from gonghai_chassis.instants import instant_of
@@ -16,10 +18,15 @@ from gonghai_cli.flow.repeat import repeated
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from google.type.money_pb2 import Money
+
     from gonghai_cli.services import Services
 
-Page = TypeVar("Page")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 _PAGE: Final = 500
+_TOGETHER: Final = 16
+"""How many calls go side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Findings:
         custodies: of every customer that is in a pool or held, by customer id.
         pools: as they are.
         reps: as they are.
+        regions: their names, by id.
         quotas: by rep id.
         events: every change of custody, in order.
         reasons: why a custody changed, by customer id and the version that the change made.
@@ -42,9 +50,15 @@ class Findings:
     custodies: dict[str, custody_pb2.Custody]
     pools: list[pool_pb2.Pool]
     reps: list[rep_pb2.Rep]
+    regions: dict[str, str]
     quotas: dict[str, pool_pb2.Quota]
     events: list[events_pb2.Event]
     reasons: dict[tuple[str, int], str]
+
+    def name(self, customer: str) -> str:
+        """Return what people call a customer, given its resource name."""
+        known = self.customers.get(ident(customer))
+        return known.display_name if known is not None else ident(customer)
 
 
 async def read(services: Services, tenant: str) -> Findings:
@@ -71,6 +85,7 @@ async def read(services: Services, tenant: str) -> Findings:
         custodies={ident(custody.customer): custody for custody in (*holdings, *pooled)},
         pools=pools,
         reps=reps,
+        regions={ident(each.name): each.display_name for each in await _regions(services, tenant)},
         quotas=quotas,
         events=await repeated(lambda: _events(services, tenant)),
         reasons=reasons,
@@ -135,6 +150,59 @@ async def list_history(services: Services, customer: str) -> list[custody_pb2.Cu
         services.pool.ListCustodyHistory,
         pool_service_pb2.ListCustodyHistoryRequest(parent=customer, page_size=_PAGE),
         lambda page: page.entries,
+    )
+
+
+async def list_policies(services: Services, tenant: str) -> list[policy_service_pb2.Policy]:
+    """Return the policies in force for a tenant."""
+    return await _pages(
+        services.policies.ListPolicies,
+        policy_service_pb2.ListPoliciesRequest(parent=f"tenants/{tenant}", page_size=200),
+        lambda page: page.policies,
+    )
+
+
+async def list_collisions(services: Services, tenant: str) -> list[archive_service_pb2.Collision]:
+    """Return the collisions of a tenant, by industry, rule and values."""
+    return await _pages(
+        services.archive.ListCollisions,
+        archive_service_pb2.ListCollisionsRequest(parent=f"tenants/{tenant}", page_size=200),
+        lambda page: page.collisions,
+    )
+
+
+async def list_activities(
+    services: Services, customer: str, kind: str, since: int
+) -> list[activity_pb2.Activity]:
+    """Return a customer's latest activities of a kind, 500 at the most, back to ``since``."""
+    request = archive_service_pb2.ListActivitiesRequest(
+        parent=customer, page_size=_PAGE, filter=f'kind = "{kind}"'
+    )
+    page = await repeated(lambda: services.archive.ListActivities(request))
+    return [each for each in page.activities if instant_of(each.occur_time) >= since]
+
+
+async def side_by_side(
+    call: Callable[[Item], Awaitable[Answer]], items: Sequence[Item]
+) -> list[Answer]:
+    """Make a call for each item, several at a time; the answers are in the order of the items."""
+    answers: list[Answer] = []
+    for start in range(0, len(items), _TOGETHER):
+        together = items[start : start + _TOGETHER]
+        answers += await asyncio.gather(*(call(item) for item in together))
+    return answers
+
+
+def minor(money: Money) -> int:
+    """Return an amount in minor units."""
+    return money.units * 100 + money.nanos // 10_000_000
+
+
+async def _regions(services: Services, tenant: str) -> list[rep_pb2.Region]:
+    return await _pages(
+        services.assignment.ListRegions,
+        assignment_service_pb2.ListRegionsRequest(parent=f"tenants/{tenant}", page_size=_PAGE),
+        lambda page: page.regions,
     )
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
-
-from gonghai_cli.words import word
+from gonghai_cli.account.form import Form, grouped, of_each
+from gonghai_cli.account.trade_tables import trade_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from rich.console import Console
+    from rich.table import Table
 
     from gonghai_cli.account.account import Account, Gain, Loss, RefusedClaim
     from gonghai_cli.language import Language
 
-ROWS: Final = 12
-"""How many rows of a long table are shown."""
-
-Line = TypeVar("Line")
+PAPER: Final = 132
+"""How many columns a file has at the least: a terminal has as many as it has."""
 
 
 def show(account: Account, console: Console, language: Language, zone: str) -> None:
@@ -33,44 +28,54 @@ def show(account: Account, console: Console, language: Language, zone: str) -> N
         language: of headings; reasons are as the services gave them.
         zone: the time zone for moments.
     """
-    tables = _Tables(account, language, ZoneInfo(zone))
+    if not console.is_terminal:
+        console.width = max(console.width, PAPER)
+    form = Form(language, ZoneInfo(zone))
+    tables = _Tables(account, form)
     for table in (
         tables.tiers(),
         tables.pools(),
         tables.reps(),
         tables.gains(),
+        tables.clocks(),
         tables.losses(),
         tables.refusals(),
+        *trade_tables(account.trade, form),
     ):
         console.print(table)
         console.print()
-    console.print(word("warnings", language, count=account.warnings))
-    console.print(word("now", language, now=tables.moment(account.now)))
+    console.print(form.word("warnings", count=account.warnings))
+    console.print(form.word("now", now=form.moment(account.now)))
 
 
 class _Tables:
-    def __init__(self, account: Account, language: Language, zone: ZoneInfo) -> None:
+    def __init__(self, account: Account, form: Form) -> None:
         self._account = account
-        self._language = language
-        self._zone = zone
+        self._form = form
 
     def tiers(self) -> Table:
-        table = self._table(
+        table = self._form.table(
             "tiers", "tier", "rank", "stage", "customers", "amount", numbers=(1, 3, 4)
         )
         lines = self._account.standings
         for line in lines:
             table.add_row(
-                line.tier, str(line.rank), line.stage, str(line.customers), _money(line.amount)
+                line.tier,
+                str(line.rank),
+                line.stage,
+                str(line.customers),
+                self._form.money(line.amount),
             )
         table.add_section()
         total = sum(line.customers for line in lines)
         amount = sum(line.amount for line in lines)
-        table.add_row(self._word("total"), "", "", str(total), _money(amount), style="bold")
+        table.add_row(
+            self._form.word("total"), "", "", str(total), self._form.money(amount), style="bold"
+        )
         return table
 
     def pools(self) -> Table:
-        table = self._table("pools", "pool", "in_it", "entered", "left", numbers=(1, 2, 3))
+        table = self._form.table("pools", "pool", "in_it", "entered", "left", numbers=(1, 2, 3))
         for line in self._account.pools:
             table.add_row(
                 _named(line.name, line.pool), str(line.customers), str(line.entered), str(line.left)
@@ -79,7 +84,7 @@ class _Tables:
 
     def reps(self) -> Table:
         columns = ("rep", "holdings", "weight", "assigned", "claimed", "self_sourced", "lost")
-        table = self._table("reps", *columns, numbers=range(1, len(columns)))
+        table = self._form.table("reps", *columns, numbers=range(1, len(columns)))
         for line in self._account.reps:
             table.add_row(
                 _named(line.name, line.rep),
@@ -91,80 +96,45 @@ class _Tables:
 
     def gains(self) -> Table:
         def row(line: Gain) -> tuple[str, ...]:
-            how = self._word(line.how)
-            why = line.why or word("out_of", self._language, pool=line.pool)
-            return (line.name, line.tier, line.rep, how, self.moment(line.at), why)
+            how = self._form.word(line.how)
+            why = line.why or self._form.word("out_of", pool=line.pool)
+            return (line.name, line.tier, line.rep, how, self._form.moment(line.at), why)
 
-        # Some of each way, so that the rare ones are seen beside the many.
-        chosen: list[Gain] = []
-        ways = sorted({line.how for line in self._account.gains})
-        for way in ways:
-            chosen += [line for line in self._account.gains if line.how == way][: ROWS // len(ways)]
         columns = ("customer", "tier", "rep", "how", "when", "why")
-        return self._long("gains", columns, chosen, row, len(self._account.gains))
+        lines = self._account.gains
+        return self._form.long(
+            "gains", columns, of_each(lines, lambda line: line.how), row, len(lines)
+        )
+
+    def clocks(self) -> Table:
+        table = self._form.table("clocks", "clock", "why", "customers", "taken_up", numbers=(2, 3))
+        held = {place.customer: place.rep for place in self._account.places}
+        for clock, lines in sorted(grouped(self._account.losses, lambda line: line.clock).items()):
+            again = {line.customer for line in lines if held.get(line.customer)}
+            table.add_row(clock, lines[-1].why, str(len(lines)), str(len(again)))
+        return table
 
     def losses(self) -> Table:
         def row(line: Loss) -> tuple[str, ...]:
-            warned = "" if line.warned is None else self.moment(line.warned)
-            at = self.moment(line.at)
-            return (line.name, line.tier, line.rep, line.pool, line.clock, warned, at, line.why)
+            warned = "" if line.warned is None else self._form.moment(line.warned)
+            at = self._form.moment(line.at)
+            return (line.name, line.tier, line.rep, line.pool, line.clock, warned, at)
 
-        columns = ("customer", "tier", "from", "to", "clock", "warned", "when", "why")
+        columns = ("customer", "tier", "from", "to", "clock", "warned", "when")
         lines = self._account.losses
-        return self._long("losses", columns, lines[:ROWS], row, len(lines))
+        chosen = of_each(lines, lambda line: line.clock)
+        return self._form.long("losses", columns, chosen, row, len(lines))
 
     def refusals(self) -> Table:
         def row(line: RefusedClaim) -> tuple[str, ...]:
-            until = "" if line.until is None else self.moment(line.until)
+            until = "" if line.until is None else self._form.moment(line.until)
             return (line.name, line.rep, "\n".join(line.reasons), until, "\n".join(line.why))
 
         columns = ("customer", "rep", "rule", "until", "why")
-        # The rarest obstacle first: a claim limit beside many cool-downs.
-        counts: dict[tuple[str, ...], int] = {}
-        for line in self._account.refusals:
-            counts[line.reasons] = counts.get(line.reasons, 0) + 1
-        lines = sorted(self._account.refusals, key=lambda line: counts[line.reasons])
-        return self._long("refusals", columns, lines[:ROWS], row, len(lines))
-
-    def moment(self, instant: int) -> str:
-        """Write a moment in the tenant's zone."""
-        moment = datetime.fromtimestamp(instant / 1_000_000, tz=UTC).astimezone(self._zone)
-        return moment.strftime("%Y-%m-%d %H:%M")
-
-    def _long(
-        self,
-        title: str,
-        columns: Sequence[str],
-        lines: Sequence[Line],
-        row: Callable[[Line], tuple[str, ...]],
-        total: int,
-    ) -> Table:
-        table = self._table(title, *columns)
-        for line in lines:
-            table.add_row(*row(line))
-        if not lines:
-            table.add_row(self._word("none"))
-        if total > len(lines):
-            table.caption = word("more", self._language, count=total - len(lines))
-        return table
-
-    def _table(self, title: str, *columns: str, numbers: Sequence[int] = ()) -> Table:
-        table = Table(title=self._word(title), title_justify="left", title_style="bold")
-        for place, column in enumerate(columns):
-            table.add_column(
-                self._word(column),
-                justify="right" if place in numbers else "left",
-                overflow="fold",
-            )
-        return table
-
-    def _word(self, key: str) -> str:
-        return word(key, self._language)
+        lines = self._account.refusals
+        chosen = of_each(lines, lambda line: ",".join(line.reasons))
+        return self._form.long("refusals", columns, chosen, row, len(lines))
 
 
 def _named(name: str, ident: str) -> str:
     return f"{name} ({ident})" if name and name != ident else ident
-
-
-def _money(minor: int) -> str:
-    return f"{minor / 100:,.2f}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 GROUP: Final = "gonghai.samples"
 """The entry points by which a distribution offers samples, named after the plugin."""
@@ -294,7 +295,10 @@ class Sample(Protocol):
 
 
 class SampleMaker(Protocol):
-    """Makes a sample; the same arguments make the same one."""
+    """Makes a sample; the same arguments make the same one.
+
+    One that is best begun on some day of a year has that day's `month` and `day` as well.
+    """
 
     def __call__(self, *, seed: int, start: int, customers: int = 300) -> Sample:
         """Make a sample.
@@ -304,6 +308,13 @@ class SampleMaker(Protocol):
             start: when the import takes place; the history lies in the year before.
             customers: how many.
         """
+
+
+def first_day(make: SampleMaker, earliest: datetime) -> datetime:
+    """Return the first day from ``earliest`` on on which a sample is best begun."""
+    month, day = getattr(make, "month", earliest.month), getattr(make, "day", earliest.day)
+    begun = earliest.replace(month=month, day=day)
+    return begun if begun >= earliest else begun.replace(year=begun.year + 1)
 
 
 def sample_maker(plugin: str) -> SampleMaker:

@@ -65,7 +65,8 @@ def demo(  # noqa: PLR0913 - one for each option
     start: Annotated[
         datetime | None,
         typer.Option(
-            help="The virtual day to begin on; tomorrow when unset.", formats=["%Y-%m-%d"]
+            help="The virtual day to begin on; unset, the next that suits the sample's trade.",
+            formats=["%Y-%m-%d"],
         ),
     ] = None,
     data: Annotated[
