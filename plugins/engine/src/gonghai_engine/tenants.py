@@ -100,6 +100,11 @@ class IndustryPolicy:
                 self.resolved[policy] = Resolved(standard.policies[policy], standard)
 
     @property
+    def own(self) -> CompiledPlugin | None:
+        """Return the industry's own plugin with its settings, None when it is missing."""
+        return self._own
+
+    @property
     def missing(self) -> bool:
         """Say whether the plugin could not be had: then every decision fails, on the safe side."""
         return self._own is None

@@ -38,6 +38,8 @@ class Policy(_message.Message):
     SETTINGS_SCHEMA_JSON_FIELD_NUMBER: _builtins.int
     SETTINGS_DIGEST_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name: `tenants/{tenant}/policies/{industry}.{policy}`, such as `tenants/acme/policies/fmcg.tiering`;
     the industry `default` stands for all that the document does not name.
@@ -45,7 +47,7 @@ class Policy(_message.Message):
     industry: _builtins.str
     """The industry."""
     policy: _builtins.str
-    """The policy: `tiering`, `lifecycle`, `reclaim`, …"""
+    """The policy: `tiering`, `lifecycle`, `reclaim`, …; or `attributes` or `workflows`, which have no rules."""
     plugin: _builtins.str
     """The plugin that supplies it."""
     plugin_version: _builtins.str
@@ -66,6 +68,18 @@ class Policy(_message.Message):
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactDeclaration]:
         """The facts that the rules read. Only in GetPolicy."""
 
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeDeclaration]:
+        """What the industry keeps of its customers beyond the common profile, as it is shown. Only in GetPolicy, of
+        `attributes`.
+        """
+
+    @_builtins.property
+    def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Workflow]:
+        """What is done in turn with its customers, with the settings filled in. No service runs them yet. Only in GetPolicy,
+        of `workflows`.
+        """
+
     def __init__(
         self,
         *,
@@ -80,14 +94,109 @@ class Policy(_message.Message):
         settings_schema_json: _builtins.str = ...,
         settings_digest: _builtins.str = ...,
         facts: _abc.Iterable[Global___FactDeclaration] | None = ...,
+        attributes: _abc.Iterable[Global___AttributeDeclaration] | None = ...,
+        workflows: _abc.Iterable[Global___Workflow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "industry", b"industry", "name", b"name", "plugin", b"plugin", "plugin_version", b"plugin_version", "policy", b"policy", "revision", b"revision", "rules", b"rules", "settings_digest", b"settings_digest", "settings_json", b"settings_json", "settings_schema_json", b"settings_schema_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "facts", b"facts", "industry", b"industry", "name", b"name", "plugin", b"plugin", "plugin_version", b"plugin_version", "policy", b"policy", "revision", b"revision", "rules", b"rules", "settings_digest", b"settings_digest", "settings_json", b"settings_json", "settings_schema_json", b"settings_schema_json", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class AttributeDeclaration(_message.Message):
+    """A custom attribute of an industry's customers (客户扩展字段)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    LABEL_EN_FIELD_NUMBER: _builtins.int
+    LABEL_ZH_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    SENSITIVE_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    attribute: _builtins.str
+    """The name, as in Customer.attributes and in rules."""
+    type: _builtins.str
+    """The type: `bool`, `int64`, `decimal(2)`, `text`, `set`, …"""
+    label_en: _builtins.str
+    """What people call it, in English."""
+    label_zh: _builtins.str
+    """What people call it, in Chinese."""
+    required: _builtins.bool
+    """Whether a customer of the industry must have it."""
+    sensitive: _builtins.bool
+    """Whether it is masked for those who may not read sensitive fields."""
+    minimum: _builtins.int
+    """The least value (of a decimal its scaled integer), or the least length of a text."""
+    maximum: _builtins.int
+    """The greatest value, or the greatest length."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeValue]:
+        """The values it may take; empty where it may take any."""
+
+    def __init__(
+        self,
+        *,
+        attribute: _builtins.str = ...,
+        type: _builtins.str = ...,
+        label_en: _builtins.str = ...,
+        label_zh: _builtins.str = ...,
+        required: _builtins.bool = ...,
+        sensitive: _builtins.bool = ...,
+        minimum: _builtins.int | None = ...,
+        maximum: _builtins.int | None = ...,
+        values: _abc.Iterable[Global___AttributeValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "attribute", b"attribute", "label_en", b"label_en", "label_zh", b"label_zh", "maximum", b"maximum", "minimum", b"minimum", "required", b"required", "sensitive", b"sensitive", "type", b"type", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
+    _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
+    _WhichOneofReturnType__minimum: _TypeAlias = _typing.Literal["minimum"]  # noqa: Y015
+    _WhichOneofArgType__minimum: _TypeAlias = _typing.Literal["_minimum", b"_minimum"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum) -> _WhichOneofReturnType__maximum | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
+
+Global___AttributeDeclaration: _TypeAlias = AttributeDeclaration  # noqa: Y015
+
+@_typing.final
+class AttributeValue(_message.Message):
+    """A value that an attribute may take."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LABEL_EN_FIELD_NUMBER: _builtins.int
+    LABEL_ZH_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    """The value as it is stored."""
+    label_en: _builtins.str
+    """What people call it, in English."""
+    label_zh: _builtins.str
+    """What people call it, in Chinese."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        label_en: _builtins.str = ...,
+        label_zh: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label_en", b"label_en", "label_zh", b"label_zh", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttributeValue: _TypeAlias = AttributeValue  # noqa: Y015
 
 @_typing.final
 class Rule(_message.Message):
@@ -592,7 +701,9 @@ class Workflow(_message.Message):
 
     @_builtins.property
     def transitions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Each transition as text: its name, from which states to which, on what, and the actions; settings by their paths."""
+        """Each transition as text: its name, from which states to which, on what, and the actions; settings by their paths in
+        GetPluginHealth, with their values in GetPolicy.
+        """
 
     def __init__(
         self,

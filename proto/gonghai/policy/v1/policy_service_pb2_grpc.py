@@ -89,14 +89,15 @@ class PolicyServiceServicer:
     """
 
     def ListPolicies(self, request, context):
-        """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy.
+        """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy; and
+        what the industry's plugin declares beside them, which decides nothing: `attributes` and `workflows`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPolicy(self, request, context):
-        """Gets one policy with its rules and their conditions.
+        """Gets one policy with its rules and their conditions, or what the plugin declares of its attributes or workflows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

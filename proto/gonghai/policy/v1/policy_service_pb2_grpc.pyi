@@ -18,9 +18,11 @@ class PolicyServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
-    """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy."""
+    """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy; and
+    what the industry's plugin declares beside them, which decides nothing: `attributes` and `workflows`.
+    """
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.Policy]
-    """Gets one policy with its rules and their conditions."""
+    """Gets one policy with its rules and their conditions, or what the plugin declares of its attributes or workflows."""
     Evaluate: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.EvaluateRequest, _policy_service_pb2.EvaluateResponse]
     """Decides on given facts, without changing anything: what would be, and why."""
     Simulate: _aio.UnaryStreamMultiCallable[_policy_service_pb2.SimulateRequest, _policy_service_pb2.SimulateResponse]
@@ -52,14 +54,16 @@ class PolicyServiceServicer:
         request: _policy_service_pb2.ListPoliciesRequest,
         context: _aio.ServicerContext[_policy_service_pb2.ListPoliciesRequest, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]],
     ) -> _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]:
-        """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy."""
+        """Lists the policies in force for a tenant: one for each industry that its document names, and for each policy; and
+        what the industry's plugin declares beside them, which decides nothing: `attributes` and `workflows`.
+        """
 
     def GetPolicy(
         self,
         request: _policy_service_pb2.GetPolicyRequest,
         context: _aio.ServicerContext[_policy_service_pb2.GetPolicyRequest, _abc.Awaitable[_policy_service_pb2.Policy]],
     ) -> _abc.Awaitable[_policy_service_pb2.Policy]:
-        """Gets one policy with its rules and their conditions."""
+        """Gets one policy with its rules and their conditions, or what the plugin declares of its attributes or workflows."""
 
     def Evaluate(
         self,

@@ -7,18 +7,20 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gonghai.policy.v1 import policy_service_pb2
-from gonghai_chassis.errors import NotFound
+from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_engine import Policy
+from gonghai_engine.describe import describe
 from gonghai_engine.document import DEFAULT
 from gonghai_engine.settings import value_at
 from gonghai_plugin.policies import OPTIONAL
+from gonghai_policy_service.declared import Declared, attribute_message, workflow_message
 from gonghai_policy_service.policy_names import PolicyName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gonghai_engine import Engine, IndustryPolicy, TenantPolicy
-    from gonghai_engine.tenants import Resolved
+    from gonghai_engine.tenants import CompiledPlugin, Resolved
     from gonghai_plugin.plugin import Settings
 
 _SETTING: Final = re.compile(r"\bsettings\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
@@ -35,26 +37,36 @@ class Catalogue:
         """Return the names of all policies in force, in a fixed order."""
         industries = [DEFAULT, *sorted(policy.document.industries)]
         names = [
-            PolicyName(policy.tenant, industry, kind) for industry in industries for kind in Policy
+            PolicyName(policy.tenant, industry, kind)
+            for industry in industries
+            for kind in (*Policy, *Declared)
         ]
-        return [
-            name
-            for name in names
-            if name.policy not in OPTIONAL or name.policy in self._industry(policy, name).resolved
-        ]
+        return [name for name in names if self._is_there(policy, name)]
 
     def check(self, policy: TenantPolicy, name: PolicyName) -> None:
-        """Check that there is such a policy.
+        """Check that there is such a policy, or such a declaration.
 
         Raises:
             NotFound: the document does not name the industry.
         """
         self._industry(policy, name)
 
+    def decided(self, policy: TenantPolicy, name: PolicyName) -> Policy:
+        """Return the kind of a policy by which something is decided; raises what `check` raises.
+
+        Raises:
+            InvalidRequest: attributes and workflows are declared, and decide nothing.
+        """
+        self.check(policy, name)
+        if isinstance(name.policy, Declared):
+            problem = f"{name.policy} are declared; nothing is decided by them"
+            raise InvalidRequest(FieldViolation("name", problem))
+        return name.policy
+
     def summary(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
         """Return a policy without its rules; raises what `check` raises."""
         industry = self._industry(policy, name)
-        resolved = industry.resolved.get(name.policy)
+        owner = _owner(industry, name)
         message = policy_service_pb2.Policy(
             name=str(name),
             industry=name.industry,
@@ -63,8 +75,7 @@ class Catalogue:
             plugin_version=industry.plugin_version,
             revision=policy.revision,
         )
-        if resolved is not None:
-            owner = resolved.owner
+        if owner is not None:
             message.plugin = owner.plugin.name
             message.plugin_version = owner.plugin.version
             message.settings_json = owner.settings.model_dump_json()
@@ -72,15 +83,22 @@ class Catalogue:
         return message
 
     def full(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
-        """Return a policy with its rules and what they read; raises what `check` raises."""
+        """Return a policy with its rules and what they read, or what is declared.
+
+        Raises what `check` raises.
+        """
         message = self.summary(policy, name)
-        resolved = self._industry(policy, name).resolved.get(name.policy)
-        if resolved is None:
+        industry = self._industry(policy, name)
+        owner = _owner(industry, name)
+        if owner is None:
             return message
-        owner = resolved.owner
         message.settings_schema_json = json.dumps(
             owner.plugin.settings.model_json_schema(), ensure_ascii=False
         )
+        if isinstance(name.policy, Declared):
+            _declare(message, name.policy, owner)
+            return message
+        resolved = industry.resolved[name.policy]
         message.rules.extend(self._rules(resolved, name.policy))
         for fact in resolved.compiled.facts.values():
             message.facts.add(
@@ -106,14 +124,7 @@ class Catalogue:
             if item.name in plugins:
                 given = {str(table.policy) for table in plugins[item.name].tables}
                 message.policies.extend(sorted(given))
-                for workflow in plugins[item.name].workflows:
-                    message.workflows.add(
-                        workflow=workflow.name,
-                        title_en=workflow.title.en,
-                        title_zh=workflow.title.zh,
-                        states=workflow.states,
-                        transitions=workflow.transitions,
-                    )
+                message.workflows.extend(map(workflow_message, plugins[item.name].workflows))
             yield message
         for item in self._engine.candidates:
             yield policy_service_pb2.PluginHealth(
@@ -139,12 +150,44 @@ class Catalogue:
                     reason_zh=rule.because.zh,
                 )
 
+    def _is_there(self, policy: TenantPolicy, name: PolicyName) -> bool:
+        """Say whether there is what plugins may leave out."""
+        industry = self._industry(policy, name)
+        if name.policy in OPTIONAL:
+            return name.policy in industry.resolved
+        own = industry.own
+        match name.policy:
+            case Declared.ATTRIBUTES:
+                return own is not None and bool(own.plugin.attributes)
+            case Declared.WORKFLOWS:
+                return own is not None and bool(own.plugin.workflows)
+            case _:
+                return True
+
     def _industry(self, policy: TenantPolicy, name: PolicyName) -> IndustryPolicy:
         if name.industry == DEFAULT:
             return policy.industry("")
         if name.industry not in policy.document.industries:
             raise NotFound(str(name))
         return policy.industry(name.industry)
+
+
+def _owner(industry: IndustryPolicy, name: PolicyName) -> CompiledPlugin | None:
+    """Return the plugin that supplies a policy or declaration, None when nobody does."""
+    if isinstance(name.policy, Declared):
+        return industry.own
+    resolved = industry.resolved.get(name.policy)
+    return None if resolved is None else resolved.owner
+
+
+def _declare(message: policy_service_pb2.Policy, kind: Declared, owner: CompiledPlugin) -> None:
+    if kind is Declared.ATTRIBUTES:
+        message.attributes.extend(map(attribute_message, owner.plugin.attributes))
+        return
+    for workflow in describe(owner.plugin).workflows:
+        message.workflows.append(
+            workflow_message(workflow, lambda text: filled(text, owner.settings))
+        )
 
 
 def filled(text: str, settings: Settings) -> str:

@@ -78,9 +78,8 @@ def _rules(
 
 def _settings(industry: IndustryPolicy) -> Values:
     """Return every setting of the plugin itself; what it leaves open has its own industry."""
-    own = [item.owner for item in industry.resolved.values()]
-    named = next((owner for owner in own if owner.plugin.name == industry.plugin), None)
-    return {} if named is None else dict(_flat(named.settings.model_dump(mode="json"), ""))
+    own = industry.own
+    return {} if own is None else dict(_flat(own.settings.model_dump(mode="json"), ""))
 
 
 def _calendar(calendar: Calendar) -> Values:

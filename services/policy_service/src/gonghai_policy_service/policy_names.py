@@ -11,17 +11,18 @@ from typing import Final, Self
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import TenantName
 from gonghai_engine import Policy
+from gonghai_policy_service.declared import Declared
 
 _PARTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyName:
-    """One policy of one industry of a tenant."""
+    """One policy of one industry of a tenant, or what its plugin declares beside them."""
 
     tenant: str
     industry: str
-    policy: Policy
+    policy: Policy | Declared
 
     @classmethod
     def parse(cls, text: str, field: str = "name") -> Self:
@@ -37,10 +38,10 @@ class PolicyName:
             form = "tenants/{tenant}/policies/{industry}.{policy}"
             raise InvalidRequest(FieldViolation(field, f"{text!r} does not look like {form}"))
         tenant = TenantName.parse("/".join(parts[:2]), field).tenant
-        try:
-            return cls(tenant, industry, Policy(policy))
-        except ValueError:
-            raise NotFound(text) from None
+        for kind in (*Policy, *Declared):
+            if policy == kind:
+                return cls(tenant, industry, kind)
+        raise NotFound(text)
 
     def __str__(self) -> str:
         """Write the name."""

@@ -104,13 +104,13 @@ class PolicyServicer(PolicyServiceServicer):
         name = PolicyName.parse(request.name)
         call = current()
         policy = await self._book.tenant(name.tenant, deadline=call.deadline)
-        self._catalogue.check(policy, name)
+        kind = self._catalogue.decided(policy, name)
         _, now = await self._book.current(name.tenant, deadline=call.deadline)
         explained = await self._engine.explain(
             DecisionRequest(
                 tenant=name.tenant,
                 industry="" if name.industry == DEFAULT else name.industry,
-                policy=name.policy,
+                policy=kind,
                 facts=from_values(request.facts),
                 now=now,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gonghai.policy.v1 import policy_service_pb2
@@ -75,7 +76,7 @@ def show(
     name: Annotated[str, typer.Argument(help="{industry}.{policy}, such as default.tiering")],
     tenant: Tenant,
 ) -> None:
-    """Show a policy's rules in the order in which they are tried."""
+    """Show a policy's rules in the order in which they are tried; attributes; workflows."""
     session = session_of(context)
     request = policy_service_pb2.GetPolicyRequest(name=f"tenants/{tenant}/policies/{name}")
 
@@ -84,9 +85,43 @@ def show(
 
     policy = session.run(ask)
     title = f"{name}: {policy.plugin} {policy.plugin_version}, revision {policy.revision}"
-    table = Table("rule", "condition", "outcome", "reason", title=title, title_justify="left")
-    for rule in policy.rules:
-        reason = rule.reason_zh if session.language is Language.ZH else rule.reason_en
-        table.add_row(rule.rule, rule.condition, rule.outcome, reason)
+    table = table_of(policy, zh=session.language is Language.ZH)
+    table.title, table.title_justify = title, "left"
     session.console.print(table)
     session.console.print_json(policy.settings_json or "{}")
+
+
+def table_of(policy: policy_service_pb2.Policy, *, zh: bool) -> Table:
+    """Return what there is of a policy: its rules, or what is declared."""
+    if policy.attributes:
+        table = Table("attribute", "type", "", "what it is", "values")
+        for each in policy.attributes:
+            marks = [word for word in ("required", "sensitive") if getattr(each, word)]
+            values = (
+                f"{value.value} ({value.label_zh if zh else value.label_en})"
+                for value in each.values
+            )
+            label = each.label_zh if zh else each.label_en
+            table.add_row(
+                each.attribute,
+                each.type,
+                ", ".join(marks),
+                escape(label),
+                escape(", ".join(values)),
+            )
+        return table
+    if policy.workflows:
+        table = Table("workflow", "transition")
+        for workflow in policy.workflows:
+            title = workflow.title_zh if zh else workflow.title_en
+            for place, transition in enumerate(workflow.transitions):
+                table.add_row(
+                    f"{workflow.workflow}: {title}" if not place else "", escape(transition)
+                )
+            table.add_section()
+        return table
+    table = Table("rule", "condition", "outcome", "reason")
+    for rule in policy.rules:
+        reason = rule.reason_zh if zh else rule.reason_en
+        table.add_row(rule.rule, *map(escape, (rule.condition, rule.outcome, reason)))
+    return table
