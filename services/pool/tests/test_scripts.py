@@ -21,7 +21,7 @@ from gonghai_pool.custody import Purpose, State
 from gonghai_pool.pools import ClaimLimits, Limits
 
 from .hands import Hands, hands, order
-from .sea import DAY, START, TENANT, at
+from .sea import DAY, PARENT, START, TENANT, at
 
 if TYPE_CHECKING:
     from gonghai_chassis.store import Partition, Reply, StoreSettings
@@ -105,6 +105,12 @@ async def everything(world: Hands) -> None:
     await world.sweep()
     assert (await world.custody("c1")).state is State.IN_POOL
     assert (await world.custody("c2")).state is State.OUT
+    await world.customer("c3", admission_then=f"{PARENT}/pools/other", admission_after_days=2)
+    await world.pool("other")
+    await world.sweep()
+    await world.at(at(2060, 3, 16) + AFTER)
+    await world.sweep()
+    assert (await world.custody("c3")).pool == "other"
     await world.claim("c1", "wang")
     await world.parts.custodies.postpone(world.lease, "clock", f"{TENANT}/c1", world.now + DAY)
     changed = Limits(tier_weights={"": 7})
@@ -165,6 +171,6 @@ async def test_each_step_of_a_sweep_is_fenced_off_once_the_lease_is_lost(
         monkeypatch.setattr(Store, "run", run)
         await everything(world)
     assert overtaken.fenced_off == {
-        *("reclaim", "warn", "reschedule", "postpone"),
+        *("reclaim", "warn", "move_on", "reschedule", "postpone"),
         *("end_reservation", "advance_recomputation"),
     }

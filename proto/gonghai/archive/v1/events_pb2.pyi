@@ -142,6 +142,8 @@ class CustomerFacts(_message.Message):
     DELETED_FIELD_NUMBER: _builtins.int
     MERGED_INTO_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ADMISSION_THEN_FIELD_NUMBER: _builtins.int
+    ADMISSION_AFTER_DAYS_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     version: _builtins.int
@@ -174,6 +176,10 @@ class CustomerFacts(_message.Message):
     """Whether the customer is deleted."""
     merged_into: _builtins.str
     """Which customer it was merged into, if it was."""
+    admission_then: _builtins.str
+    """The pool that the customer goes on to when nobody takes it out of the first one; empty where it stays there."""
+    admission_after_days: _builtins.int
+    """After how many days in the first one."""
     @_builtins.property
     def facts(self) -> _containers.MessageMap[_builtins.str, _fact_pb2.Value]:
         """The facts by name."""
@@ -203,10 +209,12 @@ class CustomerFacts(_message.Message):
         deleted: _builtins.bool = ...,
         merged_into: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        admission_then: _builtins.str = ...,
+        admission_after_days: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_pool", b"admission_pool", "admission_reason", b"admission_reason", "admission_rule", b"admission_rule", "create_time", b"create_time", "customer", b"customer", "deleted", b"deleted", "facts", b"facts", "group", b"group", "industry", b"industry", "initial_owner", b"initial_owner", "merged_into", b"merged_into", "policy_revision", b"policy_revision", "region", b"region", "reservation", b"reservation", "stage", b"stage", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_after_days", b"admission_after_days", "admission_pool", b"admission_pool", "admission_reason", b"admission_reason", "admission_rule", b"admission_rule", "admission_then", b"admission_then", "create_time", b"create_time", "customer", b"customer", "deleted", b"deleted", "facts", b"facts", "group", b"group", "industry", b"industry", "initial_owner", b"initial_owner", "merged_into", b"merged_into", "policy_revision", b"policy_revision", "region", b"region", "reservation", b"reservation", "stage", b"stage", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,11 +85,13 @@ class _CustodyChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Custody
     CUSTODY_CHANGE_WITHDRAWN: _CustodyChange.ValueType  # 11
     """Taken out of circulation."""
     CUSTODY_CHANGE_MOVED: _CustodyChange.ValueType  # 12
-    """Another pool fits it now."""
+    """Another pool has it now: the admission policy names another one than before, or its days in the first one are over."""
     CUSTODY_CHANGE_WARNED: _CustodyChange.ValueType  # 13
     """A warning that it will be reclaimed went out. The custody stays."""
     CUSTODY_CHANGE_RESCHEDULED: _CustodyChange.ValueType  # 14
-    """Clocks were computed anew, after an activity, a tier, a policy or a calendar changed. The custody stays."""
+    """Clocks, or when it goes on to another pool, were computed anew, after an activity, a tier, a policy or a calendar
+    changed. The custody stays.
+    """
     CUSTODY_CHANGE_LOCK_CHANGED: _CustodyChange.ValueType  # 15
     """A lock was set or taken off. The custody stays."""
     CUSTODY_CHANGE_DISPUTE_CHANGED: _CustodyChange.ValueType  # 16
@@ -133,11 +135,13 @@ CUSTODY_CHANGE_RESERVATION_ENDED: CustodyChange.ValueType  # 10
 CUSTODY_CHANGE_WITHDRAWN: CustodyChange.ValueType  # 11
 """Taken out of circulation."""
 CUSTODY_CHANGE_MOVED: CustodyChange.ValueType  # 12
-"""Another pool fits it now."""
+"""Another pool has it now: the admission policy names another one than before, or its days in the first one are over."""
 CUSTODY_CHANGE_WARNED: CustodyChange.ValueType  # 13
 """A warning that it will be reclaimed went out. The custody stays."""
 CUSTODY_CHANGE_RESCHEDULED: CustodyChange.ValueType  # 14
-"""Clocks were computed anew, after an activity, a tier, a policy or a calendar changed. The custody stays."""
+"""Clocks, or when it goes on to another pool, were computed anew, after an activity, a tier, a policy or a calendar
+changed. The custody stays.
+"""
 CUSTODY_CHANGE_LOCK_CHANGED: CustodyChange.ValueType  # 15
 """A lock was set or taken off. The custody stays."""
 CUSTODY_CHANGE_DISPUTE_CHANGED: CustodyChange.ValueType  # 16
@@ -286,6 +290,8 @@ class Custody(_message.Message):
     TERM_FIELD_NUMBER: _builtins.int
     POOL_ENTER_TIME_FIELD_NUMBER: _builtins.int
     OUT_CAUSE_FIELD_NUMBER: _builtins.int
+    NEXT_POOL_FIELD_NUMBER: _builtins.int
+    NEXT_POOL_TIME_FIELD_NUMBER: _builtins.int
     WEIGHT_MILLI_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name: `tenants/{tenant}/customers/{customer}/custody`."""
@@ -335,6 +341,8 @@ class Custody(_message.Message):
     """
     out_cause: Global___OutCause.ValueType
     """Why it is out of circulation, when the state is OUT."""
+    next_pool: _builtins.str
+    """The pool that it goes on to, unless somebody takes it before (see `next_pool_time`); empty where it stays."""
     weight_milli: _builtins.int
     """What the holding counts against the holding limit, in thousandths."""
     @_builtins.property
@@ -379,11 +387,20 @@ class Custody(_message.Message):
 
     @_builtins.property
     def embargo_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when nobody may claim it (新入池限制)."""
+        """Until when nobody may claim it (新入池限制): counted from when it came to be without an owner, whatever pool it has
+        gone on to since.
+        """
 
     @_builtins.property
     def pool_enter_time(self) -> _timestamp_pb2.Timestamp:
         """When it entered the pool it is in; unset when it is in none."""
+
+    @_builtins.property
+    def next_pool_time(self) -> _timestamp_pb2.Timestamp:
+        """When it goes on: at a local midnight, once it was in its pool for the days that the admission policy gives that one;
+        at once, where the policy names another pool by now. While it is kept for an offer, locked or disputed, or has events
+        in quarantine, it stays, and goes on afterwards.
+        """
 
     def __init__(
         self,
@@ -422,11 +439,13 @@ class Custody(_message.Message):
         term: _builtins.int = ...,
         pool_enter_time: _timestamp_pb2.Timestamp | None = ...,
         out_cause: Global___OutCause.ValueType = ...,
+        next_pool: _builtins.str = ...,
+        next_pool_time: _timestamp_pb2.Timestamp | None = ...,
         weight_milli: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "embargo_time", b"embargo_time", "former_owner_time", b"former_owner_time", "holder", b"holder", "pool_enter_time", b"pool_enter_time", "reclaim_decision", b"reclaim_decision", "reclaim_time", b"reclaim_time", "reservation", b"reservation", "since", b"since", "warn_time", b"warn_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "embargo_time", b"embargo_time", "former_owner_time", b"former_owner_time", "holder", b"holder", "next_pool_time", b"next_pool_time", "pool_enter_time", b"pool_enter_time", "reclaim_decision", b"reclaim_decision", "reclaim_time", b"reclaim_time", "reservation", b"reservation", "since", b"since", "warn_time", b"warn_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_version", b"archive_version", "change", b"change", "clocks", b"clocks", "collaborators", b"collaborators", "consistency_token", b"consistency_token", "customer", b"customer", "disputed", b"disputed", "due_time", b"due_time", "embargo_time", b"embargo_time", "etag", b"etag", "former_owner", b"former_owner", "former_owner_time", b"former_owner_time", "frozen_because", b"frozen_because", "holder", b"holder", "locked", b"locked", "name", b"name", "out_cause", b"out_cause", "pool", b"pool", "pool_enter_time", b"pool_enter_time", "reason", b"reason", "reclaim_decision", b"reclaim_decision", "reclaim_pool", b"reclaim_pool", "reclaim_time", b"reclaim_time", "region", b"region", "reservation", b"reservation", "since", b"since", "stage", b"stage", "state", b"state", "term", b"term", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version", "warn_time", b"warn_time", "warned", b"warned", "weight_milli", b"weight_milli"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_version", b"archive_version", "change", b"change", "clocks", b"clocks", "collaborators", b"collaborators", "consistency_token", b"consistency_token", "customer", b"customer", "disputed", b"disputed", "due_time", b"due_time", "embargo_time", b"embargo_time", "etag", b"etag", "former_owner", b"former_owner", "former_owner_time", b"former_owner_time", "frozen_because", b"frozen_because", "holder", b"holder", "locked", b"locked", "name", b"name", "next_pool", b"next_pool", "next_pool_time", b"next_pool_time", "out_cause", b"out_cause", "pool", b"pool", "pool_enter_time", b"pool_enter_time", "reason", b"reason", "reclaim_decision", b"reclaim_decision", "reclaim_pool", b"reclaim_pool", "reclaim_time", b"reclaim_time", "region", b"region", "reservation", b"reservation", "since", b"since", "stage", b"stage", "state", b"state", "term", b"term", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version", "warn_time", b"warn_time", "warned", b"warned", "weight_milli", b"weight_milli"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -478,19 +497,26 @@ class Clock(_message.Message):
     STOP_CLOCKS_FIELD_NUMBER: _builtins.int
     EXTENSION_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    EXTENDED_BY_FIELD_NUMBER: _builtins.int
+    EXTENDED_FIELD_NUMBER: _builtins.int
+    EXTENDED_AT_MOST_FIELD_NUMBER: _builtins.int
     clock: _builtins.str
     """The name, from the plugin: `no_first_follow_up`, `no_order`, …"""
     length: _builtins.str
     """How long it is, in words: `14 calendar days`, `5 working days`, `24 hours`."""
     provisional: _builtins.bool
     """Whether the calendar it was counted by is provisional, because holidays that far ahead are not announced yet."""
+    extended: _builtins.str
+    """How much longer activities have made it since it started, in words: `6 calendar days`; empty where they have not."""
+    extended_at_most: _builtins.str
+    """How much longer they may make it altogether before it starts again, likewise."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From when it counts."""
 
     @_builtins.property
     def due_time(self) -> _timestamp_pb2.Timestamp:
-        """When it runs out, stop-clocks and extensions counted."""
+        """When it runs out: stop-clocks, what activities gave it and what was granted are counted."""
 
     @_builtins.property
     def reset_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -502,7 +528,11 @@ class Clock(_message.Message):
 
     @_builtins.property
     def extension(self) -> _duration_pb2.Duration:
-        """How far an extension moved it."""
+        """How far days that were granted moved it."""
+
+    @_builtins.property
+    def extended_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClockExtension]:
+        """The activities that make it longer each time they happen, until it starts again."""
 
     def __init__(
         self,
@@ -515,14 +545,45 @@ class Clock(_message.Message):
         stop_clocks: _abc.Iterable[_builtins.str] | None = ...,
         extension: _duration_pb2.Duration | None = ...,
         provisional: _builtins.bool = ...,
+        extended_by: _abc.Iterable[Global___ClockExtension] | None = ...,
+        extended: _builtins.str = ...,
+        extended_at_most: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "extension", b"extension", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "due_time", b"due_time", "extension", b"extension", "length", b"length", "provisional", b"provisional", "reset_by", b"reset_by", "start_time", b"start_time", "stop_clocks", b"stop_clocks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "due_time", b"due_time", "extended", b"extended", "extended_at_most", b"extended_at_most", "extended_by", b"extended_by", "extension", b"extension", "length", b"length", "provisional", b"provisional", "reset_by", b"reset_by", "start_time", b"start_time", "stop_clocks", b"stop_clocks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Clock: _TypeAlias = Clock  # noqa: Y015
+
+@_typing.final
+class ClockExtension(_message.Message):
+    """What makes a clock longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """By how much each of them does, in words: `3 calendar days`."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The kinds of activity."""
+
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "kinds", b"kinds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClockExtension: _TypeAlias = ClockExtension  # noqa: Y015
 
 @_typing.final
 class Reservation(_message.Message):
@@ -616,6 +677,7 @@ class CustodyHistoryEntry(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
     TERM_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The version that it made."""
     change: Global___CustodyChange.ValueType
@@ -648,6 +710,10 @@ class CustodyHistoryEntry(_message.Message):
     def actor(self) -> _decision_pb2.Actor:
         """Who did it."""
 
+    @_builtins.property
+    def decision(self) -> _decision_pb2.Decision:
+        """The decision, where a rule decided on a request for more time."""
+
     def __init__(
         self,
         *,
@@ -663,10 +729,11 @@ class CustodyHistoryEntry(_message.Message):
         rule: _builtins.str = ...,
         clock: _builtins.str = ...,
         term: _builtins.int = ...,
+        decision: _decision_pb2.Decision | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "decision", b"decision", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change", b"change", "clock", b"clock", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "reason", b"reason", "rule", b"rule", "state", b"state", "term", b"term", "time", b"time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "change", b"change", "clock", b"clock", "decision", b"decision", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "reason", b"reason", "rule", b"rule", "state", b"state", "term", b"term", "time", b"time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -996,6 +996,9 @@ class Extension(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    GRANTED_DAYS_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    WAITS_BECAUSE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name: `tenants/{tenant}/customers/{customer}/extensions/{extension}`."""
     state: Global___ExtensionState.ValueType
@@ -1005,14 +1008,18 @@ class Extension(_message.Message):
     reason: _builtins.str
     """Why."""
     days: _builtins.int
-    """How many days more."""
+    """How many days more are asked for."""
     decision_reason: _builtins.str
-    """Why he decided so."""
+    """Why it was decided so: the manager's words, or the rule's in the reader's language."""
     etag: _builtins.str
     """Changes with every change."""
+    granted_days: _builtins.int
+    """How many days were granted: a rule may grant fewer than were asked for. 0 unless it was approved."""
+    waits_because: _builtins.str
+    """Why no rule decided although there should be one, so that it waits for a manager: what failed."""
     @_builtins.property
     def decider(self) -> _decision_pb2.Actor:
-        """Who decided."""
+        """Who decided: `system:pool` where a rule did."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -1021,6 +1028,10 @@ class Extension(_message.Message):
     @_builtins.property
     def decide_time(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""
+
+    @_builtins.property
+    def decision(self) -> _decision_pb2.Decision:
+        """What the plugin's rule said when it was asked for; unset where there is none. It may have left it to a manager."""
 
     def __init__(
         self,
@@ -1035,10 +1046,13 @@ class Extension(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        granted_days: _builtins.int = ...,
+        decision: _decision_pb2.Decision | None = ...,
+        waits_because: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decide_time", b"decide_time", "decider", b"decider"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decide_time", b"decide_time", "decider", b"decider", "decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "days", b"days", "decide_time", b"decide_time", "decider", b"decider", "decision_reason", b"decision_reason", "etag", b"etag", "name", b"name", "reason", b"reason", "rep", b"rep", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "days", b"days", "decide_time", b"decide_time", "decider", b"decider", "decision", b"decision", "decision_reason", b"decision_reason", "etag", b"etag", "granted_days", b"granted_days", "name", b"name", "reason", b"reason", "rep", b"rep", "state", b"state", "waits_because", b"waits_because"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1344,6 +1358,8 @@ class ExplainCustodyResponse(_message.Message):
     RECLAIM_SUMMARY_FIELD_NUMBER: _builtins.int
     RESET_BY_FIELD_NUMBER: _builtins.int
     WAITS_FOR_FIELD_NUMBER: _builtins.int
+    EXTENDED_BY_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
     claimable: _builtins.bool
     """Whether the rep may claim it now."""
     reclaim_summary: _builtins.str
@@ -1380,6 +1396,14 @@ class ExplainCustodyResponse(_message.Message):
     def reset_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What would reset the clocks, by kind of activity."""
 
+    @_builtins.property
+    def extended_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What would make a clock longer, by kind of activity (see `Clock.extended_by`)."""
+
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Extension]:
+        """The requests for more time since this custody began, the first first."""
+
     def __init__(
         self,
         *,
@@ -1393,10 +1417,12 @@ class ExplainCustodyResponse(_message.Message):
         reclaim_summary: _builtins.str = ...,
         reset_by: _abc.Iterable[_builtins.str] | None = ...,
         waits_for: _builtins.str = ...,
+        extended_by: _abc.Iterable[_builtins.str] | None = ...,
+        extensions: _abc.Iterable[Global___Extension] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["claim_decision", b"claim_decision", "custody", b"custody", "reclaim_decision", b"reclaim_decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_conditions", b"claim_conditions", "claim_decision", b"claim_decision", "claimable", b"claimable", "custody", b"custody", "obstacles", b"obstacles", "reclaim_conditions", b"reclaim_conditions", "reclaim_decision", b"reclaim_decision", "reclaim_summary", b"reclaim_summary", "reset_by", b"reset_by", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_conditions", b"claim_conditions", "claim_decision", b"claim_decision", "claimable", b"claimable", "custody", b"custody", "extended_by", b"extended_by", "extensions", b"extensions", "obstacles", b"obstacles", "reclaim_conditions", b"reclaim_conditions", "reclaim_decision", b"reclaim_decision", "reclaim_summary", b"reclaim_summary", "reset_by", b"reset_by", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1747,6 +1773,7 @@ class SimulatedChange(_message.Message):
     TIER_FIELD_NUMBER: _builtins.int
     STOPS_FIELD_NUMBER: _builtins.int
     EXTENDED_DAYS_FIELD_NUMBER: _builtins.int
+    EXTENDED_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """Whose."""
     change: _custody_pb2.CustodyChange.ValueType
@@ -1761,6 +1788,8 @@ class SimulatedChange(_message.Message):
     """The tier then."""
     extended_days: _builtins.int
     """By how many days that clock was extended (延期)."""
+    extended: _builtins.str
+    """How much longer activities had made that clock, in words: `6 calendar days`; empty where they had not."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When (domain time)."""
@@ -1796,10 +1825,11 @@ class SimulatedChange(_message.Message):
         tier: _builtins.str = ...,
         stops: _abc.Iterable[_builtins.str] | None = ...,
         extended_days: _builtins.int = ...,
+        extended: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "former_holder", b"former_holder", "holder", b"holder", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "customer", b"customer", "due_time", b"due_time", "extended_days", b"extended_days", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "rule", b"rule", "stops", b"stops", "tier", b"tier", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "clock", b"clock", "customer", b"customer", "due_time", b"due_time", "extended", b"extended", "extended_days", b"extended_days", "former_holder", b"former_holder", "holder", b"holder", "pool", b"pool", "rule", b"rule", "stops", b"stops", "tier", b"tier", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -408,8 +408,9 @@ class PoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RequestExtension(self, request, context):
-        """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
-        have are INVALID_ARGUMENT.
+        """Asks for more time (延期申请) for a holding. Where the tenant's plugin has a rule for it, the rule approves it, perhaps
+        with fewer days, denies it, or leaves it to a manager, at once; without one, or where it fails, a manager decides.
+        One request waits at a time; more days than the policy lets one custody have are INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -459,7 +460,7 @@ class PoolServiceServicer:
 
     def ExplainCustody(self, request, context):
         """Explains for a customer and, if given, a rep: may he claim it, and if not why; when will it be reclaimed, by which
-        clock, and what would reset it.
+        clock, what would reset that or make it longer, and what became of requests for more time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,8 +63,9 @@ class PoolServiceStub:
     UnlockCustomer: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.UnlockCustomerRequest, _custody_pb2.Custody]
     """Takes the lock off. Not built yet."""
     RequestExtension: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.RequestExtensionRequest, _pool_service_pb2.Extension]
-    """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
-    have are INVALID_ARGUMENT.
+    """Asks for more time (延期申请) for a holding. Where the tenant's plugin has a rule for it, the rule approves it, perhaps
+    with fewer days, denies it, or leaves it to a manager, at once; without one, or where it fails, a manager decides.
+    One request waits at a time; more days than the policy lets one custody have are INVALID_ARGUMENT.
     """
     ApproveExtension: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ApproveExtensionRequest, _pool_service_pb2.Extension]
     """Approves a request for more time: each clock that runs falls due so many days later, up to the policy's maximum."""
@@ -80,7 +81,7 @@ class PoolServiceStub:
     """Says how far a rep has used his limits."""
     ExplainCustody: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ExplainCustodyRequest, _pool_service_pb2.ExplainCustodyResponse]
     """Explains for a customer and, if given, a rep: may he claim it, and if not why; when will it be reclaimed, by which
-    clock, and what would reset it.
+    clock, what would reset that or make it longer, and what became of requests for more time.
     """
     ListCustodyHistory: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ListCustodyHistoryRequest, _pool_service_pb2.ListCustodyHistoryResponse]
     """Lists what happened to a customer's custody, newest first."""
@@ -274,8 +275,9 @@ class PoolServiceServicer:
         request: _pool_service_pb2.RequestExtensionRequest,
         context: _aio.ServicerContext[_pool_service_pb2.RequestExtensionRequest, _abc.Awaitable[_pool_service_pb2.Extension]],
     ) -> _abc.Awaitable[_pool_service_pb2.Extension]:
-        """Asks for more time (延期申请) for a holding. One request waits at a time; more days than the policy lets one custody
-        have are INVALID_ARGUMENT.
+        """Asks for more time (延期申请) for a holding. Where the tenant's plugin has a rule for it, the rule approves it, perhaps
+        with fewer days, denies it, or leaves it to a manager, at once; without one, or where it fails, a manager decides.
+        One request waits at a time; more days than the policy lets one custody have are INVALID_ARGUMENT.
         """
 
     def ApproveExtension(
@@ -326,7 +328,7 @@ class PoolServiceServicer:
         context: _aio.ServicerContext[_pool_service_pb2.ExplainCustodyRequest, _abc.Awaitable[_pool_service_pb2.ExplainCustodyResponse]],
     ) -> _abc.Awaitable[_pool_service_pb2.ExplainCustodyResponse]:
         """Explains for a customer and, if given, a rep: may he claim it, and if not why; when will it be reclaimed, by which
-        clock, and what would reset it.
+        clock, what would reset that or make it longer, and what became of requests for more time.
         """
 
     def ListCustodyHistory(

@@ -47,6 +47,8 @@ def customer_facts(customer: Customer, published: Published) -> events_pb2.Custo
         message.admission_pool = assessment.admission.name
         message.admission_rule = assessment.admission.rule
         message.admission_reason = published.admission_reason
+        message.admission_then = published.admission_then
+        message.admission_after_days = published.admission_after_days
     for name, value in published.facts.items():
         message.facts[name].CopyFrom(to_value(value))
     if customer.created:

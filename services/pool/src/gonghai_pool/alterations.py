@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +11,8 @@ from gonghai_pool.messages import custody_event, custody_message
 from gonghai_pool.store.custody_records import pack_custody, pack_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gonghai.pool.v1 import custody_pb2
     from gonghai_pool.ground import Actor, Situation
 
@@ -30,6 +32,8 @@ class Beside:
 
     change: Change
     reason: str
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    """Record of the decision that it came of; {} where no rule decided."""
 
 
 def altered(
@@ -132,11 +136,12 @@ class Alteration:
             principal=self.actor.principal,
             on_behalf_of=self.actor.on_behalf_of,
             reason=after.reason if beside is None else beside.reason,
-            rule=after.rule if beside is None else "",
+            rule=after.rule if beside is None else str(beside.decision.get("r", "")),
             clock=self.clock,
             term=after.term,
             counted=counted.key if counted is not None else "",
             weight=after.weight,
+            decision=beside.decision if beside is not None else {},
         )
 
 
@@ -152,8 +157,16 @@ def unchanged(situation: Situation) -> dict[str, Any]:
 
 
 def clock_at(custody: Custody) -> int | None:
-    """Return when the sweeper looks at a holding: a moment after its next action falls due."""
-    plan = custody.plan
+    """Return when the sweeper looks at a customer: a moment after what comes next falls due.
+
+    That is a holding's next action, or that a customer without an owner goes on to another pool;
+    while he is locked or disputed, he does not.
+    """
+    plan, onward = custody.plan, custody.onward
+    if custody.state is State.IN_POOL:
+        if onward is None or custody.locked or custody.disputed:
+            return None
+        return onward.at + AFTER
     if custody.state is not State.HELD or plan is None or not plan.action or plan.at is None:
         return None
     return plan.at + AFTER

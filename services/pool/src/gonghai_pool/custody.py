@@ -89,6 +89,30 @@ class Purpose(StrEnum):
     OFFER = "OFFER"
 
 
+class Way(StrEnum):
+    """How a customer without an owner stands to what the admission policy says of pools."""
+
+    ENTERED = "entered"
+    """He is where he entered: in the first pool, or where he was put by hand or by a reclaim."""
+    WENT_ON = "went_on"
+    """His days in the first pool were over."""
+    CHOSEN_ANEW = "chosen_anew"
+    """The policy names another first pool by now, to which he has not come yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where a customer without an owner goes next, unless somebody takes him before.
+
+    Attributes:
+        pool: id of the pool.
+        at: when (instant).
+    """
+
+    pool: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a customer: a rep, a team, or the channel by which it serves itself."""
@@ -124,6 +148,8 @@ class Facts:
         values: the facts that policies read, by name.
         revision: policy revision by which tier and stage were decided.
         admission_pool: pool that the admission policy chose; "" while it is owing.
+        admission_then: pool that follows when nobody takes him; "" where he stays.
+        admission_after_days: after how many days in the first one.
     """
 
     version: int
@@ -139,6 +165,8 @@ class Facts:
     admission_pool: str = ""
     admission_rule: str = ""
     admission_reason: str = ""
+    admission_then: str = ""
+    admission_after_days: int = 0
     created: int = 0
 
 
@@ -169,8 +197,33 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class Longer:
+    """How activities make a clock longer, in words.
+
+    Attributes:
+        by: by how much one of some kinds does, and those kinds.
+        at_most: up to how much altogether.
+        already: how much they have since the clock started; "" for nothing.
+    """
+
+    by: tuple[tuple[str, tuple[str, ...]], ...]
+    at_most: str
+    already: str = ""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds of activity that do."""
+        return tuple(kind for _, kinds in self.by for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
 class RunningClock:
-    """A clock that runs towards a reclaim (instants)."""
+    """A clock that runs towards a reclaim (instants).
+
+    Attributes:
+        extended_days: days that were granted to it.
+        longer: how activities make it longer; None where none does.
+    """
 
     name: str
     start: int
@@ -179,6 +232,7 @@ class RunningClock:
     reset_by: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     extended_days: int = 0
+    longer: Longer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +317,14 @@ class Extension:
     """A request for more time (延期申请), and what became of it (instants).
 
     Attributes:
+        days: how many were asked for.
         rep: id of the rep who holds the customer.
         decided: when it was approved or denied; None while it waits.
         decider: who did: a principal, and the person for whom he called, or "".
+        decision_reason: why, in a manager's words; a rule's are in its decision.
+        granted: how many days were granted; 0 unless it was approved.
+        decision: record of what the plugin's rule said (`Decision.to_record`); {} for nothing.
+        waits_because: why no rule decided although one should have; "" for none.
     """
 
     id: str
@@ -277,6 +336,9 @@ class Extension:
     decided: int | None = None
     decider: tuple[str, str] = ("", "")
     decision_reason: str = ""
+    granted: int = 0
+    decision: Mapping[str, Any] = field(default_factory=dict)
+    waits_because: str = ""
 
     @property
     def version(self) -> int:
@@ -293,7 +355,11 @@ class Custody:
         term: grows by one whenever state, pool or holder change, and with nothing else.
         pool: where it is; when it is held, where it came from.
         since: since when state and holder are so (instant).
-        entered: when it entered its pool (instant); only an entry restarts the embargo.
+        entered: when it entered the pool it is in (instant): days in the pool count from it.
+        freed: since when it has been without an owner, in whatever pool (instant): the embargo
+            counts from it, so that going on to another pool does not begin it anew.
+        way: how it stands to the admission policy.
+        onward: where it goes next, and when; kept while it is reserved for an offer.
         lost: by rep, when he last lost it (instant): what the cool-down counts from.
         weight: what it counts against the holder's limit (thousandths), exactly as counted.
         dealt: whether it dealt with its holder since custody began.
@@ -316,6 +382,9 @@ class Custody:
     rule: str = ""
     clock: str = ""
     entered: int | None = None
+    freed: int | None = None
+    way: Way = Way.ENTERED
+    onward: Onward | None = None
     former_owner: str = ""
     former_owner_at: int | None = None
     lost: Mapping[str, int] = field(default_factory=dict)
@@ -352,6 +421,12 @@ class Custody:
             return Holder.rep(self.reservation.rep)
         return None
 
+    @property
+    def offered(self) -> bool:
+        """Whether it is kept for somebody out of its pool, in whose books it stays."""
+        kept = self.reservation
+        return self.state is State.RESERVED and kept is not None and kept.purpose is Purpose.OFFER
+
     def works_on(self, rep: str, now: int) -> bool:
         """Whether a rep holds it or is a collaborator at this time."""
         if self.state is State.HELD and self.holder == Holder.rep(rep):
@@ -368,7 +443,11 @@ class Custody:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One entry of a customer's custody history (instants)."""
+    """One entry of a customer's custody history (instants).
+
+    Attributes:
+        decision: record of the decision, where a rule decided on a request for more time.
+    """
 
     version: int
     time: int
@@ -385,3 +464,4 @@ class HistoryEntry:
     term: int = 0
     counted: str = ""
     weight: int = 0
+    decision: Mapping[str, Any] = field(default_factory=dict)

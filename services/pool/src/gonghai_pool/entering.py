@@ -1,13 +1,14 @@
-"""Which pool takes a customer, and until when nobody may claim it there."""
+"""Which pool takes a customer, until when nobody may claim it there, and where it goes on to."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gonghai_pool.custody import Custody, Facts, State
+from gonghai_pool.custody import Change, Custody, Facts, Onward, State, Way
 from gonghai_pool.obstacles import claim_limits
 from gonghai_pool.policies import verdict_of
+from gonghai_pool.transitions import went_on
 
 if TYPE_CHECKING:
     from gonghai_pool.ground import Ground
@@ -32,9 +33,96 @@ def admission(setup: TenantSetup, facts: Facts) -> str:
     return "" if owing else setup.admits(facts.admission_pool)
 
 
-def embargoed(ground: Ground, custody: Custody, claim: Answer) -> Custody:
-    """Return a customer that has entered a pool with the end of its embargo (新入池限制)."""
-    if custody.state is not State.IN_POOL or custody.entered is None:
+def settled_in(ground: Ground, custody: Custody, claim: Answer) -> Custody:
+    """Return a customer in the pool that he has come to: what holds for him there.
+
+    That is the end of the embargo (新入池限制), and when he goes on to another pool.
+    """
+    if custody.state is not State.IN_POOL or custody.freed is None:
         return custody
     embargo = claim_limits(ground, custody, verdict_of(claim)).embargo
-    return replace(custody, embargo_until=custody.entered + embargo if embargo else None)
+    embargoed = replace(custody, embargo_until=custody.freed + embargo if embargo else None)
+    return on_his_way(ground, embargoed)
+
+
+def on_his_way(ground: Ground, custody: Custody) -> Custody:
+    """Return a customer without an owner with where he goes next by now, and when.
+
+    He goes on by time alone at the local midnight at which he has been in the first pool for the
+    days that the admission policy gives it. He goes at once where the policy names another first
+    pool by now, another one to follow the first, or one that was missing until now. Who has gone
+    on stays so when the first pool is given more days. Where he was put by hand, or by a reclaim
+    that names a pool, he stays until the policy names another one.
+    """
+    if custody.state is not State.IN_POOL and not custody.offered:
+        return custody if custody.onward is None else replace(custody, onward=None)
+    if custody.way is Way.CHOSEN_ANEW and custody.pool == _first(ground, custody):
+        custody = replace(custody, way=Way.ENTERED)
+    onward = _onward(ground, custody)
+    before = custody.onward
+    if onward is not None and before is not None and before.pool == onward.pool:
+        # What was to happen at once is to happen since then.
+        onward = before if before.at <= onward.at == ground.now else onward
+    return replace(custody, onward=onward)
+
+
+def gone_on(ground: Ground, custody: Custody, onward: Onward) -> Custody:
+    """Return him in the pool that he was to go on to; what holds there is to be settled yet."""
+    facts = custody.facts
+    reason, rule = "", ""
+    if facts is not None:
+        reason, rule = facts.admission_reason, facts.admission_rule
+    days_over = not _at_once(ground, custody)
+    if days_over and facts is not None:
+        over = f"after {facts.admission_after_days} days in {custody.pool}"
+        reason = f"{over}: {reason}" if reason else over
+    stays_on = custody.way is Way.WENT_ON and bool(_then(ground, custody))
+    way = Way.WENT_ON if days_over or stays_on else Way.ENTERED
+    return went_on(custody, onward.pool, ground.now, way=way, reason=reason, rule=rule)
+
+
+def goes_at_once(ground: Ground, custody: Custody) -> Onward | None:
+    """Return where he goes now, by what was decided and not by time; None where he stays.
+
+    Where he is kept for an offer, locked or disputed, he stays until that has ended.
+    """
+    free = custody.state is State.IN_POOL and not (custody.locked or custody.disputed)
+    return custody.onward if free and _at_once(ground, custody) else None
+
+
+def _onward(ground: Ground, custody: Custody) -> Onward | None:
+    at_once = _at_once(ground, custody)
+    if at_once:
+        return Onward(at_once, ground.now)
+    facts = custody.facts
+    if facts is None or custody.way is not Way.ENTERED or custody.entered is None:
+        return None
+    then = _then(ground, custody)
+    if not then or then == custody.pool or custody.pool != _first(ground, custody):
+        return None
+    return Onward(then, ground.calendar.midnight_after(custody.entered, facts.admission_after_days))
+
+
+def _at_once(ground: Ground, custody: Custody) -> str:
+    """Return the pool in which he should be by now, "" where he is in it."""
+    first = _first(ground, custody)
+    if custody.way is Way.CHOSEN_ANEW:
+        pool = first
+    elif custody.way is Way.WENT_ON:
+        pool = _then(ground, custody) or first
+    else:
+        # He is in the fallback as his pool was missing, and not as somebody put him there.
+        fell = custody.change in {Change.ADMITTED, Change.MOVED}
+        strayed = fell and custody.pool == ground.setup.fallback
+        pool = first if strayed else ""
+    return "" if pool == custody.pool else pool
+
+
+def _first(ground: Ground, custody: Custody) -> str:
+    wanted = custody.facts.admission_pool if custody.facts is not None else ""
+    return ground.setup.admits(wanted) if wanted else ""
+
+
+def _then(ground: Ground, custody: Custody) -> str:
+    wanted = custody.facts.admission_then if custody.facts is not None else ""
+    return ground.setup.admits(wanted) if wanted else ""

@@ -167,7 +167,9 @@ def holder_message(tenant: str, holder: Holder) -> custody_pb2.Holder:
     return custody_pb2.Holder(self_service=holder.id)
 
 
-def history_message(tenant: str, entry: HistoryEntry) -> custody_pb2.CustodyHistoryEntry:
+def history_message(
+    tenant: str, entry: HistoryEntry, language: str
+) -> custody_pb2.CustodyHistoryEntry:
     """Return an entry of a custody history."""
     message = custody_pb2.CustodyHistoryEntry(
         version=entry.version,
@@ -186,10 +188,14 @@ def history_message(tenant: str, entry: HistoryEntry) -> custody_pb2.CustodyHist
         message.holder.CopyFrom(holder_message(tenant, entry.holder))
     if entry.former_holder is not None:
         message.former_holder.CopyFrom(holder_message(tenant, entry.former_holder))
+    if entry.decision:
+        message.decision.CopyFrom(decision_message(dict(entry.decision), language))
     return message
 
 
-def extension_message(name: ExtensionName, extension: Extension) -> pool_service_pb2.Extension:
+def extension_message(
+    name: ExtensionName, extension: Extension, language: str
+) -> pool_service_pb2.Extension:
     """Return a request for more time."""
     message = pool_service_pb2.Extension(
         name=str(name),
@@ -197,8 +203,12 @@ def extension_message(name: ExtensionName, extension: Extension) -> pool_service
         reason=extension.reason,
         days=extension.days,
         decision_reason=extension.decision_reason,
+        granted_days=extension.granted,
+        waits_because=extension.waits_because,
         etag=etag_of(extension.version),
     )
+    if extension.decision:
+        message.decision.CopyFrom(decision_message(dict(extension.decision), language))
     set_instant(message.create_time, extension.created)
     if extension.rep:
         message.rep = str(RepName(name.tenant, extension.rep))
@@ -206,6 +216,7 @@ def extension_message(name: ExtensionName, extension: Extension) -> pool_service
         principal, on_behalf_of = extension.decider
         message.decider.principal, message.decider.on_behalf_of = principal, on_behalf_of
         set_instant(message.decide_time, extension.decided)
+        message.decision_reason = extension.decision_reason or message.decision.reason
     return message
 
 
@@ -286,6 +297,9 @@ def _set_further(message: custody_pb2.Custody, prefix: str, custody: Custody) ->
         message.archive_version = facts.version
     if custody.embargo_until is not None and custody.state is State.IN_POOL:
         set_instant(message.embargo_time, custody.embargo_until)
+    if custody.onward is not None:
+        message.next_pool = f"{prefix}/pools/{custody.onward.pool}"
+        set_instant(message.next_pool_time, custody.onward.at)
     if custody.plan is not None:
         _set_plan(message, prefix, custody.plan)
     if custody.reservation is not None:
@@ -318,6 +332,11 @@ def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan) -> None:
         set_instant(one.due_time, clock.due)
         if clock.extended_days:
             one.extension.seconds = clock.extended_days * _DAY
+        if clock.longer is not None:
+            for words, kinds in clock.longer.by:
+                one.extended_by.add(kinds=kinds, by=words)
+            one.extended = clock.longer.already
+            one.extended_at_most = clock.longer.at_most
     if plan.warn_at is not None:
         set_instant(message.warn_time, plan.warn_at)
     if plan.due_at is not None:

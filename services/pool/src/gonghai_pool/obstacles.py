@@ -310,8 +310,8 @@ def _of_time(ground: Ground, custody: Custody, rep: str, limits: ClaimLimits) ->
                     ends,
                 )
             )
-    if custody.entered is not None and limits.embargo:
-        ends = custody.entered + limits.embargo
+    if custody.freed is not None and limits.embargo:
+        ends = custody.freed + limits.embargo
         if ground.now < ends:
             found.append(
                 Obstacle(

@@ -11,8 +11,13 @@ from gonghai_chassis.store import records
 from gonghai_engine import Decision, DecisionFailure, DecisionRequest, Policy
 from gonghai_engine import clocks as engine_clocks
 from gonghai_engine.calendar import Span
-from gonghai_engine.clocks import NextAction, schedule
-from gonghai_engine.outcomes import ClaimVerdict, ClockUnit, Qualification, ReclaimPlan
+from gonghai_engine.clocks import NextAction, extends, schedule
+from gonghai_engine.outcomes import (
+    ClaimVerdict,
+    ClockUnit,
+    Qualification,
+    ReclaimPlan,
+)
 from gonghai_plugin import host_facts
 from gonghai_plugin.facts import Host, Motion
 from gonghai_pool.custody import (
@@ -22,6 +27,7 @@ from gonghai_pool.custody import (
     Facts,
     Holder,
     HolderKind,
+    Longer,
     Plan,
     RunningClock,
     State,
@@ -80,18 +86,7 @@ def claim_question(ground: Ground, custody: Custody, rep: str) -> DecisionReques
     """Ask whether a rep ("" for none) may take a customer, what it weighs, within which limits."""
     facts = _customer_facts(ground, custody)
     _add_custody_facts(facts, ground, custody)
-    known = ground.setup.reps.get(rep)
-    pool = ground.setup.pools.get(custody.pool)
-    region = custody.facts.region if custody.facts is not None else ""
-    lost_at = custody.lost.get(rep)
-    facts["pool"] = custody.pool or None
-    facts["rep_seniority"] = known.seniority if known is not None else None
-    facts["rep_skills"] = known.skills if known is not None else None
-    facts["rep_covers_region"] = known.covers(region) if known is not None else None
-    facts["rep_is_former_owner"] = bool(rep) and custody.former_owner == rep
-    facts["rep_is_collaborator"] = bool(rep) and custody.collaborates(rep, ground.now)
-    facts["rep_is_pool_manager"] = pool is not None and ground.setup.is_manager(pool, rep)
-    facts["days_since_rep_lost_it"] = ground.days_since(lost_at) if lost_at is not None else None
+    _add_rep_facts(facts, ground, custody, rep)
     return _question(ground, custody, Policy.CLAIM, facts)
 
 
@@ -102,9 +97,30 @@ def reclaim_question(ground: Ground, custody: Custody) -> DecisionRequest:
     return _question(ground, custody, Policy.RECLAIM, facts)
 
 
+def extension_question(ground: Ground, custody: Custody, days: int, left: int) -> DecisionRequest:
+    """Ask what becomes of a holder's request for so many days more, when so many are left."""
+    facts = _customer_facts(ground, custody)
+    _add_custody_facts(facts, ground, custody)
+    _add_rep_facts(facts, ground, custody, _holding_rep(custody))
+    earlier = custody.extensions
+    facts["extension_days"] = days
+    facts["extension_days_granted"] = sum(one.granted for one in earlier)
+    facts["extension_days_left"] = left
+    facts["extension_requests"] = len(earlier)
+    facts["extension_requests_denied"] = sum(one.state is ExtensionState.DENIED for one in earlier)
+    plan = custody.plan or Plan()
+    facts["due_clock"] = plan.clocks[0].name if plan.clocks else None
+    # It runs out at the midnight that ends its last day.
+    last = None if plan.due_at is None else plan.due_at - 1
+    facts["days_until_due"] = (
+        None if last is None else max(0, ground.calendar.days_between(ground.now, last))
+    )
+    return _question(ground, custody, Policy.EXTENSION, facts)
+
+
 def held_questions(ground: Ground, custody: Custody) -> list[DecisionRequest]:
     """Ask what a holding's clocks and its weight are; `keep` takes the two answers."""
-    rep = custody.holder.id if custody.holder and custody.holder.kind is HolderKind.REP else ""
+    rep = _holding_rep(custody)
     return [reclaim_question(ground, custody), claim_question(ground, custody, rep)]
 
 
@@ -175,6 +191,7 @@ def plan_of(ground: Ground, custody: Custody, answer: Answer) -> Plan:
                 reset_by=clock.resets_on,
                 stops=stops,
                 extended_days=clock.extended_days,
+                longer=_longer(by_name[clock.name], clock.extended),
             )
             for clock in due.clocks
         ),
@@ -201,7 +218,7 @@ def _schedule(
     stops = _leaves(ground, custody.holder)
     locked = custody.locked or custody.disputed
     extensions = [
-        engine_clocks.Extension(one.days, one.decided)
+        engine_clocks.Extension(one.granted, one.decided)
         for one in custody.extensions
         if one.state is ExtensionState.APPROVED and one.decided is not None
     ]
@@ -296,15 +313,25 @@ def _failed(answer: Answer) -> bool:
 def _question(
     ground: Ground, custody: Custody, policy: Policy, facts: dict[str, Any]
 ) -> DecisionRequest:
-    industry = custody.facts.industry if custody.facts is not None else ""
     return DecisionRequest(
         tenant=ground.tenant,
-        industry=industry,
+        industry=industry_of(custody),
         policy=policy,
         facts=facts,
         now=ground.now,
         subject=custody.customer,
     )
+
+
+def industry_of(custody: Custody) -> str:
+    """Return the industry by whose policies a customer is decided on; "": the default."""
+    return custody.facts.industry if custody.facts is not None else ""
+
+
+def _holding_rep(custody: Custody) -> str:
+    """The id of the rep who holds it, "" where none does."""
+    holder = custody.holder
+    return holder.id if holder is not None and holder.kind is HolderKind.REP else ""
 
 
 def _customer_facts(ground: Ground, custody: Custody) -> dict[str, Any]:
@@ -350,6 +377,21 @@ def _add_custody_facts(facts: dict[str, Any], ground: Ground, custody: Custody) 
     facts["orders_in_custody"] = custody.orders
 
 
+def _add_rep_facts(facts: dict[str, Any], ground: Ground, custody: Custody, rep: str) -> None:
+    known = ground.setup.reps.get(rep)
+    pool = ground.setup.pools.get(custody.pool)
+    region = custody.facts.region if custody.facts is not None else ""
+    lost_at = custody.lost.get(rep)
+    facts["pool"] = custody.pool or None
+    facts["rep_seniority"] = known.seniority if known is not None else None
+    facts["rep_skills"] = known.skills if known is not None else None
+    facts["rep_covers_region"] = known.covers(region) if known is not None else None
+    facts["rep_is_former_owner"] = bool(rep) and custody.former_owner == rep
+    facts["rep_is_collaborator"] = bool(rep) and custody.collaborates(rep, ground.now)
+    facts["rep_is_pool_manager"] = pool is not None and ground.setup.is_manager(pool, rep)
+    facts["days_since_rep_lost_it"] = ground.days_since(lost_at) if lost_at is not None else None
+
+
 def _newer(before: Plan, decision: Decision) -> Decision:
     """Keep a decision that a newer plugin made: in a rolling deploy records never go back."""
     record = before.decision
@@ -370,7 +412,23 @@ def _recorded(before: Plan, decision: Decision) -> Mapping[str, Any]:
 
 
 def _length(clock: Clock) -> str:
-    return f"{clock.length} {_UNITS[clock.unit]}"
+    return _span(clock, clock.length)
+
+
+def _longer(clock: Clock, already: int) -> Longer | None:
+    """How activities make a clock longer, in words."""
+    ways = extends(clock)
+    if not ways:
+        return None
+    return Longer(
+        tuple((_span(clock, way.by), way.kinds) for way in ways),
+        _span(clock, clock.extended_at_most),
+        _span(clock, already) if already else "",
+    )
+
+
+def _span(clock: Clock, number: int) -> str:
+    return f"{number} {_UNITS[clock.unit]}"
 
 
 def _leaves(ground: Ground, holder: Holder | None) -> list[Span]:

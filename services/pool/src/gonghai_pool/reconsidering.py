@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gonghai_pool.alterations import Alteration, Beside, altered
-from gonghai_pool.custody import Change, Custody, State
-from gonghai_pool.entering import admission, embargoed
+from gonghai_pool.custody import Change, State
+from gonghai_pool.entering import admission, goes_at_once, gone_on, on_his_way, settled_in
 from gonghai_pool.ground import SYSTEM
 from gonghai_pool.policies import (
     claim_question,
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gonghai_engine import DecisionRequest
-    from gonghai_pool.ground import Actor, Situation
+    from gonghai_pool.custody import Custody, Onward
+    from gonghai_pool.ground import Actor, Ground, Situation
     from gonghai_pool.policies import Policies
 
 
@@ -43,9 +44,9 @@ async def reconsidered(
             if fresh != situation.custody:
                 found.append(rescheduled(situation, fresh, actor))
             continue
-        after = await _placed(policies, situation, custody)
-        if after is not None and after != situation.custody:
-            found.append(altered(situation, after, actor))
+        after = await placed(policies, situation.ground, custody)
+        if after != situation.custody:
+            found.append(goes_on(situation, after, actor))
     return found
 
 
@@ -103,30 +104,39 @@ async def _requalified(
     ]
 
 
-async def _placed(policies: Policies, situation: Situation, custody: Custody) -> Custody | None:
-    """Put who waits into a pool that fits now, and who is in the fallback where he belongs."""
-    ground, facts = situation.ground, custody.facts
+async def placed(policies: Policies, ground: Ground, custody: Custody) -> Custody:
+    """Return a customer whom nobody holds where he belongs by now.
+
+    Who waits comes into a pool that fits, who is where he should no longer be goes on at once; who
+    is kept for an offer, locked or disputed goes on afterwards.
+    """
+    facts = custody.facts
     if facts is None:
-        return None
-    pool = admission(ground.setup, facts)
-    if custody.waiting and pool:
+        return custody
+    if custody.waiting:
+        pool = admission(ground.setup, facts)
+        if not pool:
+            return custody
         after = admitted(custody, custody.customer, facts, pool, ground.now)
         (claim,) = await policies.decide([claim_question(ground, after, "")])
-        return embargoed(ground, after, claim)
-    strayed = custody.state is State.IN_POOL and custody.pool == ground.setup.fallback
-    fell = custody.change in {Change.ADMITTED, Change.MOVED}
-    if strayed and fell and facts.admission_pool == pool != custody.pool:
-        return moved(custody, pool, facts.admission_reason, facts.admission_rule)
-    return None
+        return settled_in(ground, after, claim)
+    fresh = on_his_way(ground, custody)
+    onward = goes_at_once(ground, fresh)
+    return fresh if onward is None else await moved(policies, ground, fresh, onward)
 
 
-def moved(custody: Custody, pool: str, reason: str, rule: str) -> Custody:
-    """Return a pooled customer in another pool; no embargo begins, as he entered before."""
-    return replace(
-        custody,
-        version=custody.version + 1,
-        change=Change.MOVED,
-        pool=pool,
-        reason=reason,
-        rule=rule,
-    )
+async def moved(policies: Policies, ground: Ground, custody: Custody, onward: Onward) -> Custody:
+    """Return a pooled customer in the pool that he was to go on to."""
+    after = gone_on(ground, custody, onward)
+    (claim,) = await policies.decide([claim_question(ground, after, "")])
+    return settled_in(ground, after, claim)
+
+
+def goes_on(situation: Situation, after: Custody, actor: Actor) -> Alteration:
+    """Return what becomes of a customer whom nobody holds; others hear when he goes on."""
+    before = situation.custody
+    if before is None or before.version != after.version or before.onward == after.onward:
+        return altered(situation, after, actor)
+    told = replace(after, version=after.version + 1)
+    beside = Beside(Change.RESCHEDULED, "when it goes on to another pool was computed anew")
+    return altered(situation, told, actor, beside=beside)

@@ -15,9 +15,9 @@ from gonghai_pool.custody import (
     Holder,
     HolderKind,
     OutCause,
-    Purpose,
     Reservation,
     State,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def held(
         rule=rule,
         clock="",
         entered=None,
+        freed=None,
+        way=Way.ENTERED,
+        onward=None,
         embargo_until=None,
         self_sourced=change is Change.SELF_SOURCED,
         times_claimed=custody.times_claimed + claimed,
@@ -90,6 +93,9 @@ def pooled(
         rule=rule,
         clock=clock,
         entered=at if pool else None,
+        freed=at if pool else None,
+        way=Way.ENTERED,
+        onward=None,
         embargo_until=None,
         times_reclaimed=custody.times_reclaimed + reclaimed,
         self_sourced=False,
@@ -136,15 +142,18 @@ def unreserved(custody: Custody, at: int, reason: str) -> Custody:
     """A place that was kept is given up: the customer is where it was before.
 
     An offered customer has been in its pool all the time: its entry, and with it the embargo, is
-    what it was.
+    what it was. When it should have gone on to another pool meanwhile, it does so now.
     """
-    kept = custody.reservation
-    offered = kept is not None and kept.purpose is Purpose.OFFER
+    offered = custody.offered
+    onward = custody.onward
+    if onward is not None and onward.at < at:
+        onward = replace(onward, at=at)
     return replace(
         custody,
         version=custody.version + 1,
         state=State.IN_POOL if offered else State.OUT,
-        since=custody.entered if offered and custody.entered is not None else at,
+        since=custody.freed if offered and custody.freed is not None else at,
+        onward=onward,
         change=Change.RESERVATION_ENDED,
         reason=reason,
         reservation=None,
@@ -159,6 +168,21 @@ def admitted(custody: Custody | None, customer: str, facts: Facts, pool: str, at
     reason = facts.admission_reason if pool else _why_waiting(facts)
     admitted_ = pooled(new, pool, at, Change.ADMITTED, reason=reason, rule=facts.admission_rule)
     return replace(admitted_, facts=facts)
+
+
+def went_on(custody: Custody, pool: str, at: int, *, way: Way, reason: str, rule: str) -> Custody:
+    """It is in another pool from now on, without having had an owner; no embargo begins."""
+    return replace(
+        custody,
+        version=custody.version + 1,
+        change=Change.MOVED,
+        pool=pool,
+        entered=at,
+        way=way,
+        onward=None,
+        reason=reason,
+        rule=rule,
+    )
 
 
 def _why_waiting(facts: Facts) -> str:

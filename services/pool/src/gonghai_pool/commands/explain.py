@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gonghai_chassis.errors import NotFound
 from gonghai_chassis.events import read_progress
 from gonghai_engine import DecisionFailure
+from gonghai_pool.alterations import AFTER, clock_at
 from gonghai_pool.custody import Change, Custody, Holder, State
 from gonghai_pool.freezing import BECAUSE
 from gonghai_pool.obstacles import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName, RepName
     from gonghai_engine import Explanation
     from gonghai_pool.commands.order import Order
+    from gonghai_pool.custody import Extension
     from gonghai_pool.freezing import Frozen
     from gonghai_pool.ground import Ground, Situation
     from gonghai_pool.policies import Policies
@@ -44,6 +46,9 @@ class Explained:
         claim: the decision of the claim policy with the truth of its conditions.
         reclaim: the decision about clocks, likewise.
         summary: when it will be reclaimed, in a sentence.
+        reset_by: the kinds of activity that start a clock again.
+        extended_by: those that make one longer.
+        extensions: the requests for more time of this custody.
         waits_for: what a due reclaim waits for; "" when it does not.
     """
 
@@ -54,6 +59,8 @@ class Explained:
     reclaim: Explanation | None
     summary: str
     reset_by: tuple[str, ...]
+    extended_by: tuple[str, ...]
+    extensions: tuple[Extension, ...]
     waits_for: str
 
 
@@ -92,7 +99,9 @@ class ExplainCustody:
             explained = await self._policies.explain(reclaim_question(ground, custody))
             reclaim = None if isinstance(explained, DecisionFailure) else explained
         plan = custody.plan
-        reset_by = [kind for clock in (plan.clocks if plan else ()) for kind in clock.reset_by]
+        clocks = plan.clocks if plan is not None else ()
+        reset_by = [kind for clock in clocks for kind in clock.reset_by]
+        longer = [kind for clock in clocks if clock.longer for kind in clock.longer.kinds]
         return Explained(
             custody,
             owner,
@@ -101,6 +110,8 @@ class ExplainCustody:
             reclaim if owner else None,
             _summary(ground, custody) if owner else "",
             tuple(dict.fromkeys(reset_by)) if owner else (),
+            tuple(dict.fromkeys(longer)) if owner else (),
+            custody.extensions if owner else (),
             await self._waits_for(ground, custody, frozen) if owner else "",
         )
 
@@ -136,19 +147,24 @@ class ExplainCustody:
             return "the lock" if custody.locked else "the dispute"
         if plan is not None and plan.frozen_because:
             return f"a decision of the policy: {plan.frozen_because}"
-        if custody.state is State.HELD and frozen.reclaim:
+        if frozen.reclaim and (custody.state is State.HELD or custody.onward is not None):
             return BECAUSE
-        if plan is None or plan.action != "reclaim" or plan.at is None or plan.at > ground.now:
+        waits = custody.onward is not None or (plan is not None and plan.action == "reclaim")
+        due = clock_at(custody)
+        if not waits or due is None or due - AFTER > ground.now:
             return ""
         store = self._custodies.store
         progress = await read_progress(store, store.partition(ground.tenant), keys.ARCHIVE)
-        if progress.changes_through <= plan.at:
-            return "the archive: an activity that keeps the customer may be under way"
+        if progress.changes_through <= due - AFTER:
+            return "the archive: something that keeps the customer where it is may be under way"
         return ""
 
 
 def _summary(ground: Ground, custody: Custody) -> str:
-    plan = custody.plan
+    plan, onward = custody.plan, custody.onward
+    if custody.state is State.IN_POOL and onward is not None:
+        day = ground.calendar.local_day(onward.at)
+        return f"nobody holds it; it goes on to {onward.pool} on {day}"
     if custody.state is not State.HELD or plan is None:
         return "nobody holds it"
     if plan.frozen_because:

@@ -1,4 +1,4 @@
-"""More time for a holding (延期申请): asked for by its holder, approved or denied by a manager."""
+"""More time for a holding (延期申请): asked for by its holder, decided by rule or by a manager."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from gonghai_chassis.errors import (
 )
 from gonghai_chassis.ids import new_id
 from gonghai_chassis.names import ExtensionName
-from gonghai_engine import Decision
-from gonghai_engine.outcomes import ReclaimPlan
 from gonghai_pool.alterations import Beside, altered
 from gonghai_pool.commands.requirements import require
 from gonghai_pool.custody import Change, Custody, Extension, ExtensionState, State
 from gonghai_pool.deciding import settled
-from gonghai_pool.policies import held_questions, keep
+from gonghai_pool.extension_rule import days_left, has_rule, ruled
+from gonghai_pool.policies import extension_question, held_questions, keep
 from gonghai_pool.store.custodies import EXTEND, Changed
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Extensions:
         self._policies = policies
 
     async def ask(self, wish: Wish, order: Order) -> Extension:
-        """Ask for more time.
+        """Ask for more time, and hear what the plugin's rule says, if it has one.
 
         Raises:
             NotFound: there is no such customer.
@@ -116,7 +115,7 @@ class Extensions:
             raise WrongState(customer, "PENDING", "a request for more time waits already")
         if len(custody.extensions) >= _MOST:
             raise WrongState(customer, "ASKED", f"{_MOST} requests were made already")
-        left = _left(custody)
+        left = days_left(custody)
         if wish.days > left:
             message = f"at most {left} days more may be granted to this holding"
             raise InvalidRequest(FieldViolation("extension.days", message))
@@ -129,10 +128,15 @@ class Extensions:
             rep=holder.id if holder is not None else "",
             created=ground.now,
         )
+        if has_rule(ground, custody):
+            question = extension_question(ground, custody, wish.days, left)
+            (answer,) = await self._policies.decide([question])
+            asked = ruled(asked, answer, ground.now, left)
         after = replace(
             custody, version=custody.version + 1, extensions=(*custody.extensions, asked)
         )
-        return await self._take(situation, after, wish.reason, order)
+        beside = Beside(Change.EXTENSION_CHANGED, _said(asked), asked.decision)
+        return await self._take(situation, after, asked, beside, order)
 
     async def _decide(self, ruling: Ruling, order: Order) -> Changed:
         name = ruling.name
@@ -154,21 +158,24 @@ class Extensions:
             decided=ground.now,
             decider=(order.actor.principal, order.actor.on_behalf_of),
             decision_reason=ruling.reason,
+            granted=asked.days if ruling.approved else 0,
         )
         after = replace(
             custody,
             version=custody.version + 1,
             extensions=tuple(decided if one is asked else one for one in custody.extensions),
         )
-        if ruling.approved:
-            reclaim, claim = await self._policies.decide(held_questions(ground, after))
-            after = keep(ground, after, reclaim, claim)
-        return await self._take(situation, after, ruling.reason, order)
+        beside = Beside(Change.EXTENSION_CHANGED, ruling.reason)
+        return await self._take(situation, after, decided, beside, order)
 
     async def _take(
-        self, situation: Situation, after: Custody, reason: str, order: Order
+        self, situation: Situation, after: Custody, changed: Extension, beside: Beside, order: Order
     ) -> Changed:
-        beside = Beside(Change.EXTENSION_CHANGED, reason)
+        """Take the step that keeps a request; one that was approved moves the due times with it."""
+        if changed.state is ExtensionState.APPROVED:
+            ground = situation.ground
+            reclaim, claim = await self._policies.decide(held_questions(ground, after))
+            after = keep(ground, after, reclaim, claim)
         return await self._custodies.put_back(
             EXTEND,
             altered(situation, after, order.actor, beside=beside),
@@ -177,15 +184,11 @@ class Extensions:
         )
 
 
-def _left(custody: Custody) -> int:
-    """How many days more the policy lets this custody have."""
-    plan = custody.plan
-    if plan is None or not plan.decision:
-        return 0
-    outcome = Decision.from_record(plan.decision).outcome
-    most = outcome.max_extension_days if isinstance(outcome, ReclaimPlan) else 0
-    granted = sum(one.days for one in custody.extensions if one.state is ExtensionState.APPROVED)
-    return max(0, most - granted)
+def _said(asked: Extension) -> str:
+    """What the history keeps of a request, in words: why it was asked for, and why it waits."""
+    if not asked.waits_because:
+        return asked.reason
+    return f"{asked.reason}; it waits for a manager, as its rule failed: {asked.waits_because}"
 
 
 def _of(custody: Custody, name: ExtensionName) -> Extension:

@@ -11,7 +11,7 @@ from gonghai_pool.alterations import altered
 from gonghai_pool.commands.requirements import require
 from gonghai_pool.custody import Change, State
 from gonghai_pool.deciding import settled
-from gonghai_pool.entering import embargoed, pool_for
+from gonghai_pool.entering import pool_for, settled_in
 from gonghai_pool.policies import claim_question
 from gonghai_pool.store.custodies import RELEASE, Changed
 from gonghai_pool.transitions import pooled
@@ -79,7 +79,7 @@ class ReleaseCustomer:
         (claim,) = await self._policies.decide([claim_question(ground, after, "")])
         return await self._custodies.put_back(
             RELEASE,
-            altered(situation, embargoed(ground, after, claim), order.actor),
+            altered(situation, settled_in(ground, after, claim), order.actor),
             request=order.request,
             deadline=order.deadline,
         )

@@ -12,8 +12,8 @@ from gonghai_chassis.store.failures import VersionsMoved
 from gonghai_policy_service.values import from_values
 from gonghai_pool.activities import taken_in, with_activity, without_activity
 from gonghai_pool.alterations import Alteration, altered
-from gonghai_pool.custody import Activity, Change, Custody, Facts, Holder, OutCause, State
-from gonghai_pool.entering import admission, embargoed
+from gonghai_pool.custody import Activity, Change, Custody, Facts, Holder, OutCause, State, Way
+from gonghai_pool.entering import admission, settled_in
 from gonghai_pool.ground import ARCHIVE
 from gonghai_pool.policies import (
     claim_question,
@@ -23,7 +23,7 @@ from gonghai_pool.policies import (
     kind_of,
     qualification_question,
 )
-from gonghai_pool.reconsidering import moved, rescheduled
+from gonghai_pool.reconsidering import goes_on, placed, rescheduled
 from gonghai_pool.transitions import admitted, held, withdrawn
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class ArchiveProjection:
             fresh = replace(custody, facts=facts)
             return await self._with_fresh_clocks(situation, fresh)
         else:
-            after = await self._unheld(situation, replace(custody, facts=facts), known)
+            return await self._unheld(situation, replace(custody, facts=facts), known)
         return altered(situation, after, ARCHIVE)
 
     async def _with_fresh_clocks(self, situation: Situation, fresh: Custody) -> Alteration:
@@ -159,7 +159,7 @@ class ArchiveProjection:
             pool = admission(ground.setup, facts)
             after = admitted(situation.custody, customer, facts, pool, ground.now)
             (claim,) = await self._policies.decide([claim_question(ground, after, "")])
-            return embargoed(ground, after, claim)
+            return settled_in(ground, after, claim)
         # He asked for a place before the customer was made, and the archive was told yes: it is
         # honoured even where that reservation has ended meanwhile.
         blank = situation.custody or Custody(customer, 0, State.OUT, ground.now, Change.ADMITTED)
@@ -172,21 +172,13 @@ class ArchiveProjection:
         reclaim, claim = await self._policies.decide(held_questions(ground, after))
         return keep(ground, after, reclaim, claim)
 
-    async def _unheld(self, situation: Situation, custody: Custody, before: Facts) -> Custody:
-        ground, facts = situation.ground, custody.facts
-        if facts is None:
-            return custody
-        pool = admission(ground.setup, facts)
-        if custody.waiting:
-            if not pool:
-                return custody
-            after = admitted(custody, custody.customer, facts, pool, ground.now)
-            (claim,) = await self._policies.decide([claim_question(ground, after, "")])
-            return embargoed(ground, after, claim)
-        chosen_anew = bool(facts.admission_pool) and facts.admission_pool != before.admission_pool
-        if custody.state is State.IN_POOL and chosen_anew and pool not in {"", custody.pool}:
-            return moved(custody, pool, facts.admission_reason, facts.admission_rule)
-        return custody
+    async def _unheld(self, situation: Situation, custody: Custody, before: Facts) -> Alteration:
+        facts = custody.facts
+        chosen = facts.admission_pool if facts is not None else ""
+        if chosen and chosen != before.admission_pool and (_pooled(custody) or custody.offered):
+            custody = replace(custody, way=Way.CHOSEN_ANEW)
+        after = await placed(self._policies, situation.ground, custody)
+        return goes_on(situation, after, ARCHIVE)
 
     async def _activity(self, tenant: str, payload: bytes) -> Alteration | None:
         message = events_pb2.ActivityFacts.FromString(payload)
@@ -206,6 +198,10 @@ class ArchiveProjection:
         if fresh is custody:
             return None
         return await self._with_fresh_clocks(situation, fresh)
+
+
+def _pooled(custody: Custody) -> bool:
+    return custody.state is State.IN_POOL
 
 
 def activity_of(message: events_pb2.ActivityFacts) -> Activity:
@@ -264,6 +260,8 @@ def facts_of(message: events_pb2.CustomerFacts, at: int) -> Facts:
         admission_pool=_id(message.admission_pool),
         admission_rule=message.admission_rule,
         admission_reason=message.admission_reason,
+        admission_then=_id(message.admission_then),
+        admission_after_days=message.admission_after_days,
         created=instant_of(message.create_time),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.pool.v1 import pool_service_pb2_grpc as pb_grpc
+from gonghai_chassis.context import current
 from gonghai_chassis.etags import expected_version
 from gonghai_chassis.names import CustomerName, ExtensionName
 from gonghai_pool.commands.extensions import Ruling, Wish
@@ -27,11 +28,12 @@ class ExtensionRpcs(pb_grpc.PoolServiceServicer):
         request: pb.RequestExtensionRequest,
         context: Any,  # noqa: ANN401, ARG002
     ) -> pb.Extension:
-        """Ask for more time."""
+        """Ask for more time, and hear what the plugin's rule says if it has one."""
         customer = CustomerName.parse(request.parent, "parent")
         wish = Wish(customer, request.extension.days, request.extension.reason)
         asked = await self._extensions.ask(wish, order_of(request))
-        return extension_message(ExtensionName(customer.tenant, customer.id, asked.id), asked)
+        name = ExtensionName(customer.tenant, customer.id, asked.id)
+        return extension_message(name, asked, current().language)
 
     async def ApproveExtension(
         self,
@@ -54,4 +56,5 @@ class ExtensionRpcs(pb_grpc.PoolServiceServicer):
     ) -> pb.Extension:
         name = ExtensionName.parse(request.name, "name")
         ruling = Ruling(name, approved, request.reason, expected_version(request.etag, name))
-        return extension_message(name, await self._extensions.decide(ruling, order_of(request)))
+        decided = await self._extensions.decide(ruling, order_of(request))
+        return extension_message(name, decided, current().language)

@@ -13,6 +13,7 @@ from gonghai_chassis.instants import set_instant
 from gonghai_chassis.names import (
     CustodyName,
     CustomerName,
+    ExtensionName,
     PoolName,
     RepName,
     TeamName,
@@ -23,7 +24,7 @@ from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_policy_service.decisions import condition_messages, decision_message
 from gonghai_pool.commands.look_up import Seen
 from gonghai_pool.custody import Holder, HolderKind
-from gonghai_pool.messages import history_message
+from gonghai_pool.messages import extension_message, history_message
 from gonghai_pool.servicers.answers import seen_custody
 from gonghai_pool.servicers.circumstances import order_of
 from gonghai_pool.store.custodies import Place
@@ -126,9 +127,9 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
         )
         answer = pb.ListCustodyHistoryResponse()
         for entry in entries:
-            message = history_message(customer.tenant, entry)
+            message = history_message(customer.tenant, entry, current().language)
             if not owner:
-                for field in ("holder", "former_holder", "actor", "reason"):
+                for field in ("holder", "former_holder", "actor", "reason", "decision"):
                     message.ClearField(field)
             answer.entries.append(message)
         if following:
@@ -154,14 +155,18 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
             claimable=explained.found is not None and not explained.found,
             reclaim_summary=explained.summary,
             reset_by=explained.reset_by,
+            extended_by=explained.extended_by,
             waits_for=explained.waits_for,
         )
+        for one in explained.extensions:
+            name = ExtensionName(customer.tenant, customer.id, one.id)
+            answer.extensions.append(extension_message(name, one, language))
         for obstacle in explained.found or ():
-            one = answer.obstacles.add(
+            told = answer.obstacles.add(
                 reason=obstacle.reason.value, rule=obstacle.rule, message=obstacle.message
             )
             if obstacle.until is not None:
-                set_instant(one.until, obstacle.until)
+                set_instant(told.until, obstacle.until)
         if explained.claim is not None:
             answer.claim_decision.CopyFrom(decision_message(explained.claim.decision, language))
             answer.claim_conditions.extend(condition_messages(explained.claim))

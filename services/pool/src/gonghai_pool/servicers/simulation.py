@@ -138,6 +138,7 @@ def _change(tenant: str, change: Change, account: Account) -> pb.SimulatedChange
     clock = clock_of(change)
     if clock is not None:
         message.extended_days = clock.extended_days
+        message.extended = clock.longer.already if clock.longer is not None else ""
     set_instant(message.time, entry.time)
     if change.alteration.due_at is not None:
         set_instant(message.due_time, change.alteration.due_at)

@@ -35,6 +35,7 @@ EXTEND: Final = Script("gonghai_pool.store", "extend")
 CANCEL_RESERVATION: Final = Script("gonghai_pool.store", "cancel_reservation")
 WARN: Final = Script("gonghai_pool.store", "warn")
 RECLAIM: Final = Script("gonghai_pool.store", "reclaim")
+MOVE_ON: Final = Script("gonghai_pool.store", "move_on")
 END_RESERVATION: Final = Script("gonghai_pool.store", "end_reservation")
 RESCHEDULE: Final = Script("gonghai_pool.store", "reschedule")
 _PROJECT: Final = Script("gonghai_pool.store", "project_archive")
@@ -568,6 +569,8 @@ def _due(custody: Custody | None) -> int | None:
         return None
     if custody.reservation is not None:
         return custody.reservation.expires
+    if custody.onward is not None:
+        return custody.onward.at
     return custody.plan.at if custody.plan is not None else None
 
 

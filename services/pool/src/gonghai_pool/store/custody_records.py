@@ -18,12 +18,15 @@ from gonghai_pool.custody import (
     Facts,
     HistoryEntry,
     Holder,
+    Longer,
+    Onward,
     OutCause,
     Plan,
     Purpose,
     Reservation,
     RunningClock,
     State,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def unpack_custody(packed: bytes) -> Custody:
     kept = record.get("reservation")
     facts = record.get("facts")
     plan = record.get("plan")
+    onward = record.get("onward")
     plain = {name: record[name] for name in _PLAIN if name in record}
     return Custody(
         customer=record["customer"],
@@ -70,6 +74,10 @@ def unpack_custody(packed: bytes) -> Custody:
         holder=Holder.of_key(holder) if holder else None,
         out_cause=OutCause(record["out_cause"]) if "out_cause" in record else None,
         entered=record.get("entered"),
+        # Before customers went on from pool to pool, they had entered theirs when they were freed.
+        freed=record.get("freed", record.get("entered")),
+        way=Way(record.get("way", Way.ENTERED)),
+        onward=Onward(onward[0], onward[1]) if onward else None,
         former_owner_at=record.get("former_owner_at"),
         embargo_until=record.get("embargo_until"),
         reservation=Reservation(kept[0], kept[1], kept[2], Purpose(kept[3])) if kept else None,
@@ -105,6 +113,7 @@ def pack_entry(entry: HistoryEntry) -> bytes:
         "term",
         "counted",
         "weight",
+        "decision",
     ):
         value = getattr(entry, name)
         if value:
@@ -136,6 +145,7 @@ def unpack_entry(packed: bytes) -> HistoryEntry:
         term=record.get("term", 0),
         counted=record.get("counted", ""),
         weight=record.get("weight", 0),
+        decision=records.mapping(record.get("decision")),
     )
 
 
@@ -158,7 +168,7 @@ _PLAIN: Final = (
     "term",
     "passed",
 )
-_INSTANTS: Final = ("entered", "former_owner_at", "embargo_until")
+_INSTANTS: Final = ("entered", "freed", "former_owner_at", "embargo_until")
 
 
 def _parts(custody: Custody) -> dict[str, Any]:
@@ -167,9 +177,7 @@ def _parts(custody: Custody) -> dict[str, Any]:
         record["holder"] = custody.holder.key
     if custody.out_cause is not None:
         record["out_cause"] = custody.out_cause.value
-    if custody.reservation is not None:
-        kept = custody.reservation
-        record["reservation"] = [kept.token, kept.rep, kept.expires, kept.purpose.value]
+    record |= _course(custody)
     if custody.collaborators:
         record["collaborators"] = [
             [one.rep, one.role, list(one.scope), one.expires or 0] for one in custody.collaborators
@@ -182,6 +190,19 @@ def _parts(custody: Custody) -> dict[str, Any]:
         record["plan"] = _plan(custody.plan)
     if custody.extensions:
         record["extensions"] = [_extension(one) for one in custody.extensions]
+    return record
+
+
+def _course(custody: Custody) -> dict[str, Any]:
+    """What comes next with a customer whom nobody holds."""
+    record: dict[str, Any] = {}
+    if custody.way is not Way.ENTERED:
+        record["way"] = custody.way.value
+    if custody.onward is not None:
+        record["onward"] = [custody.onward.pool, custody.onward.at]
+    if custody.reservation is not None:
+        kept = custody.reservation
+        record["reservation"] = [kept.token, kept.rep, kept.expires, kept.purpose.value]
     return record
 
 
@@ -208,6 +229,8 @@ _FACTS: Final = (
     "admission_pool",
     "admission_rule",
     "admission_reason",
+    "admission_then",
+    "admission_after_days",
     "created",
 )
 
@@ -258,7 +281,7 @@ def _read_activity(record: list[Any]) -> Activity:
 
 
 def _extension(extension: Extension) -> list[Any]:
-    return [
+    record = [
         extension.id,
         int(extension.state),
         extension.days,
@@ -269,10 +292,18 @@ def _extension(extension: Extension) -> list[Any]:
         list(extension.decider),
         extension.decision_reason,
     ]
+    ruled = [extension.granted, extension.decision, extension.waits_because]
+    return record if ruled == _not_ruled(extension.state, extension.days) else [*record, *ruled]
+
+
+def _not_ruled(state: ExtensionState, days: int) -> list[Any]:
+    """What a rule has said where there was none: a manager grants all that was asked for."""
+    return [days if state is ExtensionState.APPROVED else 0, {}, ""]
 
 
 def _read_extension(record: list[Any]) -> Extension:
-    ident, state, days, reason, rep, created, decided, decider, why = record
+    ident, state, days, reason, rep, created, decided, decider, why, *ruled = record
+    granted, decision, waits_because = ruled or _not_ruled(ExtensionState(state), days)
     principal, on_behalf_of = records.sequence(decider)
     return Extension(
         id=ident,
@@ -284,6 +315,9 @@ def _read_extension(record: list[Any]) -> Extension:
         decided=decided,
         decider=(principal, on_behalf_of),
         decision_reason=why,
+        granted=granted,
+        decision=records.mapping(decision),
+        waits_because=waits_because,
     )
 
 
@@ -301,6 +335,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
                 list(clock.reset_by),
                 list(clock.stops),
                 clock.extended_days,
+                *_longer(clock.longer),
             ]
             for clock in plan.clocks
         ]
@@ -317,6 +352,21 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return record
 
 
+def _longer(longer: Longer | None) -> list[Any]:
+    if longer is None:
+        return []
+    by = [[words, list(kinds)] for words, kinds in longer.by]
+    return [[by, longer.at_most, longer.already]]
+
+
+def _read_longer(record: list[Any]) -> Longer:
+    by, at_most, already = record
+    ways = records.sequence(by)
+    return Longer(
+        tuple((words, tuple(records.sequence(kinds))) for words, kinds in ways), at_most, already
+    )
+
+
 def _read_plan(record: Mapping[str, Any]) -> Plan:
     return Plan(
         decision=records.mapping(record.get("decision")),
@@ -330,8 +380,9 @@ def _read_plan(record: Mapping[str, Any]) -> Plan:
                 reset_by=tuple(records.sequence(reset_by)),
                 stops=tuple(records.sequence(stops)),
                 extended_days=extended,
+                longer=_read_longer(*longer) if longer else None,
             )
-            for name, start, due, length, reset_by, stops, extended in records.sequence(
+            for name, start, due, length, reset_by, stops, extended, *longer in records.sequence(
                 record.get("clocks")
             )
         ),

@@ -1,4 +1,8 @@
-"""Warnings and reclaims (提前提醒, 回收) as clocks run out, each decided anew on current facts."""
+"""What time alone brings about, each decided anew on current facts.
+
+Holdings are warned of and taken back as clocks run out (提前提醒, 回收); whom nobody takes goes on
+to his next pool.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,12 @@ from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
 from gonghai_pool.alterations import AFTER, Alteration, Beside, altered, clock_at
 from gonghai_pool.custody import Change, Custody, Plan, State
-from gonghai_pool.entering import embargoed, pool_for
+from gonghai_pool.entering import on_his_way, pool_for, settled_in
 from gonghai_pool.ground import SYSTEM
 from gonghai_pool.policies import claim_question, held_questions, keep, plan_of
-from gonghai_pool.reconsidering import rescheduled
+from gonghai_pool.reconsidering import goes_on, moved, rescheduled
 from gonghai_pool.store import keys
-from gonghai_pool.store.custodies import RECLAIM, RESCHEDULE, WARN
+from gonghai_pool.store.custodies import MOVE_ON, RECLAIM, RESCHEDULE, WARN
 from gonghai_pool.transitions import pooled
 from gonghai_pool.workers.due import by_tenant, each_for_itself
 
@@ -40,14 +44,16 @@ _FROZEN: Final = "frozen"
 class _Sorted:
     warn: list[Alteration]
     reclaim: list[Alteration]
+    move_on: list[Alteration]
     reschedule: list[Alteration]
 
 
 class Clocks:
-    """Handles holdings whose next action has come, under the partition's lease.
+    """Handles customers for whom the time of something has come, under the partition's lease.
 
     Nothing happens before the archive's stream is known to be complete beyond the moment at which
-    it fell due: an activity of before that keeps the customer, however late its event comes.
+    it fell due: an activity of before that keeps the customer, however late its event comes; and
+    which pool comes next may be decided otherwise.
     """
 
     def __init__(self, custodies: CustodyStore, policies: Policies, lease: Lease) -> None:
@@ -57,7 +63,7 @@ class Clocks:
         self._lease = lease
 
     async def handle(self, dues: Sequence[Due], now: int) -> None:  # noqa: ARG002
-        """Warn, reclaim, or compute anew, in the order in which they fell due."""
+        """Warn, reclaim, move on or compute anew, in the order in which they fell due."""
         store, partition = self._custodies.store, self._lease.partition
         through = (await read_progress(store, partition, keys.ARCHIVE)).changes_through
         ready = [due for due in dues if due.at <= through]
@@ -73,10 +79,14 @@ class Clocks:
             for situation in situations
             if situation.custody is not None and _is_due(situation.custody, ground.now)
         ]
+        sorted_ = _Sorted([], [], [], [])
+        for situation, custody in due:
+            if custody.state is State.IN_POOL:
+                await self._on_its_way(situation, custody, sorted_)
+        due = [one for one in due if one[1].state is State.HELD]
         answers = await self._policies.decide(
             [question for _, custody in due for question in held_questions(ground, custody)]
         )
-        sorted_ = _Sorted([], [], [])
         for (situation, custody), reclaim, claim in zip(
             due, answers[::2], answers[1::2], strict=True
         ):
@@ -84,13 +94,16 @@ class Clocks:
         for script, alterations in (
             (WARN, sorted_.warn),
             (RECLAIM, sorted_.reclaim),
+            (MOVE_ON, sorted_.move_on),
             (RESCHEDULE, sorted_.reschedule),
         ):
             verdicts = await self._custodies.sweep(script, self._lease, ground, alterations)
             for alteration, verdict in zip(alterations, verdicts, strict=True):
                 if verdict == _FROZEN:
                     _log.warning(
-                        "reclaim_frozen", tenant=tenant, customer=alteration.situation.customer
+                        "held_back_by_quarantine",
+                        tenant=tenant,
+                        customer=alteration.situation.customer,
                     )
 
     async def _sort(
@@ -116,6 +129,17 @@ class Clocks:
         else:
             sorted_.reschedule.append(rescheduled(situation, fresh, SYSTEM))
 
+    async def _on_its_way(self, situation: Situation, custody: Custody, sorted_: _Sorted) -> None:
+        ground = situation.ground
+        fresh = on_his_way(ground, custody)
+        onward = fresh.onward
+        if onward is None or onward.at > ground.now:
+            # Something has moved it.
+            sorted_.reschedule.append(goes_on(situation, fresh, SYSTEM))
+            return
+        after = await moved(self._policies, ground, fresh, onward)
+        sorted_.move_on.append(altered(situation, after, SYSTEM))
+
     async def _reclaimed(self, ground: Ground, fresh: Custody, plan: Plan) -> Custody:
         clock = plan.for_clocks[0] if plan.for_clocks else ""
         after = pooled(
@@ -128,12 +152,12 @@ class Clocks:
             clock=clock,
         )
         (claim,) = await self._policies.decide([claim_question(ground, after, "")])
-        return embargoed(ground, after, claim)
+        return settled_in(ground, after, claim)
 
 
 def _is_due(custody: Custody, now: int) -> bool:
     at = clock_at(custody)
-    return custody.state is State.HELD and at is not None and at <= now
+    return at is not None and at <= now
 
 
 def _warned(situation: Situation, fresh: Custody, plan: Plan, reclaim: Answer) -> Alteration:
