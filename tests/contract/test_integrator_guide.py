@@ -17,9 +17,12 @@ from gonghai_engine import (
     Cadence,
     ClaimLimits,
     ClaimVerdict,
+    Collisions,
+    Commission,
     Decision,
     DecisionRequest,
     Engine,
+    Heirs,
     Needs,
     Policy,
     PolicyDocument,
@@ -119,6 +122,7 @@ def test_every_figure_that_a_case_can_expect_is_listed() -> None:
         Stage("", WORD), Tier("", 0, WORD), Cadence(0, ()), Admission(""),
         ClaimVerdict(True, (), ClaimLimits()), ReclaimPlan(()), RiskSignals(()),  # noqa: FBT003 - it is allowed
         Qualification(True), Needs(Weights()),  # noqa: FBT003 - it counts
+        Commission(), Collisions(()), Heirs(()),
     )  # fmt: skip
     assert {name for outcome in outcomes for name in figures(outcome)} - named == set()
 

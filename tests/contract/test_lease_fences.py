@@ -22,6 +22,7 @@ CALLERS: Final = {
     "assign",
     "cancel_reservation",
     "claim",
+    "conclude_succession",
     "create",
     "delete_pool",
     "extend",
