@@ -29,7 +29,7 @@ async def test_each_of_a_thousand_sponsors_has_the_second_level_in_its_own_pool_
     )
     pools = [made.outcome for made in admissions if isinstance(made, Decision)]
     assert pools == [
-        *(Admission(f"pool-{place}") for place in range(SPONSORS)),
+        *(Admission(f"pool-{place}", "public", 7) for place in range(SPONSORS)),
         Admission("public"),
     ]
     claims = await engine.decide(

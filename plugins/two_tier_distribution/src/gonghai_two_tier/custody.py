@@ -79,7 +79,11 @@ ADMISSION: Final = Admission(
             Text("it needs a new sponsor", "无上级，进入待改挂公海"),
         ),
         otherwise(
-            Admit(_SPONSORS_POOL),
+            Admit(
+                _SPONSORS_POOL,
+                then=setting("pools.second_level"),
+                after_days=setting("claims.sponsor_first_days"),
+            ),
             Text("its sponsor {sponsor} comes first", "先进入上级{sponsor}的公海"),
             "sponsor-first",
         ),

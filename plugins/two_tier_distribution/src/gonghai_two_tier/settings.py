@@ -108,7 +108,9 @@ class ClaimSettings(Settings):
         30, description="Days a former owner may not claim the distributor again (前负责人限制)"
     )
     sponsor_first_days: Days = Field(
-        7, description="Days in its sponsor's pool in which only the sponsor's people may claim it"
+        7,
+        description="Days in its sponsor's pool, for the sponsor's people alone, before it goes on "
+        "to the public one; 0: straight there (上级优先天数)",
     )
     platinum_min_seniority: int = Field(
         60, ge=0, le=100, description="Seniority from which a rep may hold a platinum distributor"
@@ -128,7 +130,8 @@ class PoolSettings(Settings):
     second_level: str = Field(
         "general",
         min_length=1,
-        description="Public pool of the second level: of sponsors without a pool (二级公海)",
+        description="Public pool of the second level: whom the sponsor did not take, and those of "
+        "sponsors without a pool (二级公海)",
     )
     orphans: str = Field(
         "general",
