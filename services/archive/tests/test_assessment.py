@@ -11,7 +11,7 @@ from gonghai.archive.v1 import customer_pb2, events_pb2
 from gonghai_chassis.events import Cursor, EventStream
 from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_chassis.testing import eventually
-from gonghai_engine import Decision, DecisionFailure, Engine, Policy
+from gonghai_engine import Decision, DecisionFailure, Engine, FailureCause, Policy
 
 from .archive import DAY, PARENT, START, Archive, archive, at, bought, history_of, name, purchase
 from .trade_plugin import TRADE, trade_engine
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STRICT = "version: 1\ndefault: {plugin: standard, settings: {dormant_days: 5, key_amount: 500}}\n"
 
 
+_BROKE = FailureCause.POLICY_ERROR
+
+
 class FailingEngine(Engine):
     """Fails the policies it is told to fail."""
 
@@ -35,7 +38,7 @@ class FailingEngine(Engine):
     async def decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | DecisionFailure]:
         decided = await super().decide(requests)
         return [
-            DecisionFailure("c", r.policy, "policy_error", "it broke", "standard", 0, r.now)
+            DecisionFailure("c", r.policy, _BROKE, "it broke", "standard", 0, r.now)
             if r.policy in self.failing
             else outcome
             for r, outcome in zip(requests, decided, strict=True)

@@ -23,7 +23,14 @@ from gonghai_archive.store import keys
 from gonghai_chassis.instants import timestamp
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
-from gonghai_engine import Decision, DecisionFailure, DecisionRequest, Engine, Policy
+from gonghai_engine import (
+    Decision,
+    DecisionFailure,
+    DecisionRequest,
+    Engine,
+    FailureCause,
+    Policy,
+)
 from gonghai_engine.calendar import Calendar
 from gonghai_plugin import Rule, Text, first_hit, otherwise
 from gonghai_plugin import host_facts as host
@@ -70,6 +77,9 @@ PAYING = replace(
 )
 
 
+_MOODY = FailureCause.ENGINE_ERROR
+
+
 @dataclass
 class Moody(Engine):
     """An engine that cannot decide what orders pay while it is told not to."""
@@ -84,7 +94,7 @@ class Moody(Engine):
         if not self.failing:
             return made
         return [
-            DecisionFailure(each.subject, each.policy, "engine_error", "moody", "", 0, each.at)
+            DecisionFailure(each.subject, each.policy, _MOODY, "moody", "", 0, each.at)
             if each.policy is Policy.INCENTIVES
             else each
             for each in made

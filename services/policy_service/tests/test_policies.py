@@ -31,9 +31,11 @@ from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
 from gonghai_engine import (
     Decision,
+    DecisionFailure,
     DecisionRequest,
     Engine,
     Explanation,
+    FailureCause,
     PluginHealth,
     Policy,
     PolicyDocument,
@@ -56,7 +58,6 @@ if TYPE_CHECKING:
     from gonghai_chassis.assembly import Assembly
     from gonghai_chassis.store import Store, StoreSettings
     from gonghai_chassis.testing.plugin import OpenStore
-    from gonghai_engine import TenantPolicy
     from gonghai_policy_service.trials import Trial
 
 PARENT = "tenants/acme"
@@ -88,7 +89,7 @@ async def served(
 
 
 async def one_customer(
-    present: TenantPolicy, trial: Trial, language: str
+    present: Trial, trial: Trial, language: str
 ) -> AsyncGenerator[messages.SimulateResponse, None]:
     """A population of one, decided on by the document in force and by the one on trial."""
     asked = DecisionRequest(
@@ -104,7 +105,7 @@ async def one_customer(
     yield messages.SimulateResponse(
         customer=f"tenants/{trial.owner}/customers/c1",
         after=decision_message(after, language),
-        total=present.revision,
+        total=present.policy.revision,
     )
 
 
@@ -330,7 +331,7 @@ async def test_plugins_say_how_they_are_and_how_often_they_failed(
 
 
 def revision(number: int, document: str = PLAIN) -> Revision:
-    digest = PolicyDocument.parse(document).digest
+    digest = PolicyDocument.in_force(document).digest
     return Revision("acme", number, document, digest, at=1_000_000 * number)
 
 
@@ -483,6 +484,24 @@ async def test_a_missing_plugin_fails_decisions_and_keeps_no_older_revision(
     policy = await book.ensure("acme", await stamp(store, book))
     assert policy.revision == 2
     assert policy.industry("").missing
+
+
+async def test_a_document_that_this_release_can_t_read_fails_decisions_and_nothing_else(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store("pool")
+    book = PolicyBook(store, small_engine())
+    await load(store, book, told(1))
+    await book.ensure("acme", await stamp(store, book))
+    await load(store, book, told(2, f"{PLAIN}of_a_later_release: 1\n"))
+    policy = await book.ensure("acme", await stamp(store, book))
+    assert policy.revision == 2
+    assert "of_a_later_release" in policy.industry("").failure
+    (failed,) = await book._engine.decide([DecisionRequest("acme", "", Policy.LIFECYCLE, {}, 0)])
+    assert isinstance(failed, DecisionFailure)
+    assert failed.cause is FailureCause.MISSING_PLUGIN
+    await load(store, book, told(3, STRICT))
+    assert await stage_of(store, book, 45) == ("dormant", 3)
 
 
 ENDS = {

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gonghai_engine import Decision, DecisionFailure, DecisionRequest, Engine, Explanation, Policy
+from gonghai_engine import (
+    Decision,
+    DecisionFailure,
+    DecisionRequest,
+    Engine,
+    Explanation,
+    FailureCause,
+    Policy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +44,7 @@ class Moody:
         return DecisionFailure(
             subject=request.subject,
             policy=request.policy,
-            cause="policy_error",
+            cause=FailureCause.POLICY_ERROR,
             message="the plugin raised",
             plugin="standard",
             revision=self._engine.tenant(request.tenant).revision,

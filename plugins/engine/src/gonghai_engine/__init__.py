@@ -4,7 +4,7 @@ Pure: no I/O (but for reading the installed plugins at start), no clock, no rand
 """
 
 from gonghai_engine.attributes import AttributeProblem, AttributeSchema
-from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest
+from gonghai_engine.decisions import Decision, DecisionFailure, DecisionRequest, FailureCause
 from gonghai_engine.describe import PluginDescription
 from gonghai_engine.document import PolicyDocument, PolicyDocumentError, Problem
 from gonghai_engine.engine import Engine
@@ -54,6 +54,7 @@ __all__ = [
     "DecisionRequest",
     "Engine",
     "Explanation",
+    "FailureCause",
     "Heir",
     "Heirs",
     "IndustryPolicy",

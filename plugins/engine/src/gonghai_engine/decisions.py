@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -132,17 +133,37 @@ def _packed(outcome: Outcome) -> Any:  # noqa: ANN401 - plain data
     return records.pack(outcome)
 
 
+class FailureCause(StrEnum):
+    """Why a decision could not be made, as health, metrics and logs name it."""
+
+    MISSING_PLUGIN = "missing_plugin"
+    """The plugin is not there, did not load, or does not take the document's settings."""
+    BAD_FACTS = "bad_facts"
+    """A fact breaks its declaration."""
+    POLICY_ERROR = "policy_error"
+    """Something that the plugin declares raised."""
+    ENGINE_ERROR = "engine_error"
+    """The rule engine refused."""
+    PLUGIN_HUNG = "plugin_hung"
+    """The plugin's own code took too long in its process, which was ended."""
+    PLUGIN_CRASHED = "plugin_crashed"
+    """The plugin's process ended, or answered nonsense."""
+    PLUGIN_ASIDE = "plugin_aside"
+    """The plugin is put aside for the tenant: it hung or crashed too often just now."""
+    PLUGIN_BUSY = "plugin_busy"
+    """The plugin's process was at work for others for too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionFailure:
     """A decision that could not be made; the caller stays on the safe side of its policy.
 
-    ``message`` is for operators (English, no personal data), ``cause`` the kind of failure:
-    ``missing_plugin``, ``bad_facts``, ``policy_error`` or ``engine_error``.
+    ``message`` is for operators (English, no personal data).
     """
 
     subject: str
     policy: Policy
-    cause: str
+    cause: FailureCause
     message: str
     plugin: str
     revision: int

@@ -99,6 +99,8 @@ class PolicyDocument:
     industries: Mapping[str, Binding]
     lines: Mapping[str, int]
     """The line of each field, for problems that are found later."""
+    unreadable: str = ""
+    """Why it can't be read, though it is in force: nothing is decided by it."""
 
     @property
     def zone(self) -> str:
@@ -130,6 +132,26 @@ class PolicyDocument:
             ),
             lines=MappingProxyType(lines),
         )
+
+    @classmethod
+    def in_force(cls, text: str) -> PolicyDocument:
+        """Read a document that is in force whatever this release makes of it.
+
+        Another release, which knows more or refuses less, may have taken it. What can't be read
+        decides nothing: it is `unreadable`.
+        """
+        try:
+            return cls.parse(text)
+        except PolicyDocumentError as error:
+            return cls(
+                text=text,
+                digest=hashlib.sha256(text.encode(errors="replace")).hexdigest(),
+                calendar=Calendar(),
+                default=Binding("", MappingProxyType({})),
+                industries=MappingProxyType({}),
+                lines=MappingProxyType({}),
+                unreadable=str(error),
+            )
 
     def bindings(self) -> Iterator[tuple[str, str, Binding]]:
         """List (industry, field, binding), the default first with the industry ""."""

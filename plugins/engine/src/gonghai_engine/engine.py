@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from gonghai_engine.calendar import warm_up
 from gonghai_engine.candidates import UnknownCandidate
-from gonghai_engine.decisions import Decision, DecisionFailure
+from gonghai_engine.decisions import Decision, DecisionFailure, FailureCause
 from gonghai_engine.describe import PluginDescription, describe
 from gonghai_engine.document import (
     DEFAULT_TEXT,
@@ -94,7 +94,7 @@ class Engine:
         self._default = PolicyDocument.parse(DEFAULT_TEXT)
         self._unknown: dict[str, TenantPolicy] = {}
         self.failed: Counter[str] = Counter()
-        """How many decisions failed since the start, by plugin."""
+        """How many decisions failed since the start, by plugin; not those of documents on trial."""
         self.failures: Counter[tuple[str, str, str]] = Counter()
         """The same by plugin, policy and cause."""
 
@@ -302,8 +302,7 @@ class Engine:
         lane = None if whose is None else self._lane(whose)
         if lane is not None:
             explained = await lane.explain(self.tenant(request.tenant), request)
-            if isinstance(explained, DecisionFailure):
-                self._count(explained)
+            self._count(request, explained)
             return explained
         with self._at_work():
             return self.explain_now(request)
@@ -356,9 +355,8 @@ class Engine:
             return await self._decide_here(requests)
         tenants = {request.tenant: self.tenant(request.tenant) for request in requests}
         answers = await lane.decide(tenants, requests)
-        for answer in answers:
-            if isinstance(answer, DecisionFailure):
-                self._count(answer)
+        for request, answer in zip(requests, answers, strict=True):
+            self._count(request, answer)
         return answers
 
     async def _decide_here(
@@ -386,14 +384,17 @@ class Engine:
         finally:
             self._note.end()
 
-    def _count(self, failure: DecisionFailure) -> None:
-        self.failed[failure.plugin] += 1
-        self.failures[failure.plugin, str(failure.policy), failure.cause] += 1
+    def _count(
+        self, request: DecisionRequest, answer: Decision | Explanation | DecisionFailure
+    ) -> None:
+        """Count a failure; nobody lives by what a document on trial decides."""
+        if isinstance(answer, DecisionFailure) and not self.tenant(request.tenant).trial:
+            self.failed[answer.plugin] += 1
+            self.failures[answer.plugin, str(answer.policy), answer.cause] += 1
 
     def _decide(self, request: DecisionRequest) -> Decision | DecisionFailure:
         decided = self._attempt(request)
-        if isinstance(decided, DecisionFailure):
-            self._count(decided)
+        self._count(request, decided)
         return decided
 
     def _attempt(self, request: DecisionRequest) -> Decision | DecisionFailure:
@@ -404,17 +405,18 @@ class Engine:
             message = industry.failure or f"no plugin decides {request.policy}"
             # What the industry's plugin leaves to the standard one is not missing from it.
             lacking = industry.plugin if industry.missing else STANDARD
-            return _failure(request, "missing_plugin", message, lacking, tenant.revision)
+            return _failure(request, FailureCause.MISSING_PLUGIN, message, lacking, tenant.revision)
         if self._note is not None:
             self._note.at(resolved.owner.plugin.name)
         try:
             return _made(request, resolved, tenant)
         except FactError as error:
-            cause, message = "bad_facts", str(error)
+            cause, message = FailureCause.BAD_FACTS, str(error)
         except EngineError as error:
-            cause, message = "engine_error", str(error)
+            cause, message = FailureCause.ENGINE_ERROR, str(error)
         except Exception as error:  # noqa: BLE001 - whatever a plugin's declarations lead to
-            cause, message = "policy_error", f"{type(error).__name__}: {error}"
+            cause = FailureCause.POLICY_ERROR
+            message = f"{type(error).__name__}: {error}"
         return _failure(request, cause, message, resolved.owner.plugin.name, tenant.revision)
 
     async def _prepare(
@@ -447,7 +449,7 @@ class Engine:
     ) -> list[Problem]:
         plugin = self._plugins.get(binding.plugin)
         if plugin is None:
-            return [document.problem(f"{field}.plugin", self._why_missing(binding))]
+            return [document.problem(f"{field}.plugin", self._why_missing(document, binding))]
         try:
             self._compile(plugin, binding)
         except ValidationError as error:
@@ -479,7 +481,8 @@ class Engine:
     def _bind(self, industry: str, binding: Binding, document: PolicyDocument) -> IndustryPolicy:
         plugin = self._plugins.get(binding.plugin)
         if plugin is None:
-            return IndustryPolicy(industry, binding.plugin, None, None, self._why_missing(binding))
+            why = self._why_missing(document, binding)
+            return IndustryPolicy(industry, binding.plugin, None, None, why)
         try:
             own = self._compile(plugin, binding)
             standard = self._standard(document) if plugin.absent else None
@@ -501,7 +504,9 @@ class Engine:
         # Two threads may make the same: the first that is done is everybody's.
         return found or self._compiled.setdefault(key, CompiledPlugin.of(plugin, settings))
 
-    def _why_missing(self, binding: Binding) -> str:
+    def _why_missing(self, document: PolicyDocument, binding: Binding) -> str:
+        if document.unreadable:
+            return f"this release can't read the document: {document.unreadable}"
         for item in self._health:
             if item.name == binding.plugin:
                 return f"the plugin {binding.plugin!r} did not load: {item.error}"
@@ -538,7 +543,7 @@ def _made(request: DecisionRequest, resolved: Resolved, tenant: TenantPolicy) ->
 
 
 def _failure(
-    request: DecisionRequest, cause: str, message: str, plugin: str, revision: int
+    request: DecisionRequest, cause: FailureCause, message: str, plugin: str, revision: int
 ) -> DecisionFailure:
     return DecisionFailure(
         request.subject, request.policy, cause, message, plugin, revision, request.now

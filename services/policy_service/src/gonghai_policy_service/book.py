@@ -228,8 +228,16 @@ class PolicyBook:
                 self._engine.forget(tenant)
             return
         # Archive has checked it against its plugins. One that is missing here makes its decisions
-        # fail, on the safe side, instead of leaving the tenant on the revision before.
-        document = await asyncio.to_thread(PolicyDocument.parse, current.document)
+        # fail, on the safe side, instead of leaving the tenant on the revision before; so does a
+        # document that archive's release can read and this one can't.
+        document = await asyncio.to_thread(PolicyDocument.in_force, current.document)
+        if document.unreadable:
+            _log.error(
+                "policy_unreadable",
+                tenant=tenant,
+                revision=current.number,
+                why=document.unreadable,
+            )
         known = self._engine.tenant(tenant)
         lost = known.revision > current.number or (
             known.revision == current.number and known.document.digest != document.digest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_engine.decisions import Decision, DecisionFailure
+from gonghai_engine.decisions import Decision, DecisionFailure, FailureCause
 from gonghai_engine.explain import ConditionTruth, Explanation, RuleTruth
 from gonghai_engine.faults import EngineError
 from gonghai_plugin.policies import Policy
@@ -62,7 +62,7 @@ def _of_decision(each: Decision | DecisionFailure) -> list[Any]:
         _FAILED,
         each.subject,
         str(each.policy),
-        each.cause,
+        str(each.cause),
         each.message,
         each.plugin,
         each.revision,
@@ -76,7 +76,9 @@ def _decision(data: Any) -> Decision | DecisionFailure:  # noqa: ANN401 - of a w
         (record,) = rest
         return Decision.from_record(record)
     subject, policy, cause, message, plugin, revision, at = rest
-    return DecisionFailure(subject, Policy(policy), cause, message, plugin, revision, at)
+    return DecisionFailure(
+        subject, Policy(policy), FailureCause(cause), message, plugin, revision, at
+    )
 
 
 def _of_rule(rule: RuleTruth) -> list[Any]:

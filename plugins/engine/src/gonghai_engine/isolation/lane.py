@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_engine.decisions import DecisionFailure
+from gonghai_engine.decisions import DecisionFailure, FailureCause
 from gonghai_engine.faults import EngineError
 from gonghai_engine.isolation.process import SLACK, Ended, PluginProcess
 from gonghai_engine.isolation.turns import Turns
@@ -83,7 +83,7 @@ class Lane:
     """Where one plugin is decided. Its process is started by the first request.
 
     Attributes:
-        ends: how often its process ended, by cause (`plugin_hung`, `plugin_crashed`).
+        ends: how often its process ended, by cause (PLUGIN_HUNG, PLUGIN_CRASHED).
         good: how many answers it has given since that happened last.
     """
 
@@ -197,19 +197,19 @@ class Lane:
         """Answer one tenant's requests, in as many turns as that takes."""
         answers: dict[int, Any] = {}
 
-        def fail(places: Iterable[int], cause: str, why: str) -> None:
+        def fail(places: Iterable[int], cause: FailureCause, why: str) -> None:
             for place in places:
                 answers[place] = self._failure(policy, requests[place], cause, why)
 
         while todo := [place for place in range(len(requests)) if place not in answers]:
             why = self._why_aside(policy.tenant)
             if why:
-                fail(todo, "plugin_aside", why)
+                fail(todo, FailureCause.PLUGIN_ASIDE, why)
                 break
             try:
                 made = await self._in_turn(policy, [requests[at] for at in todo], explain=explain)
             except _Busy:
-                fail(todo, "plugin_busy", self._busy)
+                fail(todo, FailureCause.PLUGIN_BUSY, self._busy)
             except _Blamed as blamed:
                 self._note(blamed)
                 places = [todo[place] for place in blamed.places]
@@ -261,7 +261,11 @@ class Lane:
                 self._plugin, self._limits.start, self._folder
             )
         except (Ended, EngineError, OSError) as error:
-            end = error if isinstance(error, Ended) else Ended("plugin_crashed", str(error))
+            end = (
+                error
+                if isinstance(error, Ended)
+                else Ended(FailureCause.PLUGIN_CRASHED, str(error))
+            )
             raise _Blamed(end, _EVERYBODY, places) from error
         self._tell("plugin_process_started", plugin=self._plugin)
         return self._process
@@ -336,7 +340,7 @@ class Lane:
             leaving.add_done_callback(self._leaving.discard)
 
     def _failure(
-        self, policy: TenantPolicy, request: DecisionRequest, cause: str, why: str
+        self, policy: TenantPolicy, request: DecisionRequest, cause: FailureCause, why: str
     ) -> DecisionFailure:
         return DecisionFailure(
             request.subject,

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from gonghai_engine.decisions import FailureCause
 from gonghai_engine.faults import EngineError
 from gonghai_engine.isolation import answers, wire
 
@@ -45,11 +46,11 @@ class Ended(Exception):  # noqa: N818 - what the process has
     """The process is no more: it hung and was killed, or crashed.
 
     Attributes:
-        cause: `plugin_hung` or `plugin_crashed`.
+        cause: PLUGIN_HUNG or PLUGIN_CRASHED.
         place: of the request that it was at; -1 for none.
     """
 
-    def __init__(self, cause: str, message: str, place: int = -1) -> None:
+    def __init__(self, cause: FailureCause, message: str, place: int = -1) -> None:
         super().__init__(message)
         self.cause = cause
         self.message = message
@@ -229,14 +230,16 @@ class PluginProcess:
                 with contextlib.suppress(asyncio.IncompleteReadError, EngineError, OSError):
                     await reading
                 await self._ended()
-                raise Ended("plugin_hung", f"it took longer than {seconds:g} s", at)
+                raise Ended(FailureCause.PLUGIN_HUNG, f"it took longer than {seconds:g} s", at)
         try:
             found, what = reading.result()
         except (asyncio.IncompleteReadError, OSError):
             place = self._place
             self.kill()
             code = await self._ended()
-            raise Ended("plugin_crashed", f"its process ended {how(code)}", place) from None
+            raise Ended(
+                FailureCause.PLUGIN_CRASHED, f"its process ended {how(code)}", place
+            ) from None
         except EngineError:
             raise self._nonsense() from None
         if found != kind:
@@ -254,7 +257,7 @@ class PluginProcess:
     def _nonsense(self) -> Ended:
         place = self._place
         self.kill()
-        return Ended("plugin_crashed", "its process answered nonsense", place)
+        return Ended(FailureCause.PLUGIN_CRASHED, "its process answered nonsense", place)
 
     @property
     def _spent(self) -> float:
