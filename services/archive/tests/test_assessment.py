@@ -216,6 +216,24 @@ async def test_a_customer_waits_for_its_pool_while_admission_fails(
     assert facts[1].admission_reason == "in the east"
 
 
+async def test_the_pool_that_follows_is_told_and_told_anew_when_the_policy_gives_other_days(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with archive(store_settings) as a:
+        await a.create("c1", region="north/harbin")
+        for days in (30, 0):
+            await a.apply_policy(
+                f"version: 1\ndefault: {{plugin: standard, settings: {{north_days: {days}}}}}\n"
+            )
+            await due_by(a, START)
+        facts = [
+            events_pb2.CustomerFacts.FromString(event.payload) for event in await told(open_store)
+        ]
+    assert [
+        (each.admission_pool, each.admission_then, each.admission_after_days) for each in facts
+    ] == [("north", "common", 7), ("north", "common", 30), ("common", "", 0)]
+
+
 async def test_a_new_policy_decides_on_all_customers_anew(
     store_settings: StoreSettings, open_store: OpenStore
 ) -> None:

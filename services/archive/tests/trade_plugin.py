@@ -26,6 +26,7 @@ class TradeSettings(Settings):
 
     key_amount: int = Field(1_000_000, ge=0, description="Minor units a year of a key customer")
     dormant_days: int = Field(60, ge=1, description="Days without an order")
+    north_days: int = Field(7, ge=0, description="Days in the pool of the north")
 
 
 OUTLETS: Final = Attribute("outlets", INT64, _same("outlets"), minimum=0)
@@ -87,6 +88,12 @@ TRADE: Final = Plugin(
                     host.REGIONS.has("east"),
                     Admit("east"),
                     _same("in the east"),
+                ),
+                Rule(
+                    "north-first",
+                    host.REGIONS.has("north"),
+                    Admit("north", then="common", after_days=setting("north_days")),
+                    _same("the north comes first"),
                 ),
                 otherwise(Admit("common"), _same("anywhere")),
             )
