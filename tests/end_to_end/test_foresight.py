@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 START = datetime(2031, 1, 6)  # noqa: DTZ001 - a day of the samples' zone, before a Spring Festival
-WARNED, RECLAIMED, ASSIGNED = (
-    f"CUSTODY_CHANGE_{name}" for name in ("WARNED", "RECLAIMED", "ASSIGNED")
+WARNED, RECLAIMED, ASSIGNED, MOVED = (
+    f"CUSTODY_CHANGE_{name}" for name in ("WARNED", "RECLAIMED", "ASSIGNED", "MOVED")
 )
 
 
@@ -253,3 +253,22 @@ async def test_fewer_changes_are_answered_than_counted_where_that_is_asked_for(
     times = [(one.time.seconds, one.time.nanos) for one in messages]
     assert times == sorted(times)
     assert all(message.total for message in messages[:-1])
+
+
+@pytest.mark.requirement("D3")
+async def test_a_reclaimed_one_goes_to_its_sponsors_pool_and_then_to_the_public_one(
+    tenants: dict[str, Tenant],
+) -> None:
+    """The 60 days have both, in that order, a week apart."""
+    events = tenants["two_tier_distribution"].foreseen.events
+    taken_back = {one.customer: one for one in events if one.change == RECLAIMED}
+    gone_on = [one for one in events if one.change == MOVED and one.rule == "sponsor-first"]
+    assert {one.pool for one in gone_on} == {"second-level-pool"}
+    both = [
+        one
+        for one in gone_on
+        if (before := taken_back.get(one.customer)) is not None
+        and before.pool not in {"second-level-pool", "general-pool"}
+        and one.at - before.at == 7 * DAY
+    ]
+    assert both
