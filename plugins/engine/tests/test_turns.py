@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from plugins.engine.tests.distributions import install, use
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+# What waits outlasts what hangs by a moment, and no more.
+LIMITS = Limits(decision=PATIENCE, waiting=0.6, idle=0.2)
+WAITS = LIMITS.patience
+
 
 @pytest.fixture
 async def moody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     install(tmp_path / "site", "moody", MOODY)
     use(monkeypatch, tmp_path / "site")
-    # What waits outlasts what hangs by a moment, and no more.
-    service = Service("moody", Limits(decision=PATIENCE, waiting=0.6, idle=0.2))
+    service = Service("moody", LIMITS)
     yield service
     await service.engine.stop()
 
@@ -68,6 +71,39 @@ async def test_who_leaves_or_waits_too_long_has_no_turn_and_nobody_loses_one() -
     late.cancel()  # in the moment in which it gets its turn
     await asyncio.gather(late, return_exceptions=True)
     await turns.take("t", 0)
+
+
+async def test_what_does_not_count_makes_nobody_wait_too_long() -> None:
+    turns = Turns()
+    await turns.take("t", 1)
+    waiting = asyncio.create_task(turns.take("u", 0.1))
+    with turns.not_counted():
+        await asyncio.wait([waiting], timeout=0.3)
+        assert not waiting.done()
+    with pytest.raises(TimeoutError):
+        await waiting
+    waiting = asyncio.create_task(turns.take("u", 0.1))
+    with turns.not_counted():
+        await asyncio.wait([waiting], timeout=0.3)
+    turns.leave()
+    await waiting
+
+
+async def test_nobody_is_refused_because_the_machine_is_slow_to_start_the_process(
+    moody: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = process.PluginProcess.start
+
+    async def slowly(*given: Any) -> process.PluginProcess:  # noqa: ANN401 - as it is asked
+        never = asyncio.get_running_loop().create_future()
+        await asyncio.wait([never], timeout=WAITS + 0.3)
+        return await begin(*given)
+
+    monkeypatch.setattr(process.PluginProcess, "start", slowly)
+    await moody.bind("moody", "t", "u")
+    first = asyncio.create_task(moody.ask(FEW))
+    assert await moody.ask(MANY, tenant="u") == ["many"]
+    assert await first == ["otherwise"]
 
 
 async def test_a_tenant_that_asks_for_much_lets_others_in_between(moody: Service) -> None:

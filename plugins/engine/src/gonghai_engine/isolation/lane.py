@@ -43,7 +43,8 @@ class Limits:
         start: the same for its process to start.
         turn: seconds after which a tenant that asks for many decisions lets others in.
         waiting: seconds that a request waits for those before it, beyond what it takes to end one
-            of them that hangs; the process is started again in them.
+            of them that hangs. What it takes to start the process is not counted: that depends on
+            the machine, not on them.
         ends: how often it may make its process end before its tenant is put aside,
         within: in how many seconds.
         aside: seconds for which.
@@ -257,9 +258,10 @@ class Lane:
             return self._process
         self._gone.clear()
         try:
-            self._process = await PluginProcess.start(
-                self._plugin, self._limits.start, self._folder
-            )
+            with self._turns.not_counted():
+                self._process = await PluginProcess.start(
+                    self._plugin, self._limits.start, self._folder
+                )
         except (Ended, EngineError, OSError) as error:
             end = (
                 error

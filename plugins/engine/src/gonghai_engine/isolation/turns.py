@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOOK_AGAIN: Final = 0.05
 
 
 class Turns:
@@ -16,6 +23,8 @@ class Turns:
         """Nobody is in."""
         self._taken = False
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._stood = 0.0
+        self._still: float | None = None
 
     async def take(self, tenant: str, seconds: float) -> None:
         """Wait for one's turn. Raises TimeoutError when none comes; else it is to be left."""
@@ -25,13 +34,36 @@ class Turns:
         mine = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant, deque()).append(mine)
         try:
-            async with asyncio.timeout(seconds):
-                await mine
+            await self._come(mine, seconds)
         except BaseException:
-            if not mine.cancelled():
+            if not mine.cancel():
                 # It came in the same moment: it is another's then.
                 self.leave()
             raise
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Let the seconds of a block not count as waiting; for who is in, once at a time."""
+        self._still = asyncio.get_running_loop().time()
+        try:
+            yield
+        finally:
+            self._stood += asyncio.get_running_loop().time() - self._still
+            self._still = None
+
+    async def _come(self, turn: asyncio.Future[None], seconds: float) -> None:
+        end = self._counted + seconds
+        while not turn.done():
+            left = end - self._counted
+            if left <= 0:
+                raise TimeoutError
+            await asyncio.wait([turn], timeout=max(left, _LOOK_AGAIN))
+
+    @property
+    def _counted(self) -> float:
+        """Return the seconds that count."""
+        now = asyncio.get_running_loop().time()
+        return (now if self._still is None else self._still) - self._stood
 
     def leave(self) -> None:
         """Let the next one in."""
