@@ -89,7 +89,7 @@ class State:
     Attributes:
         tenant: id.
         kind: custody, history, quota, holdings, customer, activities, away, unconcerned, audit,
-            comparison, watched, still, drained, evidence.
+            asked, comparison, watched, still, drained, evidence.
         subject: id of what was read.
         content: what matters of it.
     """
@@ -113,9 +113,24 @@ class Struck:
     what: str
 
 
-Entry = Attempt | Heard | State | Struck
-_KINDS: dict[str, type[Attempt | Heard | State | Struck]] = {
-    kind.__name__: kind for kind in (Attempt, Heard, State, Struck)
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What the machine gave to a process that nobody waits for (`pulse.py`).
+
+    Attributes:
+        since: monotonic seconds; the end of the beat before.
+        ended: monotonic seconds.
+        given: seconds that a machine takes for the same which does nothing else.
+    """
+
+    since: float
+    ended: float
+    given: float
+
+
+Entry = Attempt | Heard | State | Struck | Beat
+_KINDS: dict[str, type[Entry]] = {
+    kind.__name__: kind for kind in (Attempt, Heard, State, Struck, Beat)
 }
 
 
@@ -160,6 +175,7 @@ class History:
     heard: tuple[Heard, ...]
     states: tuple[State, ...]
     struck: tuple[Struck, ...]
+    beats: tuple[Beat, ...] = ()
 
     @classmethod
     def of(cls, entries: list[Entry]) -> Self:
@@ -169,6 +185,7 @@ class History:
             tuple(entry for entry in entries if isinstance(entry, Heard)),
             tuple(entry for entry in entries if isinstance(entry, State)),
             tuple(entry for entry in entries if isinstance(entry, Struck)),
+            tuple(entry for entry in entries if isinstance(entry, Beat)),
         )
 
     @classmethod

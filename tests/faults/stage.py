@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gonghai.dev.v1 import clock_pb2
+from gonghai_chassis.clients import PeerFailed
+from gonghai_chassis.errors import PeerRefused, PeerUnavailable
 from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_chassis.store import Store, StoreSettings
 from gonghai_cli.flow.repeat import repeated
@@ -18,6 +20,8 @@ from tests.faults.callers import Callers, Doors, Manners
 from tests.faults.checks import Violation, check
 from tests.faults.crew import PARTITIONS, SERVICES
 from tests.faults.examination import examined, head, upkeep_of
+from tests.faults.moments import lapse
+from tests.faults.pulse import Pulse
 from tests.faults.record import History, Recorder, State, Struck
 from tests.faults.tenant import Tenant
 from tests.faults.witness import SOURCES, Reader, Watcher
@@ -33,6 +37,9 @@ DAY: Final = 86_400_000_000
 _REST_WITHIN: Final = 60.0
 _END_WITHIN: Final = 60.0
 _HEAR_WITHIN: Final = 30.0
+"""Seconds that the machine gives until it has taken too long."""
+
+_ASK_AGAIN: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,11 @@ class Result:
 class Scene:
     """A crew at work, for a fault to break into."""
 
-    def __init__(self, crew: Crew, recorder: Recorder, tenants: list[Tenant], seed: int) -> None:
-        """Prepare; `__aenter__` opens the channels."""
+    def __init__(self, crew: Crew, pulse: Pulse, tenants: list[Tenant], seed: int) -> None:
+        """Open the channels; `__aexit__` closes them."""
         self.crew = crew
-        self.recorder = recorder
+        self.pulse = pulse
+        self.recorder = pulse.recorder
         self.tenants = tenants
         self.seed = seed
         self.doors = Doors.of(crew)
@@ -102,6 +110,10 @@ class Scene:
         """Take down what a fault itself found wrong."""
         self.recorder.add(State(tenant.id, "audit", subject, sentences))
 
+    async def lapse(self, seconds: float) -> None:
+        """Let the machine give some seconds: for what takes longer where it does much else."""
+        await self.pulse.lapse(seconds)
+
     def noted(self, kind: str, subject: str, began: float, ended: float) -> None:
         """Take down a span of monotonic seconds that all tenants lived through."""
         for tenant in self.tenants:
@@ -127,12 +139,17 @@ class Scene:
         await repeated(lambda: stub.SetClock(request))
 
     async def rest(self) -> None:
-        """Wait until the services have nothing left to do."""
-        request = clock_pb2.AwaitQuietRequest()
-        await repeated(
-            lambda: self.services.clock.AwaitQuiet(request, timeout=_REST_WITHIN),
-            patience=_REST_WITHIN,
-        )
+        """Wait until the services have nothing left to do, as long as the machine gives them."""
+        began, request = time.monotonic(), clock_pb2.AwaitQuietRequest()
+        while True:
+            try:
+                await self.services.clock.AwaitQuiet(request, timeout=_REST_WITHIN)
+            except (PeerUnavailable, PeerFailed, PeerRefused):
+                if self.pulse.given_since(began) > _REST_WITHIN:
+                    raise
+                await lapse(_ASK_AGAIN)
+            else:
+                return
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +192,7 @@ async def play(play: Play, crew: Crew, seed: int, record: Path) -> Result:
         Tenant(f"{play.row.lower()}-{seed}-routed", routed=True),
     ]
     with Recorder(record) as recorder:
-        async with Scene(crew, recorder, tenants, seed) as scene:
+        async with Pulse(recorder) as pulse, Scene(crew, pulse, tenants, seed) as scene:
             for tenant in tenants:
                 await tenant.set_up(scene.services)
             await scene.rest()
@@ -263,8 +280,13 @@ async def _under_load(play: Play, scene: Scene) -> None:
 async def _hear_the_end(scene: Scene, watchers: list[Watcher]) -> None:
     async with upkeep_of(scene.crew) as services:
         heads = [await head(services, each.source, each.tenant.id) for each in watchers]
+    began = time.monotonic()
+
+    def over() -> bool:
+        return scene.pulse.given_since(began) > _HEAR_WITHIN
+
     await asyncio.gather(
-        *(each.hear(last, _HEAR_WITHIN) for each, last in zip(watchers, heads, strict=True))
+        *(each.hear(last, over) for each, last in zip(watchers, heads, strict=True))
     )
 
 

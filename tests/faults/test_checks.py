@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.faults.checks import LAWS, check
-from tests.faults.record import Attempt, Heard, History, Recorder, State
+from tests.faults.record import Attempt, Beat, Heard, History, Recorder, State
 from tests.faults.tenant import DUE_DAYS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.faults.record import Entry
 
+ASKED = {"from": 1.0, "to": 3.0, "within": 2.0, "code": "OK", "what": "pool: a policy"}
 DUE = DUE_DAYS * 86_400_000_000 + 2
 
 ROWS: tuple[tuple[str, str, str, str, int], ...] = (
@@ -91,6 +92,7 @@ def true_story() -> list[Entry]:
         State("t", "drained", "pool-1", {"from": 5.1, "to": 8.1}),
         State("t", "evidence", "rebuilt", {"seen": 1, "least": 1}),
         State("t", "comparison", "pool of archive 0", []),
+        State("t", "asked", "pool-1", ASKED),
     ]
     for live in (True, False):
         entries += [
@@ -191,8 +193,10 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         ("nothing_is_reclaimed_unseen", changed(State, 9, content={"from": 4, "to": 5})),
         (
             "who_is_not_concerned_is_served_in_time",
-            changed(Attempt, 4, code="DEADLINE_EXCEEDED"),
+            changed(Attempt, 4, code="DEADLINE_EXCEEDED", end=8.0),
         ),
+        ("who_is_asked_answers_in_time", changed(State, 17, content=ASKED | {"to": 3.1})),
+        ("who_is_asked_answers_in_time", changed(State, 17, content=ASKED | {"code": "ABORTED"})),
         ("who_listened_heard_to_the_end", dropped(Heard, 4)),
         ("who_listened_heard_to_the_end", dropped(Heard, 5)),
         (
@@ -229,3 +233,29 @@ def test_every_law_has_such_a_case() -> None:
     marks = test_each_way_to_bend_it_is_noticed.pytestmark  # type: ignore[attr-defined]
     bent = {case[0] for case in marks[0].args[1]}
     assert bent == {law.__name__ for law in LAWS}
+
+
+def slow(since: float, ended: float, share: float) -> list[Entry]:
+    """Return the beats of a machine that gives a share of its time to who asks for it."""
+    return [Beat(since, ended, (ended - since) * share)]
+
+
+@pytest.mark.parametrize(
+    ("bend", "law"),
+    [
+        (
+            changed(Attempt, 4, code="DEADLINE_EXCEEDED", end=8.0),
+            "who_is_not_concerned_is_served_in_time",
+        ),
+        (changed(State, 17, content=ASKED | {"to": 5.0}), "who_is_asked_answers_in_time"),
+        (changed(Attempt, 4, end=12.0), "nothing_hangs"),
+        (changed(Attempt, 7, end=34.9), "who_asks_a_store_that_stands_still_is_told"),
+    ],
+)
+def test_seconds_are_those_that_the_machine_gives(
+    bend: Callable[[list[Entry]], None], law: str
+) -> None:
+    entries = true_story()
+    bend(entries)
+    assert law in broken(entries + slow(0, 50, 0.9))
+    assert law not in broken(entries + slow(0, 50, 0.4))

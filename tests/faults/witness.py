@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
@@ -76,13 +75,12 @@ class Watcher:
         """The position up to which it has heard everything."""
         return self._cursor.position
 
-    async def hear(self, head: int, within: float) -> None:
-        """Wait, not for ever, until it has heard what the stream had at a moment.
+    async def hear(self, head: int, over: Callable[[], bool]) -> None:
+        """Wait, until it is over, until it has heard what the stream had at a moment.
 
         What is missing then is for the checker to see.
         """
-        end = monotonic() + within
-        while self.reached < head and monotonic() < end:
+        while self.reached < head and not over():
             await lapse(_BACK_AFTER)
         self._recorder.add(
             State(
