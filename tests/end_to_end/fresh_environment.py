@@ -108,7 +108,8 @@ async def _run(*command: str | Path, cwd: Path | None = None) -> str:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": "", "COLUMNS": "200"},
+        # Its bytecode goes with it.
+        env={**os.environ, "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": "", "COLUMNS": "200"},
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, f"{command}\n{said.decode()}"

@@ -122,7 +122,7 @@ class Killer:
         self._one_at_a_time = asyncio.Lock()
         self.killed: list[str] = []
 
-    def plan(self, seed: int, ticks: int, kills: int = 3) -> dict[int, Any]:
+    def plan(self, seed: int, ticks: int, kills: int) -> dict[int, Any]:
         """Choose, by a seed, after which ticks whom to kill."""
         random = Random(seed)
         moments = sorted(random.sample(range(1, ticks), kills))

@@ -16,12 +16,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from gonghai_chassis import logs
 from gonghai_chassis.embedded import LOOPBACK, bundled_binary, free_port
 from gonghai_chassis.store.settings import StoreSettings
 from gonghai_chassis.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+# As a person reads them in dev. Left alone, structlog draws each traceback with every local
+# variable, which takes seconds where a test lets something fail.
+logs.configure("debug", "console", "test")
 
 PARTITIONS = 4
 _READY_TRIES = 1000
