@@ -15,9 +15,10 @@ from gonghai_plugin.outcomes import Clock, Extends, Plan
 from gonghai_plugin.policies import Reclaim
 from gonghai_plugin.rules import all_hits, first_hit, otherwise
 from gonghai_plugin.texts import Text
-from gonghai_pool.activities import MOST_KEPT
+from gonghai_pool.activities import MOST_KEPT, with_activity
 from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
+from gonghai_pool.custody import Activity, Change, Custody, State
 
 from .sea import DAY, HOUR, TENANT, customer_name, sea
 from .sea_plugin import SEA
@@ -161,3 +162,18 @@ async def test_of_very_many_those_that_are_kept_suffice_for_the_maximum(
         assert custody is not None
         assert len(custody.activities) == MOST_KEPT
         assert instant_of((await world.custody("c1")).due_time) == DUE + 5 * DAY
+
+
+@pytest.mark.requirement("B6")
+def test_many_calls_do_not_push_out_the_few_visits() -> None:
+    custody = Custody("c1", 1, State.HELD, 0, Change.CLAIMED)
+    for number in range(3):
+        custody = with_activity(custody, Activity(f"visit-{number}", "follow_up", number))
+    for number in range(3 * MOST_KEPT):
+        call = Activity(f"call-{number}", "follow_up", 10 + number, clocks=("no_follow_up",))
+        custody = with_activity(custody, call)
+    assert len(custody.activities) == MOST_KEPT
+    visits = [one.id for one in custody.activities if one.clocks is None]
+    assert visits == ["visit-0", "visit-1", "visit-2"]
+    assert custody.activities[-1].id == f"call-{3 * MOST_KEPT - 1}"
+    assert custody.follow_ups == 3 + 3 * MOST_KEPT

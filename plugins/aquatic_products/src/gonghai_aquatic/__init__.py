@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_aquatic import custody, worth
+from gonghai_aquatic import custody, extensions, worth
 from gonghai_aquatic.attributes import ATTRIBUTES
 from gonghai_aquatic.facts import FACTS
 from gonghai_aquatic.settings import AquaticSettings
@@ -32,6 +32,7 @@ AQUATIC: Final = Plugin(
         custody.RECLAIM,
         custody.QUALIFICATION,
         custody.MATCHING,
+        extensions.EXTENSION,
     ),
     workflows=WORKFLOWS,
 )

@@ -22,6 +22,7 @@ from gonghai_plugin.outcomes import (
     Admit,
     Clock,
     ClockUnit,
+    Extends,
     Limits,
     Need,
     Plan,
@@ -214,6 +215,9 @@ RECLAIM: Final = Reclaim(
                     facts.NO_ORDER_AFTER,
                     Text("no order for too long", "长期未进货"),
                     resets_on=("purchase", "deal"),
+                    # The chef tastes today, and orders for the menu after next.
+                    extended_by=(Extends(_CONTACT, facts.VISIT_EXTENDS),),
+                    extended_at_most=setting("clocks.visits_extend_at_most_days"),
                 )
             ),
             Text(
@@ -278,6 +282,18 @@ QUALIFICATION: Final = Qualification(
             Text(
                 "a strategic or core customer asks for more than the day's price list",
                 "战略、核心客户仅群发行情报价不算有效跟进",
+            ),
+        ),
+        Rule(
+            "not-on-site",
+            all_(
+                host.ACTIVITY_KIND.equals("follow_up"),
+                not_(host.ACTIVITY_CHANNEL.equals("visit")),
+            ),
+            Qualify(counts=True, clocks=(_FIRST_FOLLOW_UP.name, _NO_FOLLOW_UP.name)),
+            Text(
+                "it counts as a follow-up; only a visit gives more time until an order is due",
+                "算有效跟进；上门拜访才可延长进货期限",
             ),
         ),
         otherwise(Qualify(counts=True), Text("it counts", "有效"), "counts"),

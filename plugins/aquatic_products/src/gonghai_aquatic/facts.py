@@ -161,6 +161,13 @@ NO_ORDER_AFTER: Final = derived(
     pick(BUSINESS, setting("clocks.no_order_days"), otherwise=60),
     Unit.DAYS,
 )
+VISIT_EXTENDS: Final = derived(
+    "visit_extends_days",
+    INT64,
+    Text("days more until an order is due that a visit gives", "每次上门延长多少天"),
+    pick(BUSINESS, setting("clocks.visit_extends_days"), otherwise=0),
+    Unit.DAYS,
+)
 HOLDING_WEIGHT: Final = derived(
     "holding_weight",
     INT64,
@@ -194,6 +201,7 @@ FACTS: Final = (
     FEEDBACK_LEFT,
     NO_FOLLOW_UP_AFTER,
     NO_ORDER_AFTER,
+    VISIT_EXTENDS,
     HOLDING_WEIGHT,
     LIFETIME_VALUE,
 )

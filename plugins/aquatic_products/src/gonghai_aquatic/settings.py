@@ -125,6 +125,14 @@ class ClockSettings(Settings):
         default={"farm": 150, "wholesale": 60, "restaurant": 45, "processor": 120, "retail": 45},
         description="Days without an order until a reclaim, by kind of business; 0: off",
     )
+    visit_extends_days: dict[str, Days] = Field(
+        default={"restaurant": 5},
+        description="Days more until an order is due that each visit gives, by kind of business "
+        "(上门延期); who is not listed gets none",
+    )
+    visits_extend_at_most_days: Days = Field(
+        10, description="Days that visits may give altogether between two orders; 0: off"
+    )
     no_deal_days: Days = Field(
         60, description="Days until a customer that never ordered must order; 0: off"
     )
@@ -135,6 +143,17 @@ class ClockSettings(Settings):
     )
     max_extension_days: Days = Field(
         20, description="Days that may be granted to one custody altogether (延期)"
+    )
+
+
+class ExtensionSettings(Settings):
+    """Which requests for more time need no manager (延期审批)."""
+
+    first_days: Days = Field(
+        7, description="Days that the first request of a holding is granted at most; 0: none"
+    )
+    manager_tiers: tuple[str, ...] = Field(
+        ("strategic", "core"), description="Tiers whose requests a manager decides"
     )
 
 
@@ -222,6 +241,9 @@ class AquaticSettings(Settings):
     )
     risk: RiskSettings = Field(default_factory=RiskSettings, description="Signs of a loss")
     clocks: ClockSettings = Field(default_factory=ClockSettings, description="Reclaim clocks")
+    extensions: ExtensionSettings = Field(
+        default_factory=ExtensionSettings, description="Requests for more time (延期审批)"
+    )
     claims: ClaimSettings = Field(default_factory=ClaimSettings, description="Claim limits")
     pools: PoolSettings = Field(default_factory=PoolSettings, description="Pools")
     cadence_days: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(

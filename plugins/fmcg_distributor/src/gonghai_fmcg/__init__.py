@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_fmcg import collisions, custody, worth
+from gonghai_fmcg import collisions, custody, extensions, worth
 from gonghai_fmcg.attributes import ATTRIBUTES
 from gonghai_fmcg.facts import FACTS
 from gonghai_fmcg.settings import FmcgSettings
@@ -33,6 +33,7 @@ FMCG: Final = Plugin(
         custody.QUALIFICATION,
         custody.MATCHING,
         collisions.COLLISIONS,
+        extensions.EXTENSION,
     ),
     workflows=WORKFLOWS,
 )

@@ -67,6 +67,17 @@ class ClockSettings(Settings):
     )
 
 
+class ExtensionSettings(Settings):
+    """Which requests for more time need no manager (延期审批)."""
+
+    within_days: Days = Field(
+        10, description="Days before the due time from which more time may be asked for"
+    )
+    first_days: Days = Field(
+        5, description="Days that the first request of a holding is granted at most; 0: none"
+    )
+
+
 class ClaimSettings(Settings):
     """How much a rep may take (领取与保有上限)."""
 
@@ -143,6 +154,9 @@ class FmcgSettings(Settings):
     )
     tiers: TierSettings = Field(default_factory=TierSettings, description="Where tiers begin")
     clocks: ClockSettings = Field(default_factory=ClockSettings, description="Reclaim clocks")
+    extensions: ExtensionSettings = Field(
+        default_factory=ExtensionSettings, description="Requests for more time (延期审批)"
+    )
     claims: ClaimSettings = Field(default_factory=ClaimSettings, description="Claim limits")
     pools: PoolSettings = Field(default_factory=PoolSettings, description="Pools")
     cadence_days: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gonghai_plugin import Plugin, Text, Upline, hookimpl
-from gonghai_two_tier import collisions, commissions, custody, succession, worth
+from gonghai_two_tier import collisions, commissions, custody, extensions, succession, worth
 from gonghai_two_tier.attributes import ATTRIBUTES, SPONSOR
 from gonghai_two_tier.facts import FACTS
 from gonghai_two_tier.settings import TwoTierSettings
@@ -35,6 +35,7 @@ TWO_TIER: Final = Plugin(
         commissions.INCENTIVES,
         collisions.COLLISIONS,
         succession.SUCCESSION,
+        extensions.EXTENSION,
     ),
     upline=Upline(SPONSOR),
     workflows=WORKFLOWS,

@@ -25,6 +25,7 @@ from gonghai_plugin.outcomes import (
     Admit,
     Clock,
     ClockUnit,
+    Extends,
     FestivalSpan,
     Limits,
     Need,
@@ -217,6 +218,12 @@ _NO_ORDER: Final = Clock(
     facts.NO_ORDER_AFTER,
     Text("no order for too long", "长期未订货"),
     resets_on=("purchase", "deal"),
+    # Who learns the goods, or brings in another, is at work although it has not ordered again.
+    extended_by=(
+        Extends(("training",), setting("clocks.training_extends_days")),
+        Extends(("referral",), setting("clocks.referral_extends_days")),
+    ),
+    extended_at_most=setting("clocks.extended_at_most_days"),
 )
 
 

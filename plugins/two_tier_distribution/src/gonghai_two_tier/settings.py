@@ -63,6 +63,15 @@ class ClockSettings(Settings):
         default={"first": 75, "second": 60},
         description="Days without an order until a reclaim, by level; 0: off",
     )
+    training_extends_days: Days = Field(
+        7, description="Days more until an order is due that each training gives (培训延期)"
+    )
+    referral_extends_days: Days = Field(
+        10, description="Days more that bringing in another distributor gives (发展下级延期)"
+    )
+    extended_at_most_days: Days = Field(
+        20, description="Days that these may give altogether between two orders; 0: off"
+    )
     no_deal_days: Days = Field(
         45, description="Days until a distributor that never ordered must order; 0: off"
     )
@@ -79,6 +88,17 @@ class ClockSettings(Settings):
     )
     spring_festival_days_after: Days = Field(
         3, description="Days after the Spring Festival until clocks run again"
+    )
+
+
+class ExtensionSettings(Settings):
+    """Which requests for more time need no manager (延期审批)."""
+
+    sponsor_days: Days = Field(
+        10, description="Days that a sponsor's people get on their first request; 0: none"
+    )
+    denials: int = Field(
+        2, ge=1, description="Requests denied in one custody from which no more are heard"
     )
 
 
@@ -229,6 +249,9 @@ class TwoTierSettings(Settings):
         60, ge=1, le=100, description="Percentage of the commitment below which it is behind (任务)"
     )
     clocks: ClockSettings = Field(default_factory=ClockSettings, description="Reclaim clocks")
+    extensions: ExtensionSettings = Field(
+        default_factory=ExtensionSettings, description="Requests for more time (延期审批)"
+    )
     claims: ClaimSettings = Field(default_factory=ClaimSettings, description="Claim limits")
     pools: PoolSettings = Field(default_factory=PoolSettings, description="Pools")
     cadence_days: dict[str, Annotated[int, Field(ge=0, le=365)]] = Field(

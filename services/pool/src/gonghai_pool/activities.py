@@ -7,6 +7,7 @@ will be. That takes the memory of every activity: an archive's snapshot tells of
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -89,12 +90,14 @@ def _kind(custody: Custody, ident: str) -> str | None:
 def _dispensable(of_kind: Sequence[Activity]) -> Activity | None:
     """The one of a kind (oldest first) that no clock misses; None where clocks rest on them all.
 
-    The oldest that does not count, else the oldest after which another restarts the same clocks.
+    The oldest that does not count, else the oldest after which another counts for the same clocks:
+    of those that most are, so that many calls do not push out the few visits.
     """
     latest = {one.clocks: one for one in of_kind if one.counts}
     idle = (one for one in of_kind if not one.counts)
+    numbers = Counter(one.clocks for one in of_kind)
     passed = (one for one in of_kind if one is not latest.get(one.clocks))
-    return next(idle, None) or next(passed, None)
+    return next(idle, None) or max(passed, key=lambda one: numbers[one.clocks], default=None)
 
 
 def _mark(ident: str) -> str:

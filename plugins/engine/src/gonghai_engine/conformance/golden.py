@@ -193,7 +193,11 @@ def figures(outcome: object) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 
                 "severities": [signal.severity for signal in outcome.signals],
             }
         case Qualification():
-            return {"counts": outcome.counts}
+            clocks = outcome.clocks
+            return {
+                "counts": outcome.counts,
+                "for_clocks": clocks if clocks is None else list(clocks),
+            }
         case Needs():
             return {"auto_assign": outcome.auto_assign}
         case Collisions():
