@@ -34,7 +34,7 @@ from gonghai_chassis.etags import etag_of
 from gonghai_chassis.instants import instant_of, set_instant, timestamp
 from gonghai_chassis.names import CustomerName, RepName, check_id, same_tenant
 from gonghai_policy_service.decisions import decision_message
-from gonghai_policy_service.values import from_value, to_value
+from gonghai_policy_service.values import from_values, to_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,7 +121,7 @@ def profile_from(message: customer_pb2.Customer, tenant: str) -> Profile:
         ),
         parent_customer=_parent(message.parent_customer, tenant),
         group=message.group,
-        attributes={name: from_value(value) for name, value in message.attributes.items()},
+        attributes=from_values(message.attributes, "customer.attributes"),
     )
 
 

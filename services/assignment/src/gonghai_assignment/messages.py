@@ -58,7 +58,7 @@ def region_from(message: rep_pb2.Region, name: RegionName) -> Region:
 
 def _facts(message: rep_pb2.Region) -> Iterable[tuple[str, FactValue]]:
     for name, fact in sorted(message.facts.items()):
-        value = from_value(fact)
+        value = from_value(fact, f"region.facts[{name}]")
         if value is None:
             raise InvalidRequest(FieldViolation(f"region.facts[{name}]", "has no value"))
         yield name, tuple(sorted(value)) if isinstance(value, frozenset) else value

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 from gonghai.type.v1 import fact_pb2
+from gonghai_chassis.instants import instant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,11 @@ def to_value(value: object) -> fact_pb2.Value:
             raise TypeError(f"a {type(value).__name__} is no value of a fact")
 
 
-def from_value(message: fact_pb2.Value) -> FactValue:  # noqa: PLR0911 - one line for each kind
-    """Return what a message says; None for the empty one."""
+def from_value(message: fact_pb2.Value, field: str = "value") -> FactValue:  # noqa: PLR0911 - one line for each kind
+    """Return what a message says; None for the empty one.
+
+    Raises InvalidRequest, naming the field, for a time that is none.
+    """
     match message.WhichOneof("kind"):
         case "bool_value":
             return message.bool_value
@@ -49,7 +53,7 @@ def from_value(message: fact_pb2.Value) -> FactValue:  # noqa: PLR0911 - one lin
         case "string_value":
             return message.string_value
         case "time_value":
-            return message.time_value.ToMicroseconds()
+            return instant_of(message.time_value, field)
         case "duration_value":
             return message.duration_value.ToMicroseconds()
         case "set_value":
@@ -63,6 +67,11 @@ def to_values(facts: Mapping[str, object]) -> dict[str, fact_pb2.Value]:
     return {name: to_value(value) for name, value in sorted(facts.items()) if value is not None}
 
 
-def from_values(messages: Mapping[str, fact_pb2.Value]) -> dict[str, FactValue]:
-    """Return facts by name; an empty message is a missing value."""
-    return {name: from_value(message) for name, message in messages.items()}
+def from_values(
+    messages: Mapping[str, fact_pb2.Value], field: str = "facts"
+) -> dict[str, FactValue]:
+    """Return facts by name; an empty message is a missing value.
+
+    Raises InvalidRequest for a time that is none, naming its place in the field.
+    """
+    return {name: from_value(message, f"{field}[{name}]") for name, message in messages.items()}
