@@ -24,7 +24,7 @@ class Pool(pool_service_pb2_grpc.PoolServiceServicer):
     """Answers every simulation with one summary."""
 
     def __init__(self) -> None:
-        self.summary = pb.SimulationSummary(holdings=7)
+        self.summary = pb.SimulationSummary(holdings=7, moved=3)
 
     def SimulateReclaims(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002, N802
         yield pb.SimulateReclaimsResponse(summary=self.summary)
@@ -51,6 +51,7 @@ def test_on_whom_could_not_be_decided_is_told(served: tuple[Pool, str], tmp_path
     whole = runner.invoke(app, asked)
     assert whole.exit_code == 0, whole.output
     assert "not the whole" not in whole.output
+    assert "3 gone on to another pool" in whole.output
 
     pool.summary.frozen = 6
     pool.summary.undecided.append(

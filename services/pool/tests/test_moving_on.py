@@ -28,12 +28,15 @@ from gonghai_pool.commands.claim import Claim
 from gonghai_pool.commands.reserve import Reserve
 from gonghai_pool.consistency import audit
 from gonghai_pool.custody import Onward, Purpose, State, Way
+from gonghai_pool.simulation.account import Account
+from gonghai_pool.simulation.forecast import Moment, Question
 from gonghai_pool.store import keys
 from gonghai_pool.store.custodies import MOVE_ON
 
 from .hands import Hands, hands, order
 from .sea import DAY, HOUR, MINUTE, PARENT, START, TENANT, Sea, at, customer_name, pool_name, sea
 from .sea_plugin import sea_engine
+from .test_forecast import _forecast
 from .test_law import day, midnight
 from .test_quarantine import Stumbling, retry
 
@@ -397,6 +400,31 @@ async def test_a_sweeper_that_lost_its_lease_moves_nobody_and_the_next_one_does_
         custody = await world.custody("c1")
         assert (custody.pool, custody.version, custody.way) == ("open", 2, Way.WENT_ON)
         assert await audit(world.store) == []
+
+
+@pytest.mark.requirement("B11")
+async def test_a_forecast_has_the_moves_that_come(store_settings: StoreSettings) -> None:
+    async with hands(store_settings) as world:
+        await _pools(world)
+        for customer, days in (("c1", 7), ("c2", 9), ("c3", 30)):
+            await world.customer(customer, **{**STAGES, "admission_after_days": days})
+        account = Account(TENANT, sea_engine().tenant(TENANT).calendar, 0)
+        foreseen = []
+        async for part in _forecast(world)(Question(TENANT, "", None, 20)):
+            for change in part.changes if isinstance(part, Moment) else ():
+                entry = change.alteration.entry()
+                account.count(entry)
+                foreseen.append((change.alteration.after.customer, entry))
+        summary = account.summary(shortened=False)
+        assert summary.moved == 2
+        assert {day.key: day.moved for day in summary.days} == {"2060-03-10": 1, "2060-03-12": 1}
+        await world.pass_to(START + 20 * DAY)
+        for customer, entry in foreseen:
+            (latest, *_), _ = await world.parts.custodies.history(
+                TENANT, customer, below=None, limit=1
+            )
+            assert latest == entry
+        assert (await world.custody("c3")).pool == "east"
 
 
 async def _pools(world: Hands) -> None:

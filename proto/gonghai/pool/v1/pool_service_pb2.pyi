@@ -1899,6 +1899,7 @@ class SimulationSummary(_message.Message):
     SHORTENED_FIELD_NUMBER: _builtins.int
     UNDECIDED_FIELD_NUMBER: _builtins.int
     FROZEN_FIELD_NUMBER: _builtins.int
+    MOVED_FIELD_NUMBER: _builtins.int
     holdings: _builtins.int
     """How many holdings there are at the start."""
     warned: _builtins.int
@@ -1911,6 +1912,8 @@ class SimulationSummary(_message.Message):
     """Whether more changes happened than were answered."""
     frozen: _builtins.int
     """How many holdings have clocks that stand still at the end, because the policy could not decide."""
+    moved: _builtins.int
+    """How many customers without an owner go on to another pool, each as often as it does."""
     @_builtins.property
     def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimulatedCount]:
         """By local day, such as `2031-03-04`, in order."""
@@ -1942,10 +1945,11 @@ class SimulationSummary(_message.Message):
         shortened: _builtins.bool = ...,
         undecided: _abc.Iterable[_decision_pb2.Undecided] | None = ...,
         frozen: _builtins.int = ...,
+        moved: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "clocks", b"clocks", "days", b"days", "frozen", b"frozen", "holders", b"holders", "holdings", b"holdings", "reclaimed", b"reclaimed", "shortened", b"shortened", "undecided", b"undecided", "warned", b"warned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "clocks", b"clocks", "days", b"days", "frozen", b"frozen", "holders", b"holders", "holdings", b"holdings", "moved", b"moved", "reclaimed", b"reclaimed", "shortened", b"shortened", "undecided", b"undecided", "warned", b"warned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1961,6 +1965,7 @@ class SimulatedCount(_message.Message):
     WARNED_FIELD_NUMBER: _builtins.int
     RECLAIMED_FIELD_NUMBER: _builtins.int
     ASSIGNED_FIELD_NUMBER: _builtins.int
+    MOVED_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Which."""
     warned: _builtins.int
@@ -1969,6 +1974,8 @@ class SimulatedCount(_message.Message):
     """Reclaims."""
     assigned: _builtins.int
     """Assignments."""
+    moved: _builtins.int
+    """Moves from one pool to another; they have no holder and no clock, and are counted by day."""
     def __init__(
         self,
         *,
@@ -1976,10 +1983,11 @@ class SimulatedCount(_message.Message):
         warned: _builtins.int = ...,
         reclaimed: _builtins.int = ...,
         assigned: _builtins.int = ...,
+        moved: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "key", b"key", "reclaimed", b"reclaimed", "warned", b"warned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assigned", b"assigned", "key", b"key", "moved", b"moved", "reclaimed", b"reclaimed", "warned", b"warned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -90,6 +90,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "warnings": ("{count} warnings went out", "共发出 {count} 次回收提醒"),
     "now": ("The clock stands at {now}.", "当前虚拟时间：{now}。"),
     "total": ("in all", "合计"),
+    "kinds": ("Kinds of customers", "客户类型"),
+    "stages": ("stages", "阶段分布"),
+    "interval": ("days between orders (median)", "下单间隔中位数（天）"),
     "grid": ("Value by potential", "价值×潜力"),
     "value": ("value", "价值"),
     "potential_of": ("{grade} potential", "潜力{grade}"),
@@ -131,8 +134,14 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "已推演至 {day}，共 {total} 个客户中的 {count} 个",
     ),
     "simulation": (
-        "of {holdings} held: {warned} warned, {reclaimed} reclaimed, {assigned} given by {until}",
-        "保有 {holdings} 个；至 {until}：提醒 {warned}，回收 {reclaimed}，分配 {assigned}",
+        (
+            "of {holdings} held: {warned} warned, {reclaimed} reclaimed, {assigned} given by "
+            "{until}; {moved} gone on to another pool"
+        ),
+        (
+            "保有 {holdings} 个；至 {until}：提醒 {warned}，回收 {reclaimed}，分配 {assigned}，"
+            "转池 {moved}"
+        ),
     ),
     "not_whole": (
         "not the whole: some could not be decided on; the clocks of {frozen} holdings stand still",
@@ -157,6 +166,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "by_clock": ("clock", "回收规则"),
     "by_clock_title": ("By which clock", "按回收规则"),
     "warned_count": ("warnings", "提醒"),
+    "moved_count": ("moves", "转池"),
     "reclaimed": ("reclaims", "回收"),
     "moves_title": ("Tiers and stages that would change", "分级与阶段的变化"),
     "kind": ("what", "类别"),

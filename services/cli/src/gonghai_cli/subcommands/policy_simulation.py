@@ -124,6 +124,7 @@ def show(found: Simulated, console: Console, language: Language, *, shown: int) 
             warned=summary.warned,
             reclaimed=summary.reclaimed,
             assigned=summary.assigned,
+            moved=summary.moved,
             until=found.until.date() if found.until is not None else "",
         )
     )
@@ -139,7 +140,7 @@ def show(found: Simulated, console: Console, language: Language, *, shown: int) 
     if found.changes and shown:
         console.print(_changes(found.changes[:shown], language))
     if summary.shortened:
-        told = summary.warned + summary.reclaimed + summary.assigned
+        told = summary.warned + summary.reclaimed + summary.assigned + summary.moved
         console.print(word("more", language, count=max(0, told - shown)))
     if summary.undecided or summary.frozen:
         console.print(word("not_whole", language, frozen=summary.frozen), style="red")
@@ -163,11 +164,12 @@ def _read(file: Path) -> list[activity_pb2.Activity]:
 def _counts(
     title: str, counts: Sequence[pool_service_pb2.SimulatedCount], language: Language
 ) -> Table:
-    table = _table(title, language, title, "warned_count", "reclaimed", "assigned")
+    table = _table(title, language, title, "warned_count", "reclaimed", "assigned", "moved_count")
     for one in counts[:ROWS]:
-        table.add_row(ident(one.key), str(one.warned), str(one.reclaimed), str(one.assigned))
+        figures = (one.warned, one.reclaimed, one.assigned, one.moved)
+        table.add_row(ident(one.key), *(str(figure) for figure in figures))
     if len(counts) > ROWS:
-        table.add_row(word("more", language, count=len(counts) - ROWS), "", "", "")
+        table.add_row(word("more", language, count=len(counts) - ROWS), "", "", "", "")
     return table
 
 

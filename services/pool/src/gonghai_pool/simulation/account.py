@@ -28,6 +28,7 @@ _COUNTED: Final = {
     CustodyChange.WARNED: "warned",
     CustodyChange.RECLAIMED: "reclaimed",
     CustodyChange.ASSIGNED: "assigned",
+    CustodyChange.MOVED: "moved",
 }
 
 
@@ -67,6 +68,7 @@ class Account:
             warned=self.all.warned,
             reclaimed=self.all.reclaimed,
             assigned=self.all.assigned,
+            moved=self.all.moved,
             days=_sorted(self.days),
             holders=losers,
             clocks=_sorted(self.clocks),
