@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from gonghai_engine import candidates
 from gonghai_engine.compiled import CompiledPolicy, known_facts
+from gonghai_engine.declared_types import check_types
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.isolation.rehearsal import why_not
 from gonghai_engine.sensitive import check_published
-from gonghai_engine.shape import check_shape
 from gonghai_engine.workflows import check_workflows
 from gonghai_plugin import hookspecs
 from gonghai_plugin.plugin import Plugin, Settings
@@ -188,7 +188,7 @@ def check(plugin: Plugin, name: str) -> None:
         raise DeclarationError("", reason)
     if plugin.name != name:
         raise DeclarationError("", f"it calls itself {plugin.name!r}, its entry point {name!r}")
-    check_shape(plugin)
+    check_types(plugin)
     given = [policy.policy for policy in plugin.policies]
     for policy in Policy:
         if given.count(policy) > 1:

@@ -26,9 +26,9 @@ from gonghai_engine import DecisionFailure, DecisionRequest
 from gonghai_engine.document import DEFAULT
 from gonghai_policy_service.catalogue import Catalogue
 from gonghai_policy_service.commands.apply_policy import ApplyPolicy
-from gonghai_policy_service.comparison import compared
 from gonghai_policy_service.decisions import condition_messages, decision_message
 from gonghai_policy_service.messages import revision_message
+from gonghai_policy_service.policy_changes import compared
 from gonghai_policy_service.policy_names import PolicyName
 from gonghai_policy_service.trials import on_trial
 from gonghai_policy_service.values import from_values

@@ -25,7 +25,7 @@ from gonghai_engine.calendar import Calendar, warm_up
 from gonghai_engine.column_decisions import decide_columns
 from gonghai_engine.columns import FactColumns
 from gonghai_engine.compiled import CompiledPolicy
-from gonghai_engine.conformance import golden, shapes, sources
+from gonghai_engine.conformance import golden, sdk_annotations, sources
 from gonghai_engine.conformance.baseline import baseline
 from gonghai_engine.conformance.findings import Check, Finding, Status
 from gonghai_engine.conformance.guard import Guard
@@ -114,7 +114,7 @@ class Examination:
         return plugin
 
     def _declared(self, plugin: Plugin) -> bool:
-        if not self._all(Check.TYPES, shapes.misfits(plugin)):
+        if not self._all(Check.TYPES, sdk_annotations.misfits(plugin)):
             return False
         reason = misfit(plugin.sdk)
         if not self._all(Check.SDK, [reason] if reason else []):

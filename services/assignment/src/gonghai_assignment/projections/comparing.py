@@ -10,8 +10,8 @@ from gonghai_assignment.store import keys
 from gonghai_assignment.store.routing import TENANT_COOL_DOWN, custody_record, pack_facts
 from gonghai_chassis.store import records
 from gonghai_chassis.upkeep.comparison import Known, Sight, content
-from gonghai_policy_service.comparing import KIND as POLICY
-from gonghai_policy_service.comparing import kept_policies, policies_seen
+from gonghai_policy_service.kept_policies import KIND as POLICY
+from gonghai_policy_service.kept_policies import kept_policies, policies_seen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

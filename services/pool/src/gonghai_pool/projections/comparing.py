@@ -10,8 +10,8 @@ from gonghai.assignment.v1 import rep_pb2
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store import records
 from gonghai_chassis.upkeep.comparison import Known, Sight, content
-from gonghai_policy_service.comparing import KIND as POLICY
-from gonghai_policy_service.comparing import kept_policies, policies_seen
+from gonghai_policy_service.kept_policies import KIND as POLICY
+from gonghai_policy_service.kept_policies import kept_policies, policies_seen
 from gonghai_pool.activities import counted, taken_in
 from gonghai_pool.custody import State
 from gonghai_pool.projections import archive, assignment

@@ -70,7 +70,7 @@ _CONDITIONS: Final = (
 _VERSION: Final = re.compile(r"\d+(\.\d+)*([-+.][0-9A-Za-z.]+)?")
 
 
-def check_shape(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may be anything
+def check_types(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may be anything
     """Check the types of everything that a plugin declares.
 
     Raises DeclarationError naming the first part that is of another one.
