@@ -31,6 +31,9 @@ GOODS = Attribute("goods", set_of("tea", "milk"), NAME)
 SIZE = Attribute("size", INT64, NAME)
 SECRET = Attribute("secret", TEXT, NAME, sensitive=True)
 
+SECRETS = Attribute("secrets", set_of("a"), NAME, sensitive=True)
+NAMED = Attribute("named", TEXT, NAME)
+
 
 def claiming(*rules: Rule[Exclusive]) -> declared.Collisions:
     return declared.Collisions(all_hits(*rules, otherwise=WHY))
@@ -42,14 +45,20 @@ SOLE = Rule(
     Exclusive(by=(host_facts.REGION, GOODS.fact)),
     Text("alone in {region}", "{region}独家"),
 )
+NESTED = Rule(
+    "nested",
+    host_facts.REGION.is_known(),
+    Exclusive(by=(host_facts.REGION, GOODS.fact), inside=host_facts.REGIONS),
+    Text("alone in {region} and inside it", "{region}及其下级独家"),
+)
 BAD = Rule("bad", host_facts.SOURCE.equals("grey"), Exclusive(), Text("grey", "灰"))
 
 
-async def claimed(**facts: object) -> Decision:
+async def claimed(*rules: Rule[Exclusive], **facts: object) -> Decision:
     engine = Engine(
         {
             "standard": STANDARD,
-            "some": plugin("some", claiming(SOLE, BAD), attributes=(GOODS,), sdk="1.2"),
+            "some": plugin("some", claiming(*rules or (SOLE, BAD)), attributes=(GOODS,), sdk="1.3"),
         }
     )
     engine.activate("t", 1, engine.parse("version: 1\ndefault: {plugin: some}\n"))
@@ -72,6 +81,26 @@ async def test_a_customer_holds_a_place_for_each_combination() -> None:
     assert Decision.from_record(stored) == made
 
 
+async def test_a_place_lies_inside_those_of_everything_above() -> None:
+    regions = {"shanghai", "east", "cn"}
+    made = await claimed(NESTED, region="shanghai", regions=regions, goods={"tea"})
+    assert isinstance(made.outcome, Collisions)
+    (place,) = made.outcome.claimed
+    assert (place.values, place.inside) == (
+        ("shanghai", "tea"),
+        (("cn", "tea"), ("east", "tea")),
+    )
+    stored = msgpack.unpackb(msgpack.packb(made.to_record()))
+    assert Decision.from_record(stored) == made
+
+
+async def test_a_place_that_lies_in_nothing_larger_stands_for_itself() -> None:
+    for regions in ({"cn"}, None):
+        made = await claimed(NESTED, region="cn", regions=regions, goods={"tea"})
+        assert isinstance(made.outcome, Collisions)
+        assert [each.inside for each in made.outcome.claimed] == [()]
+
+
 @pytest.mark.parametrize("facts", [{}, {"region": "east"}, {"goods": ["tea"]}])
 async def test_where_a_fact_is_missing_there_is_no_place(facts: dict[str, object]) -> None:
     assert (await claimed(**facts)).outcome == Collisions(())
@@ -82,10 +111,14 @@ async def test_where_a_fact_is_missing_there_is_no_place(facts: dict[str, object
     [
         (dataclasses.replace(SOLE, then=Exclusive(by=(SIZE.fact,))), "no text or set"),
         (dataclasses.replace(SOLE, then=Exclusive(by=(SECRET.fact,))), "sensitive"),
+        (dataclasses.replace(SOLE, then=Exclusive((GOODS.fact,), SECRETS.fact)), "is no text"),
+        (dataclasses.replace(SOLE, then=Exclusive((NAMED.fact,), SECRETS.fact)), "sensitive"),
+        (dataclasses.replace(SOLE, then=Exclusive((NAMED.fact,), NAMED.fact)), "no set"),
+        (dataclasses.replace(SOLE, then=Exclusive((), GOODS.fact)), "is no text"),
         (dataclasses.replace(SOLE, when=SECRET.fact.is_known()), "sensitive"),
     ],
 )
 def test_what_it_may_not_name_is_refused(rule: Rule[Exclusive], says: str) -> None:
-    attributes = (GOODS, SIZE, SECRET)
+    attributes = (GOODS, SIZE, SECRET, SECRETS, NAMED)
     with pytest.raises(DeclarationError, match=says):
         check(plugin("some", claiming(rule), attributes=attributes, sdk="1.2"), "some")

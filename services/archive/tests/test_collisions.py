@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -15,7 +15,7 @@ from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.archive.v1 import customer_pb2
 from gonghai.type.v1 import fact_pb2
 from gonghai_archive.consistency import RecordsAudit
-from gonghai_archive.places import Held, Place, held_at, too_many
+from gonghai_archive.places import Held, Place, held_at, too_many, within
 from gonghai_archive.store import keys
 from gonghai_chassis.testing.refusals import refused
 from gonghai_engine import Engine
@@ -35,7 +35,7 @@ GOODS = ("tea", "milk", "oil")
 CARRIED = Attribute("goods", set_of(*GOODS), Text("goods", "品类"))
 SOLE = replace(
     TRADE,
-    sdk="1.2",
+    sdk="1.3",
     attributes=(*TRADE.attributes, CARRIED),
     policies=(
         *TRADE.policies,
@@ -44,7 +44,7 @@ SOLE = replace(
                 Rule(
                     "sole",
                     host.TAGS.has("sole"),
-                    Exclusive(by=(host.REGION, CARRIED.fact)),
+                    Exclusive(by=(host.REGION, CARRIED.fact), inside=host.REGIONS),
                     Text("alone in {region}", "{region}独家"),
                 ),
                 Rule("grey", host.SOURCE.equals("grey"), Exclusive(), Text("grey", "灰色来源")),
@@ -125,6 +125,30 @@ async def test_two_at_one_place_are_listed_until_one_is_gone(
     await sound(open_store)
 
 
+@pytest.mark.requirement("D1")
+async def test_who_has_a_region_has_what_lies_inside_it(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with archive(store_settings, engine=engine()) as a:
+        tea: dict[str, Any] = {"tags": ["sole"], "attributes": carrying("tea")}
+        await a.create("c1", region="cn/east/shanghai", **tea)
+        await a.create("c2", region="cn/east/nanjing", **tea)
+        siblings = await listed(a)
+        await a.create("c3", region="cn/east", **tea)
+        above = await listed(a)
+        await change(a, "c1", "tags", tags=["other"])
+        await change(a, "c2", "region", region="cn/west")
+        left = await listed(a)
+    assert siblings == []
+    (east,) = above
+    assert (list(east.values), east.customer_count) == (["east", "tea"], 3)
+    # Whose the region is comes first, though his record is the youngest.
+    assert list(east.customers) == [name("c3"), name("c1"), name("c2")]
+    assert east.reason == "alone in east"
+    assert left == []
+    await sound(open_store)
+
+
 @pytest.mark.requirement("D3")
 async def test_one_that_a_rule_reports_is_listed_by_itself(
     store_settings: StoreSettings, open_store: OpenStore
@@ -164,7 +188,8 @@ async def test_whatever_is_changed_the_list_is_what_records_say(
         for place in range(50):
             ident = f"c{chance.randrange(8)}"
             goods = tuple(sorted(chance.sample(GOODS, chance.randrange(3))))
-            region, sole = chance.choice(["east", "west"]), chance.random() < 0.7
+            region = chance.choice(["east", "west", "east/sh", "east/sh/pudong"])
+            sole = chance.random() < 0.7
             what = {
                 "region": region,
                 "tags": ["sole"] if sole else [],
@@ -176,11 +201,18 @@ async def test_whatever_is_changed_the_list_is_what_records_say(
                 await a.create(ident, **what)
             known[ident] = (region, goods, sole)
             if place % 10 == 9:
-                stands = defaultdict(set)
+                stands, within = defaultdict(set), defaultdict(set)
                 for who, (where, carried, alone) in known.items():
+                    *above, own = where.split("/")
                     for each in carried if alone else ():
-                        stands[where, each].add(name(who))
-                expected = {held: who for held, who in stands.items() if len(who) > 1}
+                        stands[own, each].add(name(who))
+                        for larger in above:
+                            within[larger, each].add(name(who))
+                expected = {
+                    held: who | within[held]
+                    for held, who in stands.items()
+                    if len(who | within[held]) > 1
+                }
                 found = {tuple(each.values): set(each.customers) for each in await listed(a, 3)}
                 assert found == expected
     await sound(open_store)
@@ -199,10 +231,29 @@ async def test_the_audit_tells_of_a_place_that_is_not_crowded(
     assert found == [f"acme: index colliding: {term} is at 0, and None by its record"]
 
 
+async def test_the_audit_tells_of_a_place_that_is_crowded_from_within(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    async with archive(store_settings, engine=engine()) as a:
+        await a.create("c1", region="east", tags=["sole"], attributes=carrying("tea"))
+        await a.create("c2", region="east/sh", tags=["sole"], attributes=carrying("tea"))
+    store = await open_store("archive")
+    p = store.partition("acme")
+    term = "place:2:/sole/east/tea"
+    await store.client(p).zrem(f"{keys.index(p, 'acme')}:colliding", term)
+    found = (await RecordsAudit(store)(p)).findings
+    assert found == [f"acme: index colliding: {term} is at None, and 0 by its record"]
+
+
 def test_terms_come_back_as_they_went() -> None:
     place = Place("a/b", ("华东", "x:y/z", ""), "", "")
     assert held_at(place.term("trade %", "c1")) == Held("trade %", "a/b", place.values)
     assert too_many(place.term("trade", "c1")) == 2
+    larger = place._replace(values=("华东/上海", *place.values[1:]), inside=(place.values,))
+    assert larger.terms("trade %", "c1") == {
+        larger.term("trade %", "c1"),
+        within(place.term("trade %", "c2")),
+    }
     alone = place._replace(values=())
     assert held_at(alone.term("trade", "c1")) == Held("trade", "a/b", ())
     assert (too_many(alone.term("trade", "c1")), too_many("tag:x")) == (1, None)

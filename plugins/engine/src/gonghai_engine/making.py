@@ -232,6 +232,13 @@ def _check_exclusive(exclusive: declared.Exclusive, where: str) -> None:
     for fact in exclusive.by:
         if fact.type.kind not in {Kind.TEXT, Kind.TEXT_SET}:
             raise DeclarationError(where, f"{fact.name!r} is a {fact.type}, and no text or set")
+    inside = exclusive.inside
+    if inside is None:
+        return
+    if inside.type.kind is not Kind.TEXT_SET:
+        raise DeclarationError(where, f"{inside.name!r} is a {inside.type}, and no set")
+    if not exclusive.by or exclusive.by[0].type.kind is not Kind.TEXT:
+        raise DeclarationError(where, f"the first of `by` is no text that lies in {inside.name!r}")
 
 
 def _check_heir(heir: declared.Heir, where: str) -> None:

@@ -275,12 +275,14 @@ class Commission:
 class Claimed:
     """Something that one customer at the most may have, by the rule ``rule``: its values.
 
-    None at all: the customer is reported by itself.
+    None at all: the customer is reported by itself. ``inside`` are larger ones in which it lies:
+    nobody else may have one of these either.
     """
 
     rule: str
     values: tuple[str, ...]
     reason: Text
+    inside: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def _collisions(compiled: CompiledPolicy, chosen: Chosen, values: Values, _: Mom
     (hits,) = chosen
     said = _said(hits, values)
     claimed = tuple(
-        Claimed(hit.name, place, sentence.text)
+        Claimed(hit.name, place, sentence.text, _larger(hit.outcome(values).inside, place, values))
         for hit, (_name, sentence) in zip(hits, said, strict=True)
         for place in _places(hit.outcome(values).by, values)
     )
@@ -168,6 +168,15 @@ def _places(by: Sequence[Fact], values: Values) -> list[tuple[str, ...]]:
         for value in given
     ]
     return list(itertools.product(*members))
+
+
+def _larger(
+    inside: Fact | None, place: tuple[str, ...], values: Values
+) -> tuple[tuple[str, ...], ...]:
+    """List the places in which one lies: the same of each larger thing in which its first lies."""
+    given: Any = values
+    larger = None if inside is None else given[inside.name]
+    return tuple((each, *place[1:]) for each in sorted(larger or ()) if each != place[0])
 
 
 def _said(hits: Sequence[CompiledRule], values: Values) -> tuple[tuple[str, Sentence], ...]:

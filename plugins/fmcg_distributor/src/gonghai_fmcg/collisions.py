@@ -1,4 +1,4 @@
-"""What must not be: two exclusive distributors of one category in one region."""
+"""What must not be: two exclusive distributors of one category in one region, or inside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLLISIONS: Final = Collisions(
         Rule(
             "exclusive-distributor",
             EXCLUSIVE.fact.is_true(),
-            Exclusive(by=(host.REGION, EXCLUSIVE_CATEGORIES.fact)),
+            Exclusive(by=(host.REGION, EXCLUSIVE_CATEGORIES.fact), inside=host.REGIONS),
             Text(
                 "exclusive distributor of its categories in {region}",
                 "{region}相应品类的独家经销商",

@@ -267,6 +267,9 @@ class Exclusive:
 
     by: tuple[Fact, ...] = ()
     """Texts and sets of texts."""
+    inside: Fact | None = None
+    """A set of everything in which the first of ``by`` lies, such as ``host.REGIONS`` beside
+    ``host.REGION``: who has the larger one has what lies inside it, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1161,7 +1161,9 @@ class Collision(_message.Message):
 
     @_builtins.property
     def customers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The first 20 of the customers, the oldest record first."""
+        """The first 20 of the customers: who has exactly that, then who has something that lies inside it, such as a region of
+        the region; the oldest record first.
+        """
 
     def __init__(
         self,

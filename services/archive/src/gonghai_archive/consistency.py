@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai_archive.ledger_audit import LedgerAudit
 from gonghai_archive.lines import BELOW, NOBODY, Downline, below
 from gonghai_archive.metrics import YEAR
-from gonghai_archive.places import too_many
+from gonghai_archive.places import crowded, too_many, within
 from gonghai_archive.policies import index_terms
 from gonghai_archive.store import keys
 from gonghai_archive.store.collisions import COLLIDING
@@ -152,7 +152,8 @@ class _Pass:
         expected[COLLIDING] = {
             term: 0
             for term, members in index.items()
-            if (least := too_many(term)) is not None and len(members) >= least
+            if (least := too_many(term)) is not None
+            and crowded(least, len(members), len(index.get(within(term), ())))
         }
         # Those in which nobody is to stand are known by whom they could be of.
         for kind, key in (("owner", keys.reps(p, tenant)), ("pool", keys.pools(p, tenant))):

@@ -481,7 +481,7 @@ def _finish(policy: TenantPolicy, course: _Course, now: int) -> Assessment:
 def _places(decision: Decision) -> tuple[Place, ...]:
     assert isinstance(decision.outcome, Collisions)  # noqa: S101 - what the policy decides
     return tuple(
-        Place(each.rule, each.values, each.reason.en, each.reason.zh)
+        Place(each.rule, each.values, each.reason.en, each.reason.zh, each.inside)
         for each in decision.outcome.claimed
     )
 
@@ -533,5 +533,6 @@ def index_terms(ident: str, profile: Profile, assessment: Assessment) -> set[str
         terms.add(f"tier:{assessment.tier.name}")
     if assessment.stage is not None:
         terms.add(f"stage:{assessment.stage.name}")
-    terms.update(place.term(profile.industry, ident) for place in assessment.places)
+    for place in assessment.places:
+        terms |= place.terms(profile.industry, ident)
     return terms

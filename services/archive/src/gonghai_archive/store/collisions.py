@@ -22,7 +22,10 @@ SHOWN: Final = 20
 
 
 class Crowd(NamedTuple):
-    """A place at which too many stand: its term, how many there are, and the first by age."""
+    """A place at which too many stand: its term, how many there are, and the first by age.
+
+    Those who hold the place itself come before those who stand within it.
+    """
 
     term: str
     customers: int

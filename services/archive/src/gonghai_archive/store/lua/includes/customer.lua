@@ -12,19 +12,33 @@ local function customer_head()
   return {version = head[1], created = head[2], updated = head[3], revision = head[4]}
 end
 
--- Whether more customers stand at a place than may, once this one's terms are as given.
-local crowded = {}
+-- How this customer's terms change who stands at a place (by the least that is too many) and within it.
+local at_places = {}
 local function count_at_places(terms, step)
   for _, term in ipairs(terms) do
-    local least = string.match(term, '^place:(%d):')
-    if least then
-      local count = redis.call('ZCARD', KEY.index .. ':' .. term) + step
-      crowded[term] = count >= tonumber(least)
+    local least, place = string.match(term, '^place:(%d):(.*)$')
+    if not least then
+      least, place = '2', string.match(term, '^within:(.*)$')
+    end
+    if place then
+      local term_at = 'place:' .. least .. ':' .. place
+      local counts = at_places[term_at] or {least = tonumber(least), place = place, at = 0, within = 0}
+      local where = string.sub(term, 1, 7) == 'within:' and 'within' or 'at'
+      counts[where] = counts[where] + step
+      at_places[term_at] = counts
     end
   end
 end
 count_at_places(ARG.index, 1)
 count_at_places(ARG.unindex, -1)
+
+-- Whether more customers stand there than may, once this one's terms are as given.
+local crowded = {}
+for term_at, counts in pairs(at_places) do
+  local at = redis.call('ZCARD', KEY.index .. ':' .. term_at) + counts.at
+  local within = redis.call('ZCARD', KEY.index .. ':within:' .. counts.place) + counts.within
+  crowded[term_at] = at >= counts.least or (at > 0 and within > 0)
+end
 
 local function store_customer(version, created)
   local head = cmsgpack.pack({version, created, clock.now, ARG.revision})
