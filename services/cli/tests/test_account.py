@@ -17,6 +17,7 @@ from gonghai_cli.account.account import RefusedClaim as Refused
 from gonghai_cli.account.earnings import Earning, Month, StatementLine
 from gonghai_cli.account.form import ROWS, Form, of_each
 from gonghai_cli.account.goods import Goods
+from gonghai_cli.account.kinds import Kind
 from gonghai_cli.account.signs import Sign
 from gonghai_cli.account.tables import show
 from gonghai_cli.account.trade import Cell, Collision, Stop, Trade
@@ -26,12 +27,18 @@ from gonghai_plugin.sample import opens
 
 NOON = 1_813_982_400_000_000  # 2027-06-26T12:00 in Shanghai
 
-NOTHING = Trade(grid=(), signs=(), stops=(), goods=(), collisions=(), month=None)
+NOTHING = Trade(kinds=(), grid=(), signs=(), stops=(), goods=(), collisions=(), month=None)
 TRADE = Trade(
+    kinds=(
+        Kind(("channel role", "渠道角色"), ("Wholesaler", "批发商"), 9, (("active", 7),), 152, 100),
+    ),
     grid=(Cell("high", "low", "steady", 11, 330_437_899), Cell("low", "high", "seed", 2, 100)),
     signs=(Sign("orders-slowing", 70, "海口望海海鲜酒楼", "core", "已67天未进货"),),
     stops=(Stop("moratorium-north-of-35", 7, NOON, "伏季休渔"),),
-    goods=(Goods("abalone", 35, 112, 20, "烟台远帆海鲜酒楼", 8), Goods("squid", 0, 0, 1, "", 0)),
+    goods=(
+        Goods("abalone", ("Abalone", "鲍鱼"), 35, 112, 20, "烟台远帆海鲜酒楼", 8),
+        Goods("squid", ("squid", "squid"), 0, 0, 1, "", 0),
+    ),
     collisions=(Collision("exclusive", ("昆明", "dairy"), ("甲", "乙"), 2, "独家"),),
     month=Month(
         "2027-05",
@@ -67,7 +74,9 @@ def _shown(trade: Trade, language: Language) -> str:
 @pytest.mark.parametrize("language", list(Language))
 def test_what_is_special_to_a_trade_is_told_in_both_languages(language: Language) -> None:
     text = _shown(TRADE, language)
-    told = ("steady", "orders-slowing", "moratorium-north-of-35", "abalone", "昆明 / dairy")
+    always = ("steady", "orders-slowing", "moratorium-north-of-35", "昆明 / dairy")
+    called = {Language.EN: ("Wholesaler", "Abalone"), Language.ZH: ("批发商", "鲍鱼", "渠道角色")}
+    told = (*always, *called[language], "active 7", "15.2")
     for part in (*told, "3,304,378.99", "2.5 %", "-10.00", "990.00", "2027-06-26 12:00"):
         assert part in text, part
 
@@ -75,7 +84,7 @@ def test_what_is_special_to_a_trade_is_told_in_both_languages(language: Language
 @pytest.mark.parametrize("language", list(Language))
 def test_a_trade_that_has_nothing_of_it_is_told_nothing_of_it(language: Language) -> None:
     with_it, without = _shown(TRADE, language), _shown(NOTHING, language)
-    assert without.count("┏") == with_it.count("┏") - 7
+    assert without.count("┏") == with_it.count("┏") - 8
 
 
 def test_a_file_is_wide_enough_for_a_row_to_stay_one() -> None:

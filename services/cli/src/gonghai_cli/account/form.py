@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from rich.table import Table
 
+from gonghai_cli.language import Language
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from zoneinfo import ZoneInfo
 
-    from gonghai_cli.language import Language
+    from gonghai_cli.account.kinds import Label
 
 ROWS: Final = 12
 """How many rows of a long table are shown."""
@@ -67,6 +68,11 @@ class Form:
                 overflow="fold",
             )
         return table
+
+    def label(self, label: Label) -> str:
+        """Choose what people call something in the reader's language."""
+        english, chinese = label
+        return chinese if self.language is Language.ZH else english
 
     def money(self, minor: int) -> str:
         """Write an amount of minor units."""

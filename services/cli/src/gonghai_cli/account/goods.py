@@ -6,10 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gonghai_cli.account.kinds import label_of
 from gonghai_cli.account.reading import list_activities, side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gonghai.archive.v1 import activity_pb2, customer_pb2
+    from gonghai.policy.v1.policy_service_pb2 import AttributeDeclaration
+    from gonghai_cli.account.kinds import Label
     from gonghai_cli.account.reading import Findings
     from gonghai_cli.services import Services
 
@@ -22,6 +27,7 @@ class Goods:
     """A category: who bought it and asked for it in 90 days, and who bought it most often."""
 
     category: str
+    label: Label
     buyers: int
     orders: int
     asked: int
@@ -29,8 +35,16 @@ class Goods:
     times: int
 
 
-async def goods_of(services: Services, found: Findings) -> list[Goods]:
-    """Read what each customer bought and asked for; what is asked for most comes first."""
+async def goods_of(
+    services: Services, found: Findings, attributes: Sequence[AttributeDeclaration]
+) -> list[Goods]:
+    """Read what each customer bought and asked for; what is asked for most comes first.
+
+    A category that is named after a value of an attribute is called as that.
+    """
+    labels = {
+        value.value: label_of(value) for attribute in attributes for value in attribute.values
+    }
     since = found.now - DAYS * _DAY
 
     async def ask(customer: customer_pb2.Customer) -> list[activity_pb2.Activity]:
@@ -55,5 +69,15 @@ async def goods_of(services: Services, found: Findings) -> list[Goods]:
         by = orders.get(category, Counter())
         most = min(by, key=lambda name: (-by[name], name), default="")
         asked = len(asking.get(category, ()))
-        lines.append(Goods(category, len(by), by.total(), asked, most, by[most] if most else 0))
+        lines.append(
+            Goods(
+                category=category,
+                label=labels.get(category, (category, category)),
+                buyers=len(by),
+                orders=by.total(),
+                asked=asked,
+                most_often=most,
+                times=by[most] if most else 0,
+            )
+        )
     return sorted(lines, key=lambda line: (-line.asked, -line.buyers, line.category))

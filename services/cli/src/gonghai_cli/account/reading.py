@@ -162,6 +162,19 @@ async def list_policies(services: Services, tenant: str) -> list[policy_service_
     )
 
 
+async def declared_attributes(
+    services: Services, policies: Sequence[policy_service_pb2.Policy]
+) -> list[policy_service_pb2.AttributeDeclaration]:
+    """Return the attributes that the plugins behind these policies declare."""
+    found: list[policy_service_pb2.AttributeDeclaration] = []
+    for policy in policies:
+        if policy.policy == "attributes":
+            request = policy_service_pb2.GetPolicyRequest(name=policy.name)
+            whole = await repeated(lambda: services.policies.GetPolicy(request))  # noqa: B023 - awaited at once
+            found.extend(whole.attributes)
+    return found
+
+
 async def list_collisions(services: Services, tenant: str) -> list[archive_service_pb2.Collision]:
     """Return the collisions of a tenant, by industry, rule and values."""
     return await _pages(

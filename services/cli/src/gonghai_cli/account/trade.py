@@ -1,4 +1,4 @@
-"""What is special to a trade: its grid, signs of a loss, stopped clocks, goods, collisions, pay.
+"""What is special to a trade: kinds of customers, grid, signs of a loss, stops, goods, pay.
 
 Everything comes from what the industry's plugin declares and the services answer: no trade is
 known by name here. What a trade has nothing of is empty.
@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from gonghai_chassis.instants import instant_of
 from gonghai_cli.account.earnings import Month, month_of
 from gonghai_cli.account.goods import Goods, goods_of
-from gonghai_cli.account.reading import list_collisions, list_policies, minor
+from gonghai_cli.account.kinds import Kind, kinds_of
+from gonghai_cli.account.reading import (
+    declared_attributes,
+    list_collisions,
+    list_policies,
+    minor,
+)
 from gonghai_cli.account.signs import Sign, signs_of
 
 if TYPE_CHECKING:
@@ -62,6 +68,7 @@ class Trade:
     """What is special to a trade.
 
     Attributes:
+        kinds: of customers, where the trade tells such apart.
         grid: value by potential, where tiers come from such a grid.
         signs: of a loss, the most frequent first.
         stops: what clocks stand still for.
@@ -70,6 +77,7 @@ class Trade:
         month: what the last whole month paid, where the trade pays commissions.
     """
 
+    kinds: tuple[Kind, ...]
     grid: tuple[Cell, ...]
     signs: tuple[Sign, ...]
     stops: tuple[Stop, ...]
@@ -80,12 +88,15 @@ class Trade:
 
 async def trade_of(services: Services, tenant: str, found: Findings) -> Trade:
     """Ask the services about everything that is special to the tenant's trades."""
-    kinds = {policy.policy for policy in await list_policies(services, tenant)}
+    policies = await list_policies(services, tenant)
+    attributes = await declared_attributes(services, policies)
+    pays = any(policy.policy == "incentives" for policy in policies)
     return Trade(
+        kinds=tuple(kinds_of(found, attributes)),
         grid=tuple(_grid(found.customers.values())),
         signs=tuple(await signs_of(services, tenant, found)),
         stops=tuple(_stops(found)),
-        goods=tuple(await goods_of(services, found)),
+        goods=tuple(await goods_of(services, found, attributes)),
         collisions=tuple(
             Collision(
                 rule=each.rule,
@@ -96,7 +107,7 @@ async def trade_of(services: Services, tenant: str, found: Findings) -> Trade:
             )
             for each in await list_collisions(services, tenant)
         ),
-        month=await month_of(services, found) if "incentives" in kinds else None,
+        month=await month_of(services, found) if pays else None,
     )
 
 

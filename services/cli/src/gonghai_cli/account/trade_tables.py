@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gonghai_cli.account.form import of_each
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gonghai_cli.account.earnings import Earning, Month, StatementLine
     from gonghai_cli.account.form import Form
     from gonghai_cli.account.goods import Goods
+    from gonghai_cli.account.kinds import Kind
     from gonghai_cli.account.trade import Cell, Collision, Trade
 
 _GRADES: Final = ("high", "medium", "low")
@@ -22,6 +24,8 @@ _ROWS: Final = 8
 
 def trade_tables(trade: Trade, form: Form) -> Iterator[Table]:
     """Yield a table for each thing that the trade has."""
+    for _, kinds in groupby(trade.kinds, lambda kind: kind.attribute):
+        yield _kinds(tuple(kinds), form)
     if trade.grid:
         yield _grid(trade.grid, form)
     if trade.signs:
@@ -35,6 +39,18 @@ def trade_tables(trade: Trade, form: Form) -> Iterator[Table]:
     if trade.month is not None:
         yield _earnings(trade.month, form)
         yield _statement(trade.month, form)
+
+
+def _kinds(kinds: tuple[Kind, ...], form: Form) -> Table:
+    columns = ("customers", "stages", "interval", "amount")
+    table = form.table("kinds", "kind", *columns, numbers=(1, 3, 4))
+    table.columns[0].header = form.label(kinds[0].attribute)
+    for kind in kinds:
+        stages = ", ".join(f"{stage} {count}" for stage, count in kind.stages)
+        interval = "" if kind.interval is None else f"{kind.interval / 10:g}"
+        amount = form.money(kind.amount)
+        table.add_row(form.label(kind.kind), str(kind.customers), stages, interval, amount)
+    return table
 
 
 def _grid(cells: tuple[Cell, ...], form: Form) -> Table:
@@ -80,7 +96,7 @@ def _stops(trade: Trade, form: Form) -> Table:
 def _goods(goods: tuple[Goods, ...], form: Form) -> Table:
     def row(line: Goods) -> tuple[str, ...]:
         most = form.word("times", name=line.most_often, times=line.times) if line.times else ""
-        return (line.category, str(line.buyers), str(line.orders), str(line.asked), most)
+        return (form.label(line.label), str(line.buyers), str(line.orders), str(line.asked), most)
 
     columns = ("category", "buyers", "orders", "asking", "most_often")
     return form.long("goods", columns, goods[:_ROWS], row, len(goods), numbers=(1, 2, 3))
