@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
+import durable_rules_engine
 import pytest
 from plugins.engine.tests.rulebooks import WHY, SomeSettings, lifecycle, plugin, stage
 from pydantic import Field
@@ -13,7 +15,7 @@ from gonghai_engine.alternatives import alternatives
 from gonghai_engine.bound import bind, evaluate
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.durable import Network, Place
-from gonghai_engine.faults import DeclarationError
+from gonghai_engine.faults import DeclarationError, EngineError
 from gonghai_engine.loading import check
 from gonghai_plugin import (
     INT64,
@@ -114,18 +116,19 @@ def test_a_rule_with_more_tests_than_are_safe_is_named() -> None:
 
 
 def test_more_properties_than_one_network_bears_are_parted() -> None:
-    facts = tuple(derived(f"made_{place}", INT64, WHY, ORDERS * place) for place in range(1, 251))
+    facts = tuple(derived(f"made_{place}", INT64, WHY, ORDERS * place) for place in range(1, 301))
     rules = lifecycle(
         *(
             _rule(all_(*(fact.equals(start) for fact in facts[start : start + 10])), f"r{start}")
-            for start in range(0, 250, 10)
+            for start in range(0, 300, 10)
         )
     )
     made = plugin("odd", rules, facts=facts)
     compiled = CompiledPolicy(rules, made, SomeSettings())
     (table,) = compiled.tables
-    for start in (0, 190, 200, 240):
+    for start in (0, 190, 200, 290):
         values = compiled.values({})
+        values |= {fact.name: -1 for fact in facts}
         values |= {fact.name: start for fact in facts[start : start + 10]}
         (rule,) = table.decide(values)
         assert rule.name == f"r{start}"
@@ -140,9 +143,38 @@ def test_properties_whose_hashes_would_be_the_same_get_names_that_differ(
     rules = [bind(fact.equals(1), SomeSettings(), "") for fact in (ORDERS, host_facts.REFERRALS)]
     places = [Place(i, a) for i, rule in enumerate(rules) for a in alternatives(rule, "")]
     network = Network([*places, Place(len(rules), None)], "test")
+    (segment,) = network._segments
+    rulebook = json.loads(segment._definition).values()
+    names = {name for rule in rulebook for event in rule["all"] for name in event["m"]} - {"t"}
+    assert len(names) == len(rules)
+    assert len({len(name) for name in names} - set(map(len, durable._RESERVED))) == len(names)
     given = {ORDERS.name: 0, host_facts.REFERRALS.name: 1}
     assert network.first(given) == 1
     assert network.first({name: 1 - value for name, value in given.items()}) == 0
+    network.close()
+
+
+def test_an_answer_about_another_event_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = bind(ORDERS.equals(1), SomeSettings(), "")
+    (alternative,) = alternatives(rule, "")
+    network = Network([Place(0, alternative), Place(1, None)], "test")
+    assert network.first({ORDERS.name: 1}) == 0
+    answers = []
+
+    def one_late(handle: object, state: object) -> object:
+        answers.append(start(handle, state))
+        return answers[-2]
+
+    start = durable_rules_engine.start_action_for_state
+    answers.append(None)
+    with monkeypatch.context() as late:
+        late.setattr(durable_rules_engine, "start_action_for_state", one_late)
+        with pytest.raises(EngineError, match="no rule answered"):
+            network.first({ORDERS.name: 1})
+        with pytest.raises(EngineError, match="about another event"):
+            network.first({ORDERS.name: 2})
+    # Whatever went wrong, the next one begins anew.
+    assert [network.first({ORDERS.name: count}) for count in (1, 2, 1)] == [0, 1, 0]
     network.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +32,7 @@ from gonghai_plugin import (
     setting,
     when,
 )
-from gonghai_plugin.outcomes import Tier
+from gonghai_plugin.outcomes import Admit, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,21 @@ def test_a_condition_that_would_take_for_ever_is_refused_with_its_rule() -> None
         condition = all_(condition, condition)
     with pytest.raises(DeclarationError, match=r"rule 'many', condition: it takes more than"):
         check(plugin(condition=condition), "p")
+
+
+def test_an_outcome_that_would_take_for_ever_is_refused_with_its_rule() -> None:
+    pool = pick(host_facts.REGION, setting("table"))
+    for _ in range(5_000):
+        pool = pick(host_facts.REGION, setting("table"), otherwise=pool)
+    declared = plugin(derived("few", INT64, text("few"), ORDERS + 0))
+    admission = policies.Admission(first_hit(otherwise(Admit(pool), text("few"))))
+    declared = dataclasses.replace(
+        declared,
+        policies=(*declared.policies, admission),
+        absent=declared.absent - {Policy.ADMISSION},
+    )
+    with pytest.raises(DeclarationError, match="outcome: it goes more than 100 levels deep"):
+        check(declared, "p")
 
 
 def test_what_is_as_large_as_may_be_is_decided_exactly() -> None:
