@@ -17,7 +17,17 @@ from gonghai_engine import (
 )
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.loading import check
-from gonghai_plugin import Rule, first_hit, host_facts, otherwise, setting
+from gonghai_plugin import (
+    INT64,
+    Attribute,
+    Rule,
+    Text,
+    derived,
+    first_hit,
+    host_facts,
+    otherwise,
+    setting,
+)
 from gonghai_plugin import outcomes as declared
 from gonghai_plugin.policies import OPTIONAL, Incentives
 from gonghai_standard import STANDARD
@@ -93,3 +103,27 @@ async def test_a_fact_that_asks_for_more_makes_the_decision_fail() -> None:
     )
     assert isinstance(made, DecisionFailure)
     assert "above 10000" in made.message
+
+
+DEPOSIT = Attribute("deposit", INT64, WHY, sensitive=True)
+TWICE = derived("deposit_twice", INT64, WHY, DEPOSIT.fact * 2)
+LARGE = host_facts.ACTIVITY_AMOUNT.at_least(1)
+
+
+@pytest.mark.requirement("A16", "D3")
+@pytest.mark.parametrize(
+    ("rule", "fact"),
+    [
+        (Rule("rich", TWICE.at_least(1), declared.Commission(1), WHY), "deposit_twice"),
+        (Rule("rich", LARGE, declared.Commission(1, TWICE), WHY), "deposit_twice"),
+        (Rule("rich", LARGE, declared.Commission(1), Text("of {deposit}", "{deposit}")), "deposit"),
+    ],
+    ids=["a condition", "an outcome", "a sentence"],
+)
+def test_what_a_sponsor_reads_on_its_statement_hangs_on_nothing_sensitive(
+    rule: Rule[declared.Commission], fact: str
+) -> None:
+    policy = Incentives(first_hit(rule, otherwise(declared.Commission(), WHY)))
+    made = plugin("some", policy, attributes=(DEPOSIT,), facts=(TWICE,))
+    with pytest.raises(DeclarationError, match=f"incentives, rule 'rich': it names '{fact}'"):
+        check(made, "some")

@@ -30,8 +30,10 @@ FOLLOWED: Final = (
 )
 """What other services than the archive decide or tell, on the facts that it publishes."""
 
-TOLD: Final = frozenset({*FOLLOWED, Policy.COLLISIONS, Policy.SUCCESSION})
-"""Beside these, what is reported to managers who may not read each customer's sensitive fields."""
+TOLD: Final = frozenset({*FOLLOWED, Policy.INCENTIVES, Policy.COLLISIONS, Policy.SUCCESSION})
+"""Beside these, what is told, by rule and reason, to others than who may read each customer's
+sensitive fields: to a sponsor on its statement, to managers in reports.
+"""
 
 
 def telling(facts: Iterable[Fact], sensitive: Collection[str]) -> frozenset[str]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gonghai_archive.assessment import Assessment
     from gonghai_archive.customers import Customer
     from gonghai_archive.policies import Assessor
-    from gonghai_archive.secrecy import Secrecy
     from gonghai_engine import Decision, TenantPolicy
     from gonghai_plugin import Text
 
@@ -80,8 +79,7 @@ async def book(
         if isinstance(answer, DecisionFailure):
             failed.add(each.place)
         else:
-            secrecy = assessor.view(policy, each.sold.after.profile.industry).secrecy
-            _take(each, activity, answer, secrecy)
+            _take(each, activity, answer)
     for each in open_:
         assessment = each.sold.after.assessment
         if each.place in failed:
@@ -116,7 +114,7 @@ def _begin(policy: TenantPolicy, place: int, sold: Sold) -> _Open | None:
     return _Open(place, sold, terms, {each.activity: each for each in new}, waiting, {})
 
 
-def _take(each: _Open, activity: Activity, answer: Decision | None, secrecy: Secrecy) -> None:
+def _take(each: _Open, activity: Activity, answer: Decision | None) -> None:
     """Put in what an order pays: nothing where the industry has no commissions by now."""
     terms = each.terms[activity.id]._replace(own=0)
     if answer is not None:
@@ -126,11 +124,7 @@ def _take(each: _Open, activity: Activity, answer: Decision | None, secrecy: Sec
             sponsors=answer.outcome.sponsor_basis_points,
             rule=answer.rule,
         )
-        # A sentence has the figures in it that its rules name, and a statement is read by others
-        # than who may read the sensitive fields of each customer on it.
-        told = secrecy.told(str(answer.policy), answer.plugin, answer.plugin_version)
-        if told is not None and not told:
-            each.reasons[activity.id] = answer.reason
+        each.reasons[activity.id] = answer.reason
     each.terms[activity.id] = each.fresh[activity.id] = terms
 
 
