@@ -18,6 +18,7 @@ from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai_archive.commands import reparent
 from gonghai_archive.commands.deciding import Desk
 from gonghai_archive.consistency import RecordsAudit
+from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.succession import NOBODY_TAKES_OVER, Succession, Successor
 from gonghai_chassis.testing.refusals import refused
@@ -168,6 +169,14 @@ async def test_each_goes_to_the_heir_that_the_rules_say_and_a_dry_run_says_it_be
     }
     store = await open_store("archive")
     assert (await RecordsAudit(store)(store.partition("acme"))).findings == []
+    index = keys.index(store.partition("acme"), "acme")
+    await store.client().zrem(f"{index}:below:also", "m1")
+    await store.client().zadd(f"{index}:below:gone", {"m2": 5})
+    found = (await RecordsAudit(store)(store.partition("acme"))).findings
+    assert [each.partition(" is at ")[0] for each in found] == [
+        "acme: index below:also: m1",
+        "acme: index below:gone: m2",
+    ]
     changes = [entry for _, entry in await history_of(store, "m1") if entry[2] == "reparent"]
     (entry,) = changes
     assert entry[3]["attributes"] == {"sponsor": "gone"}
@@ -277,7 +286,7 @@ async def test_a_stream_that_breaks_off_is_asked_for_again(
 
 
 @pytest.mark.requirement("D3")
-async def test_an_heir_that_got_a_sponsor_meanwhile_is_passed_over(
+async def test_what_others_do_between_a_decision_and_its_step_stands(
     store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide = Desk.decide
@@ -286,7 +295,9 @@ async def test_an_heir_that_got_a_sponsor_meanwhile_is_passed_over(
     async def meanwhile(self: Desk, *given: Any, **what: Any) -> Any:
         changes = await decide(self, *given, **what)
         if what["what"] == "reparent" and world:
-            await put_below(world.popitem()[1], "also", "far")
+            a = world.popitem()[1]
+            await put_below(a, "also", "far")
+            await put_below(a, "m2", "small")
         return changes
 
     monkeypatch.setattr(Desk, "decide", meanwhile)
@@ -295,8 +306,10 @@ async def test_an_heir_that_got_a_sponsor_meanwhile_is_passed_over(
         world["a"] = a
         done = await reparented(a, "gone")
         after = await sponsors_of(a, "m1", "m2", "also")
+    # The heir can be nobody's any more; who was put elsewhere is not taken from there.
     assert moves(done)["m1"] == ("big", "of-its-region", "500.00 in a year")
-    assert after == {"m1": "big", "m2": "big", "also": "far"}
+    assert "m2" not in moves(done)
+    assert after == {"m1": "big", "m2": "small", "also": "far"}
 
 
 @pytest.mark.requirement("D3")
