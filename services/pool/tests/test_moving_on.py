@@ -241,6 +241,7 @@ async def test_who_is_kept_for_an_offer_goes_on_when_it_has_ended(
         await _pools(world)
         for customer in ("c1", "c2"):
             await world.customer(customer, tags=("forever",), **STAGES)
+        await world.at(OVER - MINUTE)
         tokens = {}
         for customer in ("c1", "c2"):
             kept = await world.parts.commands.reserve(
@@ -251,15 +252,20 @@ async def test_who_is_kept_for_an_offer_goes_on_when_it_has_ended(
             tokens[customer] = kept.custody.reservation.token
         # Another sponsor for one, and time for the other: neither is pulled from under the offer.
         await world.customer("c2", **{**STAGES, "admission_pool": pool_name("west")})
+        await world.at(OVER + MINUTE)
+        await world.sweep()
         for customer in ("c1", "c2"):
             custody = await world.custody(customer)
             assert (custody.state, custody.pool) == (State.RESERVED, "east")
             assert custody.onward is not None
             cancel = Cancellation(CustomerName(TENANT, customer), tokens[customer])
             await world.parts.commands.cancel_reservation(cancel, order(f"cancel {customer}"))
+            custody = await world.custody(customer)
+            assert custody.onward is not None
+            assert custody.onward.at == world.now
         await world.at(world.now + MINUTE)
         await world.sweep()
-        assert [(await world.custody(each)).pool for each in ("c1", "c2")] == ["east", "west"]
+        assert [(await world.custody(each)).pool for each in ("c1", "c2")] == ["open", "west"]
         assert (await world.custody("c2")).freed == START
         assert await audit(world.store) == []
 
@@ -335,6 +341,22 @@ async def test_a_policy_that_gives_less_time_moves_many_in_bounded_steps(
         await world.sweep()
         assert sizes == []
         assert await audit(world.store) == []
+
+
+async def test_a_move_waits_for_the_watermark_inside_its_step(
+    store_settings: StoreSettings,
+) -> None:
+    """Even where the sweeper believed that the archive was heard out."""
+    async with hands(store_settings) as world:
+        await _pools(world)
+        await world.customer("c1", **STAGES)
+        await world.promise(OVER)
+        await world.at(OVER + AFTER, promise=False)
+        await world.clocks.work(TENANT, ["c1"])
+        assert (await world.custody("c1")).pool == "east"
+        await world.promise(OVER + 1)
+        await world.clocks.work(TENANT, ["c1"])
+        assert (await world.custody("c1")).pool == "open"
 
 
 @pytest.mark.requirement("B4")
