@@ -64,14 +64,21 @@ CHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
         "tiers": {"key_amount": 40_000_000, "a_amount": 20_000_000},
     },
     "aquatic_products": {
-        "clocks": {"no_follow_up_days": {"strategic": 8, "core": 11, "growth": 12}},
+        "clocks": {
+            "no_follow_up_days": {"strategic": 8, "core": 11, "growth": 12},
+            "no_order_days": {"restaurant": 21, "retail": 24, "wholesale": 24},
+            "visit_extends_days": {"restaurant": 5, "retail": 3, "wholesale": 2},
+        },
         "moratorium": {
             area: {"start_month": 1, "start_day": 20, "end_month": 2, "end_day": 10}
             for area in ("north_of_35", "between_35_and_26_30", "south_of_26_30")
         },
     },
     "two_tier_distribution": {
-        "clocks": {"no_follow_up_days": {"platinum": 8, "gold": 10, "silver": 12, "bronze": 15}},
+        "clocks": {
+            "no_follow_up_days": {"platinum": 8, "gold": 10, "silver": 12, "bronze": 15},
+            "no_order_days": {"first": 20, "second": 16},
+        },
         "first_level": {"gold_amount": 100_000_000},
     },
 }
@@ -108,7 +115,8 @@ class Foreseen:
 
     Attributes:
         stops: the stop-clocks of warnings and reclaims.
-        extended: customers who are warned of or reclaimed by a clock that was extended.
+        extended: customers who are warned of or reclaimed by a clock for which days were granted.
+        longer: those by a clock that activities have made longer.
         by_time: standings that change by time alone.
         by_document: standings that change because the document does.
     """
@@ -117,6 +125,7 @@ class Foreseen:
     standings: list[Standing] = field(default_factory=list)
     stops: set[str] = field(default_factory=set)
     extended: set[str] = field(default_factory=set)
+    longer: set[str] = field(default_factory=set)
     by_time: list[Standing] = field(default_factory=list)
     by_document: list[Standing] = field(default_factory=list)
     summary: pool_service_pb2.SimulationSummary | None = None
@@ -224,17 +233,38 @@ async def send_on_leave(tenant: Tenant) -> None:
 
 
 async def give_more_time(tenant: Tenant) -> None:
-    """Let two holders have more time than the policy gives them."""
+    """Let two holders have more time than the policy gives them, by its rule or by a manager."""
+    driver = tenant.driver
+    held = await list_holdings(driver.services, driver.sample.tenant)
+    given = 0
+    for custody in sorted(held, key=lambda one: one.customer)[::3]:
+        granted = await _granted(tenant, custody.customer)
+        if not granted:
+            # A rule may ask that somebody has spoken with the customer before.
+            rep, at = ident(custody.holder.rep), await driver.now()
+            visit = FollowUp("first", ident(custody.customer), rep, at, "visit", "reached", 20)
+            await ingest(driver, lambda: [follow_up_message(driver.parent, visit, rep)])  # noqa: B023 - awaited at once
+            await driver.quiet()
+            granted = await _granted(tenant, custody.customer)
+        given += granted
+        if given == 2:
+            return
+
+
+async def _granted(tenant: Tenant, customer: str) -> bool:
+    """Ask for more time; say whether the rule or a manager granted it."""
     pool = tenant.driver.services.pool
-    held = await list_holdings(tenant.driver.services, tenant.driver.sample.tenant)
-    for custody in sorted(held, key=lambda one: one.customer)[:6:3]:
-        asked = await pool.RequestExtension(
-            pool_service_pb2.RequestExtensionRequest(
-                parent=custody.customer,
-                extension=pool_service_pb2.Extension(days=4, reason="the buyer is abroad"),
-            )
+    asked = await pool.RequestExtension(
+        pool_service_pb2.RequestExtensionRequest(
+            parent=customer,
+            extension=pool_service_pb2.Extension(days=4, reason="the buyer is abroad"),
         )
-        await pool.ApproveExtension(pool_service_pb2.ApproveExtensionRequest(name=asked.name))
+    )
+    if asked.state == pool_service_pb2.EXTENSION_STATE_PENDING:
+        asked = await pool.ApproveExtension(
+            pool_service_pb2.ApproveExtensionRequest(name=asked.name)
+        )
+    return bool(asked.state == pool_service_pb2.EXTENSION_STATE_APPROVED)
 
 
 async def plan_activities(tenant: Tenant) -> None:
@@ -248,8 +278,11 @@ async def plan_activities(tenant: Tenant) -> None:
             continue
         for turn in range(1 + number % 3):
             at = start + (2 + 9 * turn) * DAY + (number + 1) * HOUR // 7
-            follow_up = FollowUp(f"f{number}-{turn}", customer, rep, at, "phone", "reached", 20)
+            channel = "visit" if number % 2 else "phone"
+            follow_up = FollowUp(f"f{number}-{turn}", customer, rep, at, channel, "reached", 20)
             tenant.activities.append(follow_up_message(driver.parent, follow_up, rep))
+        if number % 3 == 2:
+            tenant.activities.append(_referral(custody.customer, start + 4 * DAY + number * HOUR))
         if number % 3 == 1:
             at = start + 20 * DAY + (number + 1) * HOUR // 5
             purchase = Purchase(
@@ -257,6 +290,15 @@ async def plan_activities(tenant: Tenant) -> None:
             )
             tenant.activities.append(purchase_message(driver.parent, purchase))
     tenant.activities.sort(key=lambda one: (instant_of(one.occur_time), one.name))
+
+
+def _referral(customer: str, at: int) -> activity_pb2.Activity:
+    """Return that a customer brought another: itself will do, as nobody looks at who."""
+    return activity_pb2.Activity(
+        name=f"{customer}/activities/referral",
+        occur_time=timestamp(at),
+        referral=activity_pb2.Referral(referred_customer=customer),
+    )
 
 
 async def foresee(tenant: Tenant, until: int) -> None:
@@ -283,6 +325,8 @@ async def _foreseen(
             found.stops.update(change.stops)
             if change.extended_days:
                 found.extended.add(ident(change.customer))
+            if change.extended:
+                found.longer.add(ident(change.customer))
             found.events.append(
                 Event(
                     instant_of(change.time),

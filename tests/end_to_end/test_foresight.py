@@ -126,6 +126,15 @@ async def test_an_extension_that_was_granted_counts(
     assert tenants[plugin].foreseen.extended
 
 
+@pytest.mark.requirement("B6")
+@pytest.mark.parametrize("plugin", ["aquatic_products", "two_tier_distribution"])
+async def test_activities_make_clocks_longer_in_some_of_them(
+    plugin: str, tenants: dict[str, Tenant]
+) -> None:
+    tenant = tenants[plugin]
+    assert tenant.foreseen.longer - tenant.without_activities.longer
+
+
 @pytest.mark.parametrize("plugin", CHANGED)
 async def test_some_are_reclaimed_and_assigned_again(
     plugin: str, tenants: dict[str, Tenant]
