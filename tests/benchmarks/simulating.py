@@ -138,8 +138,11 @@ async def _simulated(
     """Return the CPU seconds and what is answered."""
     began = process_time()
     present = engine.tenant(TENANT)
-    async with on_trial(engine, present, DOCUMENT) as trial:
-        answers = [one async for one in Population(custodies, engine)(present, trial, "en")]
+    async with (
+        on_trial(engine, present, "") as before,
+        on_trial(engine, present, DOCUMENT) as trial,
+    ):
+        answers = [one async for one in Population(custodies)(before, trial, "en")]
     return process_time() - began, answers
 
 

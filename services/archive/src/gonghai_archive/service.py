@@ -120,7 +120,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
     )
     assembly.serve(add_ArchiveServiceServicer_to_server, servicer)
     add_policy_service(
-        assembly, PolicyServicer(engine, book, Population(customers, engine), publishes=True)
+        assembly, PolicyServicer(engine, book, Population(customers), publishes=True)
     )
     if settings.dev:
         clock = ClockServicer(

@@ -106,7 +106,7 @@ async def assemble(assembly: Assembly[AssignmentSettings]) -> None:
     )
     add_policy_service(
         assembly,
-        PolicyServicer(engine, book, Population(store, staff, routings, projections, engine)),
+        PolicyServicer(engine, book, Population(store, staff, routings, projections)),
     )
     clock = ClockServicer(
         AreaWork(store, (keys.PARKED, keys.QUEUED, RECOMPUTE), ("archive", "pool")),

@@ -22,7 +22,7 @@ from gonghai_chassis.errors import (
 )
 from gonghai_chassis.names import TenantName
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
-from gonghai_engine import DecisionFailure, DecisionRequest
+from gonghai_engine import DecisionFailure, DecisionRequest, FailureCause
 from gonghai_engine.document import DEFAULT
 from gonghai_policy_service.catalogue import Catalogue
 from gonghai_policy_service.commands.apply_policy import ApplyPolicy
@@ -30,7 +30,7 @@ from gonghai_policy_service.decisions import condition_messages, decision_messag
 from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.policy_changes import compared
 from gonghai_policy_service.policy_names import PolicyName
-from gonghai_policy_service.trials import on_trial
+from gonghai_policy_service.trials import check_unchanged, on_trial
 from gonghai_policy_service.values import from_values
 
 if TYPE_CHECKING:
@@ -133,12 +133,18 @@ class PolicyServicer(PolicyServiceServicer):
             raise InvalidRequest(FieldViolation("document", message))
         tenant = TenantName.parse(request.parent, "parent").tenant
         present = await self._book.tenant(tenant, deadline=call.deadline)
-        async with on_trial(
-            self._engine, present, request.document, candidates=request.candidates
-        ) as trial:
-            found = self._population(present, trial, call.language)
+        async with (
+            on_trial(self._engine, present, "") as before,
+            on_trial(
+                self._engine, present, request.document, candidates=request.candidates
+            ) as trial,
+        ):
+            found = self._population(before, trial, call.language)
             async with aclosing(found) as responses:
                 async for response in responses:
+                    if not response.customer:
+                        await self._book.tenant(tenant)
+                    check_unchanged(self._engine, present)
                     yield response
 
     async def GetPluginHealth(  # noqa: N802
@@ -239,7 +245,7 @@ def _archive_only(method: str) -> Refusal:
 
 
 def _refusal(failure: DecisionFailure, name: PolicyName) -> Refusal:
-    if failure.cause == "bad_facts":
+    if failure.cause is FailureCause.BAD_FACTS:
         return InvalidRequest(FieldViolation("facts", failure.message))
     message = f"the policy cannot decide: {failure.message}"
     return PreconditionFailed(

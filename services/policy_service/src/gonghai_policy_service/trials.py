@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
 from gonghai.policy.v1 import policy_service_pb2
-from gonghai_chassis.errors import FieldViolation, InvalidRequest
+from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason, Refusal
+from gonghai_chassis.names import TenantName
 from gonghai_engine.candidates import Candidate, UnknownCandidate
 from gonghai_engine.pages import page
 from gonghai_policy_service.commands.apply_policy import read_document
@@ -77,37 +78,10 @@ class Trial:
         return [replace(each, tenant=alias) for each in requests]
 
 
-class Living:
-    """Decides by the policy in force, as the other side of a comparison.
-
-    Attributes:
-        undecided: on whom it could not decide so far.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        """Decide by this engine."""
-        self._engine = engine
-        self.undecided = Undecided()
-
-    def tenant(self, tenant: str) -> TenantPolicy:
-        """Return a tenant's policy in force."""
-        return self._engine.tenant(tenant)
-
-    async def page(self, requests: Sequence[DecisionRequest]) -> Page:
-        """Answer together; never raises for a bad one."""
-        answers = await page(self._engine, requests)
-        self.undecided.note(answers.failures())
-        return answers
-
-    async def explain(self, request: DecisionRequest) -> Explanation | DecisionFailure:
-        """Answer one with the truth of each condition."""
-        return await self._engine.explain(request)
-
-
 class Paged:
     """Stands for the engine where many are asked of at once: what it is asked goes in columns."""
 
-    def __init__(self, side: Trial | Living) -> None:
+    def __init__(self, side: Trial) -> None:
         """Ask one side of a comparison."""
         self._side = side
 
@@ -133,7 +107,7 @@ class Paged:
 class Gathered(Paged):
     """The same for callers that each ask for one thing and wait side by side."""
 
-    def __init__(self, side: Trial | Living) -> None:
+    def __init__(self, side: Trial) -> None:
         """Ask one side of a comparison."""
         super().__init__(side)
         self._waiting: list[tuple[Sequence[DecisionRequest], Future[Answers]]] = []
@@ -169,25 +143,50 @@ class Population(Protocol):
     """The customers of a service, on whom a document is tried as they are now."""
 
     def __call__(
-        self, present: TenantPolicy, trial: Trial, language: str
+        self, present: Trial, trial: Trial, language: str
     ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
         """Yield what would be decided otherwise, and now and then how far it is.
 
         Args:
-            present: the tenant's policy in force.
+            present: the tenant's policy in force, held for as long as this takes.
             trial: the document.
             language: of reasons.
         """
 
 
-def last_message(total: int, trial: Trial, living: Living) -> policy_service_pb2.SimulateResponse:
+def last_message(total: int, trial: Trial, present: Trial) -> policy_service_pb2.SimulateResponse:
     """Return what ends a simulation: on whom it could not be decided."""
     return policy_service_pb2.SimulateResponse(
         evaluated=total,
         total=total,
         undecided=trial.undecided.messages(trial.owner),
-        undecided_before=living.undecided.messages(trial.owner),
+        undecided_before=present.undecided.messages(trial.owner),
     )
+
+
+def check_unchanged(engine: Engine, present: TenantPolicy) -> None:
+    """See that the policy is in force which was when a simulation began.
+
+    Raises:
+        Refusal: (CONTENTION) it is not: what is stored was decided by another by now, so neither
+            side of a comparison, nor the start of a forecast, is what it was.
+    """
+    if engine.tenant(present.tenant).revision != present.revision:
+        message = "another revision of the policy came into force while this was simulated"
+        metadata = {"resource": str(TenantName(present.tenant))}
+        raise Refusal(Reason.CONTENTION, f"{message}: ask again", metadata=metadata)
+
+
+def check_same(present: TenantPolicy, document: str, revision: int) -> None:
+    """See that a peer that names no document means the one that is in force here.
+
+    Raises:
+        Refusal: (CONTENTION) it has another revision.
+    """
+    if not document and revision != present.revision:
+        message = f"revision {present.revision} is in force here, and {revision} where you ask from"
+        metadata = {"resource": str(TenantName(present.tenant))}
+        raise Refusal(Reason.CONTENTION, f"{message}: ask again", metadata=metadata)
 
 
 @asynccontextmanager

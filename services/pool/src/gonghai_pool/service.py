@@ -189,9 +189,7 @@ async def build(
     )
     servicer = PoolServicer(parts.commands, parts.watching(), forecast)
     assembly.serve(pool_service_pb2_grpc.add_PoolServiceServicer_to_server, servicer)
-    add_policy_service(
-        assembly, PolicyServicer(engine, parts.book, Population(parts.custodies, engine))
-    )
+    add_policy_service(assembly, PolicyServicer(engine, parts.book, Population(parts.custodies)))
     upkeep = upkeep_of(
         parts.custodies,
         archive=archive,

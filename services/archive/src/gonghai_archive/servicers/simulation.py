@@ -15,7 +15,7 @@ from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.names import TenantName, same_tenant
-from gonghai_policy_service.trials import on_trial
+from gonghai_policy_service.trials import check_same, check_unchanged, on_trial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -46,12 +46,14 @@ class Courses:
             raise InvalidRequest(FieldViolation("end_time", "must not lie before the start"))
         activities = list(self._activities(request, tenant))
         present = await self.book.tenant(tenant, deadline=current().deadline)
+        check_same(present, request.document, request.revision)
         async with on_trial(
             self.engine, present, request.document, request.revision, request.candidates
         ) as trial:
             course = self.simulate(trial, span, activities, applied=bool(request.document))
             async with aclosing(course) as told:
                 async for part in told:
+                    check_unchanged(self.engine, present)
                     yield pb.SimulateCourseResponse(
                         events=part.events,
                         evaluated=part.evaluated,

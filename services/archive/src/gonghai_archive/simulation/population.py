@@ -10,7 +10,7 @@ from gonghai_archive.commands.deciding import AT_ONCE
 from gonghai_archive.policies import Assessor, Subject
 from gonghai_chassis.names import CustomerName
 from gonghai_policy_service.decisions import decision_message
-from gonghai_policy_service.trials import Living, Paged, last_message
+from gonghai_policy_service.trials import Paged, last_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gonghai_archive.assessment import Assessment, Verdict
     from gonghai_archive.customers import Customer
     from gonghai_archive.store.customers import CustomerStore
-    from gonghai_engine import Engine, TenantPolicy
     from gonghai_policy_service.trials import Trial
 
 
@@ -28,25 +27,24 @@ class Population:
     """Decides on each customer twice, by the policy in force and by the one on trial."""
 
     customers: CustomerStore
-    engine: Engine
+    at_once: int = AT_ONCE
 
     async def __call__(
-        self, present: TenantPolicy, trial: Trial, language: str
+        self, present: Trial, trial: Trial, language: str
     ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
         """Yield stages, tiers and admissions that differ, and after each batch the progress."""
         tenant = trial.owner
-        living = Living(self.engine)
-        by_living, by_trial = Assessor(Paged(living)), Assessor(Paged(trial))
-        ids = [each async for page in self.customers.each(tenant, AT_ONCE) for each in page]
-        for start in range(0, len(ids), AT_ONCE):
-            page = ids[start : start + AT_ONCE]
+        by_present, by_trial = Assessor(Paged(present)), Assessor(Paged(trial))
+        ids = [each async for page in self.customers.each(tenant, self.at_once) for each in page]
+        for start in range(0, len(ids), self.at_once):
+            page = ids[start : start + self.at_once]
             got = await self.customers.load(tenant, page)
             subjects = [
                 _subject(customer, activities)
                 for customer, activities in zip(got.customers, got.activities, strict=True)
                 if customer is not None
             ]
-            before = await by_living.assess(present, subjects, got.now)
+            before = await by_present.assess(present.policy, subjects, got.now)
             after = await by_trial.assess(trial.policy, subjects, got.now)
             for subject, was, would_be in zip(subjects, before, after, strict=True):
                 for old, new in _pairs(was, would_be):
@@ -59,7 +57,7 @@ class Population:
                             total=len(ids),
                         )
             yield policy_service_pb2.SimulateResponse(evaluated=start + len(page), total=len(ids))
-        yield last_message(len(ids), trial, living)
+        yield last_message(len(ids), trial, present)
 
 
 def _subject(customer: Customer, activities: list[Activity]) -> Subject:

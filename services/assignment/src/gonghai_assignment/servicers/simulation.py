@@ -13,7 +13,7 @@ from gonghai_chassis.errors import FieldViolation, InvalidRequest, PeerRefused, 
 from gonghai_chassis.events import Event
 from gonghai_chassis.instants import instant_of, set_instant
 from gonghai_chassis.names import TenantName
-from gonghai_policy_service.trials import on_trial
+from gonghai_policy_service.trials import check_same, check_unchanged, on_trial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -42,6 +42,7 @@ class SimulationServicer:
         tenant = TenantName.parse(first.parent, "parent").tenant
         now = instant_of(first.time, "time")
         present = await living.book.tenant(tenant, deadline=current().deadline)
+        check_same(present, first.document, first.revision)
         async with on_trial(
             self.engine, present, first.document, first.revision, first.candidates
         ) as trial:
@@ -55,6 +56,7 @@ class SimulationServicer:
                 if request.parent != first.parent or moment < now:
                     raise InvalidRequest(FieldViolation("time", "must not go back"))
                 now = moment
+                check_unchanged(self.engine, present)
                 yield await _answer(conversation, request, trial)
 
 

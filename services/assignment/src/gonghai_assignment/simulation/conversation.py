@@ -19,7 +19,7 @@ from gonghai_assignment.roster import Rosters
 from gonghai_assignment.routing import Router
 from gonghai_assignment.simulation.board import Board, BoardProjections, BoardRoutings, BoardStaff
 from gonghai_assignment.workers.assigning import Assigning
-from gonghai_chassis.errors import Contention
+from gonghai_chassis.errors import Contention, FieldViolation, InvalidRequest
 from gonghai_chassis.events import Cursor, Event, Step
 from gonghai_chassis.names import TenantName
 
@@ -122,8 +122,12 @@ class Conversation:
             pool: what pool tells, after that.
 
         Raises:
+            InvalidRequest: some calls have no answer, or there are answers to none.
             Contention: archive's events have not come as far here as pool's were.
         """
+        if len(answers) != len(self._asked):
+            message = f"{len(answers)} to {len(self._asked)} calls"
+            raise InvalidRequest(FieldViolation("answers", message))
         board = self._board
         board.now = now
         asked, self._asked = self._asked, []

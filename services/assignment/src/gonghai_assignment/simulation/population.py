@@ -12,7 +12,7 @@ from gonghai_assignment.policies import Policies
 from gonghai_assignment.roster import Roster
 from gonghai_chassis.names import CustomerName, RepName
 from gonghai_policy_service.decisions import decision_message
-from gonghai_policy_service.trials import Gathered, Living, last_message
+from gonghai_policy_service.trials import Gathered, last_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from gonghai_assignment.store.routing import RoutingStore
     from gonghai_assignment.store.staff import StaffStore
     from gonghai_chassis.store import Store
-    from gonghai_engine import Engine, TenantPolicy
     from gonghai_policy_service.trials import Trial
 
-_PAGE: Final = 200
+PAGE: Final = 200
+"""Customers for whom is chosen side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +36,25 @@ class Population:
     staff: StaffStore
     routings: RoutingStore
     projections: ProjectionStore
-    engine: Engine
+    page: int = PAGE
 
     async def __call__(
-        self, present: TenantPolicy, trial: Trial, language: str
+        self, present: Trial, trial: Trial, language: str
     ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
         """Yield the needs and choices that differ, and after each batch the progress."""
-        del present  # the engine knows it by the tenant's name
         tenant = trial.owner
         partition = self.store.partition(tenant)
         found = await self.staff.roster(tenant)
         roster, now = Roster(found), found.now
-        living = Living(self.engine)
-        by_living, by_trial = (Chooser(Policies(Gathered(side))) for side in (living, trial))
+        choosers = [Chooser(Policies(Gathered(side))) for side in (present, trial)]
         names = sorted({each async for each in self.projections.customers(partition, tenant)})
-        for start in range(0, len(names), _PAGE):
-            page = names[start : start + _PAGE]
+        for start in range(0, len(names), self.page):
+            page = names[start : start + self.page]
             entries = await self.routings.entries(tenant, page)
             known = [entry for entry in entries if entry.custody is not None]
             chosen = [
                 await gather(*(chooser.choose(entry, roster, now=now) for entry in known))
-                for chooser in (by_living, by_trial)
+                for chooser in choosers
             ]
             for entry, before, after in zip(known, *chosen, strict=True):
                 told = policy_service_pb2.SimulateResponse(evaluated=start, total=len(names))
@@ -71,7 +69,7 @@ class Population:
                         field.CopyFrom(decision_message(choice.decision, language))
                 yield told
             yield policy_service_pb2.SimulateResponse(evaluated=start + len(page), total=len(names))
-        yield last_message(len(names), trial, living)
+        yield last_message(len(names), trial, present)
 
 
 def _chosen(tenant: str, choice: Choice) -> str:

@@ -22,7 +22,7 @@ from gonghai_chassis.leases import Lease
 from gonghai_chassis.names import CustomerName
 from gonghai_chassis.principals import Reach
 from gonghai_engine.calendar import DAY
-from gonghai_policy_service.trials import on_trial
+from gonghai_policy_service.trials import check_unchanged, on_trial
 from gonghai_pool.commands.assign import AssignCustomer, Assignment
 from gonghai_pool.commands.order import Order
 from gonghai_pool.ground import Actor
@@ -39,7 +39,8 @@ from gonghai_pool.workers.recomputation import Recomputation
 from gonghai_pool.workers.reservations import Reservations
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from gonghai.archive.v1 import activity_pb2
     from gonghai.archive.v1 import events_pb2 as archive_pb2
@@ -57,6 +58,7 @@ _Told: TypeAlias = "AsyncGenerator[archive_service_pb2.SimulateCourseResponse, N
 LONGEST: Final = 400 * DAY
 """The longest span that is simulated: a year's seasons, and a month."""
 _CUSTOMER: Final = "customer_changed"
+_ACTIVITY: Final = "activity_recorded"
 _TOLD_AT_ONCE: Final = 200
 """Events of a message to assignment."""
 _ASSIGNMENT: Final = Actor("system:assignment")
@@ -168,7 +170,7 @@ class Forecast:
         Raises:
             InvalidRequest: the document has faults, or the span does not lie ahead.
             Refusal: an activity could not be recorded, there are too many customers, no turn came,
-                or what was found was not read in time.
+                what was found was not read in time, or another policy came into force meanwhile.
         """
         return self._turns.run(question.tenant, self._conduct(question))
 
@@ -190,10 +192,13 @@ class Forecast:
                 raise InvalidRequest(FieldViolation("until", message))
             scratch = ScratchCustodies(tenant, ground.setup, trial.policy, ground.now)
             async for _ in scratch.read(self._custodies):
-                pass
+                check_unchanged(self._engine, present)
             yield Begun(trial, ground.now, until, scratch.holdings, scratch.total)
             async with aclosing(self._pass(question, until, trial, scratch)) as moments:
                 async for moment in moments:
+                    if isinstance(moment, Ended):
+                        await self._book.tenant(tenant)
+                    check_unchanged(self._engine, present)
                     yield moment
 
     async def _pass(
@@ -275,8 +280,11 @@ class _Passing:
         now = self._scratch.now
         moment = Moment(now)
         told: list[archive_pb2.Event] = []
+        active: set[str] = set()
         while events := await self._course.take(now):
-            moment.standings += await self._take_in(events, applied=applied)
+            # A customer's activity and what comes of it may be in two messages.
+            active |= {each.subject for each in events if each.WhichOneof("kind") == _ACTIVITY}
+            moment.standings += await self._take_in(events, active, applied=applied)
             told += [each for each in events if each.WhichOneof("kind") == _CUSTOMER]
         await self._tell(moment, told)
         while customers := self._scratch.due_clocks(BATCH):
@@ -293,13 +301,16 @@ class _Passing:
         return moment
 
     async def _take_in(
-        self, events: Sequence[archive_pb2.Event], *, applied: bool
+        self, events: Sequence[archive_pb2.Event], active: AbstractSet[str], *, applied: bool
     ) -> list[Standing]:
-        """Let archive's events take effect; returns which tiers and stages they change."""
+        """Let archive's events take effect; returns which tiers and stages they change.
+
+        Args:
+            events: what it tells next of this moment.
+            active: with whom something has happened at it.
+            applied: whether the document comes into force at it.
+        """
         found = []
-        active = {
-            event.subject for event in events if event.WhichOneof("kind") == "activity_recorded"
-        }
         for event in events:
             known = self._scratch.known(event.subject)
             facts = known.facts if known is not None else None
@@ -322,10 +333,8 @@ class _Passing:
         looks = self._routing.next_at is not None and self._routing.next_at <= now
         if not (archive or changes or looks):
             return
-        news = self._events(changes)
-        for start in range(0, max(len(archive), len(news), 1), _TOLD_AT_ONCE):
-            part = slice(start, start + _TOLD_AT_ONCE)
-            calls = await self._routing.goes_on(now, archive=archive[part], pool=news[part])
+        for facts, news in _parts(archive, self._events(changes), _TOLD_AT_ONCE):
+            calls = await self._routing.goes_on(now, archive=facts, pool=news)
             while calls:
                 answers = [await self._answer(call) for call in calls]
                 changes = self._scratch.take_changes()
@@ -365,6 +374,21 @@ class _Passing:
             )
             for change in changes
         ]
+
+
+def _parts(
+    archive: Sequence[archive_pb2.Event], pool: Sequence[events_pb2.Event], at_once: int
+) -> Iterator[tuple[Sequence[archive_pb2.Event], Sequence[events_pb2.Event]]]:
+    """Yield what is told of a moment in messages: all of archive's before the first of pool's.
+
+    Pool may tell at first of a customer whom archive told of last.
+    """
+    while len(archive) > at_once:
+        yield archive[:at_once], ()
+        archive = archive[at_once:]
+    yield archive, pool[:at_once]
+    for start in range(at_once, len(pool), at_once):
+        yield (), pool[start : start + at_once]
 
 
 def _of_archive(tenant: str, event: archive_pb2.Event) -> Event:

@@ -9,21 +9,21 @@ from gonghai.policy.v1 import policy_service_pb2
 from gonghai_chassis.names import CustomerName
 from gonghai_engine import Decision
 from gonghai_policy_service.decisions import decision_message
-from gonghai_policy_service.trials import Living, last_message
+from gonghai_policy_service.trials import last_message
 from gonghai_pool.custody import State
 from gonghai_pool.policies import claim_question, reclaim_question
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from gonghai_engine import DecisionRequest, Engine, TenantPolicy
+    from gonghai_engine import DecisionRequest
     from gonghai_policy_service.trials import Trial
     from gonghai_pool.ground import Situation
     from gonghai_pool.store.custodies import CustodyStore
 
-_PAGE: Final = 200
+PAGE: Final = 200
 """Customers that are read in one go."""
-_TOGETHER: Final = 2_000
+TOGETHER: Final = 2_000
 """Customers on whom is decided in one go: in columns, the more the cheaper each."""
 
 
@@ -32,23 +32,22 @@ class Population:
     """Decides twice on what each holding's clocks are, and on claims of what lies in pools."""
 
     custodies: CustodyStore
-    engine: Engine
+    page: int = PAGE
+    together: int = TOGETHER
 
     async def __call__(
         self,
-        present: TenantPolicy,
+        present: Trial,
         trial: Trial,
         language: str,
     ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
         """Yield the decisions that differ, and after each batch the progress."""
-        del present  # the living set-up comes with the policy in force
         tenant = trial.owner
-        living = Living(self.engine)
-        names = await _names(self.custodies, tenant)
-        for start in range(0, len(names), _TOGETHER):
-            page = names[start : start + _TOGETHER]
+        names = await self._names(tenant)
+        for start in range(0, len(names), self.together):
+            page = names[start : start + self.together]
             questions = [question async for question in self._questions(tenant, page)]
-            before, after = await living.page(questions), await trial.page(questions)
+            before, after = await present.page(questions), await trial.page(questions)
             for place, question in enumerate(questions):
                 old, new = before.outcome(place), after.outcome(place)
                 if old is None or new is None or old == new:
@@ -64,23 +63,23 @@ class Population:
                     total=len(names),
                 )
             yield policy_service_pb2.SimulateResponse(evaluated=start + len(page), total=len(names))
-        yield last_message(len(names), trial, living)
+        yield last_message(len(names), trial, present)
 
     async def _questions(
         self, tenant: str, names: Sequence[str]
     ) -> AsyncGenerator[DecisionRequest, None]:
-        for start in range(0, len(names), _PAGE):
-            for situation in await self.custodies.situations(tenant, names[start : start + _PAGE]):
+        for start in range(0, len(names), self.page):
+            page = names[start : start + self.page]
+            for situation in await self.custodies.situations(tenant, page):
                 question = _question(situation)
                 if question is not None:
                     yield question
 
-
-async def _names(custodies: CustodyStore, tenant: str) -> list[str]:
-    found: list[str] = []
-    while page := await custodies.customers(tenant, found[-1] if found else "", _PAGE):
-        found += page
-    return found
+    async def _names(self, tenant: str) -> list[str]:
+        found: list[str] = []
+        while page := await self.custodies.customers(tenant, found[-1] if found else "", self.page):
+            found += page
+        return found
 
 
 def _question(situation: Situation) -> DecisionRequest | None:
