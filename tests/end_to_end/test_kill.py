@@ -29,6 +29,7 @@ KILLS = 6
 
 
 @pytest.mark.requirement("B4")
+@pytest.mark.timeout(300)  # ten processes are started, one after the other
 @pytest.mark.parametrize("seed", range(5))
 async def test_killing_a_service_or_the_store_changes_nothing(
     seed: int, undisturbed: Run, tmp_path: Path
