@@ -1363,10 +1363,10 @@ class ExplainCustodyResponse(_message.Message):
     claimable: _builtins.bool
     """Whether the rep may claim it now."""
     reclaim_summary: _builtins.str
-    """When it will be reclaimed, in a sentence."""
+    """When it will be reclaimed, or goes on to another pool, in a sentence."""
     waits_for: _builtins.str
-    """Whether the reclaim waits although it is due: for the archive's watermark, a frozen policy, events in quarantine, a
-    lock, a dispute.
+    """Whether the reclaim, or the move to another pool, waits although it is due: for the archive's watermark, a frozen
+    policy, events in quarantine, a lock, a dispute.
     """
     @_builtins.property
     def custody(self) -> _custody_pb2.Custody:
