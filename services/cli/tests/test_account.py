@@ -34,7 +34,7 @@ TRADE = Trade(
     ),
     grid=(Cell("high", "low", "steady", 11, 330_437_899), Cell("low", "high", "seed", 2, 100)),
     signs=(Sign("orders-slowing", 70, "海口望海海鲜酒楼", "core", "已67天未进货"),),
-    stops=(Stop("moratorium-north-of-35", 7, NOON, "伏季休渔"),),
+    stops=(Stop("moratorium-north-of-35", 7, NOON, ("moratorium", "伏季休渔")),),
     goods=(
         Goods("abalone", ("Abalone", "鲍鱼"), 35, 112, 20, "烟台远帆海鲜酒楼", 8),
         Goods("squid", ("squid", "squid"), 0, 0, 1, "", 0),

@@ -199,6 +199,20 @@ RECLAIM: Final = Reclaim(
             ),
             Text("clocks stand still over the Spring Festival", "春节期间停表"),
         ),
+        Rule(
+            "national-day",
+            ALWAYS,
+            StopClock(
+                (
+                    FestivalSpan(
+                        "national_day",
+                        setting("clocks.national_day_days_before"),
+                        setting("clocks.national_day_days_after"),
+                    ),
+                )
+            ),
+            Text("clocks stand still over National Day", "国庆期间停表"),
+        ),
         otherwise=Text("no stop-clock", "无停表"),
     ),
 )

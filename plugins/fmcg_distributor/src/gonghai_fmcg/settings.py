@@ -65,6 +65,13 @@ class ClockSettings(Settings):
     spring_festival_days_after: Days = Field(
         3, description="Days after the Spring Festival until clocks run again"
     )
+    national_day_days_before: Days = Field(
+        0,
+        description="Days before the days off of National Day on which clocks stop already (国庆)",
+    )
+    national_day_days_after: Days = Field(
+        0, description="Days after the days off of National Day until clocks run again (国庆)"
+    )
 
 
 class ExtensionSettings(Settings):

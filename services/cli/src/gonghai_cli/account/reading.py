@@ -162,6 +162,20 @@ async def list_policies(services: Services, tenant: str) -> list[policy_service_
     )
 
 
+async def stop_clocks(
+    services: Services, policies: Sequence[policy_service_pb2.Policy]
+) -> dict[str, tuple[str, str]]:
+    """Return why each stop-clock of these policies stops clocks, in English and in Chinese."""
+    found: dict[str, tuple[str, str]] = {}
+    for policy in policies:
+        if policy.policy == "reclaim":
+            for rule in (await _whole(services, policy)).rules:
+                table, _, stop = rule.rule.partition(".")
+                if table == "stop_clocks":
+                    found[stop] = (rule.reason_en, rule.reason_zh)
+    return found
+
+
 async def declared_attributes(
     services: Services, policies: Sequence[policy_service_pb2.Policy]
 ) -> list[policy_service_pb2.AttributeDeclaration]:
@@ -169,10 +183,15 @@ async def declared_attributes(
     found: list[policy_service_pb2.AttributeDeclaration] = []
     for policy in policies:
         if policy.policy == "attributes":
-            request = policy_service_pb2.GetPolicyRequest(name=policy.name)
-            whole = await repeated(lambda: services.policies.GetPolicy(request))  # noqa: B023 - awaited at once
-            found.extend(whole.attributes)
+            found.extend((await _whole(services, policy)).attributes)
     return found
+
+
+async def _whole(
+    services: Services, policy: policy_service_pb2.Policy
+) -> policy_service_pb2.Policy:
+    request = policy_service_pb2.GetPolicyRequest(name=policy.name)
+    return await repeated(lambda: services.policies.GetPolicy(request))
 
 
 async def list_collisions(services: Services, tenant: str) -> list[archive_service_pb2.Collision]:

@@ -19,14 +19,16 @@ from gonghai_cli.account.reading import (
     list_collisions,
     list_policies,
     minor,
+    stop_clocks,
 )
 from gonghai_cli.account.signs import Sign, signs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gonghai.archive.v1 import customer_pb2
     from gonghai.pool.v1 import custody_pb2
+    from gonghai_cli.account.kinds import Label
     from gonghai_cli.account.reading import Findings
     from gonghai_cli.services import Services
 
@@ -49,7 +51,7 @@ class Stop:
     stop: str
     holdings: int
     first_due: int | None
-    why: str
+    why: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ async def trade_of(services: Services, tenant: str, found: Findings) -> Trade:
         kinds=tuple(kinds_of(found, attributes)),
         grid=tuple(_grid(found.customers.values())),
         signs=tuple(await signs_of(services, tenant, found)),
-        stops=tuple(_stops(found)),
+        stops=tuple(_stops(found, await stop_clocks(services, policies))),
         goods=tuple(await goods_of(services, found, attributes)),
         collisions=tuple(
             Collision(
@@ -123,7 +125,7 @@ def _grid(customers: Iterable[customer_pb2.Customer]) -> list[Cell]:
     return [Cell(*key, counts[key], amounts[key]) for key in sorted(counts)]
 
 
-def _stops(found: Findings) -> Iterator[Stop]:
+def _stops(found: Findings, reasons: Mapping[str, Label]) -> Iterator[Stop]:
     """Count the holdings of which a clock stands still on its way, by what it does so for."""
     stopped: dict[str, list[custody_pb2.Custody]] = {}
     for customer in sorted(found.custodies):
@@ -137,12 +139,5 @@ def _stops(found: Findings) -> Iterator[Stop]:
             for clock in custody.clocks
             if stop in clock.stop_clocks and clock.HasField("due_time")
         ]
-        yield Stop(stop, len(custodies), min(dues, default=None), _in_common(custodies))
-
-
-def _in_common(custodies: Iterable[custody_pb2.Custody]) -> str:
-    """Return what most of them give as the reason beside the plan: why the clocks stand still."""
-    reasons: Counter[str] = Counter()
-    for custody in custodies:
-        reasons.update(custody.reclaim_decision.reason.replace("；", "; ").split("; ")[1:])
-    return min(reasons, key=lambda reason: (-reasons[reason], reason), default="")
+        why = reasons.get(stop, ("", ""))
+        yield Stop(stop, len(custodies), min(dues, default=None), why)

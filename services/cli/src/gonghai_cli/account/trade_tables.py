@@ -89,7 +89,7 @@ def _stops(trade: Trade, form: Form) -> Table:
     table = form.table("stops", "stop", "why", "stopped_holdings", "first_due", numbers=(2,))
     for stop in trade.stops:
         due = "" if stop.first_due is None else form.moment(stop.first_due)
-        table.add_row(stop.stop, stop.why, str(stop.holdings), due)
+        table.add_row(stop.stop, form.label(stop.why), str(stop.holdings), due)
     return table
 
 
