@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from gonghai.archive.v1 import activity_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
+from gonghai.policy.v1 import policy_service_pb2
+from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
+from gonghai.type.v1 import fact_pb2
 from gonghai_archive.commands import reparent
 from gonghai_archive.commands.deciding import Desk
 from gonghai_archive.consistency import RecordsAudit
@@ -23,12 +26,13 @@ from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.succession import NOBODY_TAKES_OVER, Succession, Successor
 from gonghai_chassis.testing.refusals import refused
 from gonghai_engine import Engine, Heir
-from gonghai_plugin import Rule, Text, all_hits, not_, policies
+from gonghai_plugin import Plugin, Rule, Text, all_hits, not_, policies
 from gonghai_plugin import host_facts as host
 from gonghai_plugin import outcomes as declared
 
 from .archive import PARENT, archive, bought, history_of, money, name
 from .test_lines import TWO_LEVELS, below, put_below, quiet, two_levels
+from .trade_plugin import TRADE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 WORKING = not_(host.SOURCE.equals("resting"))
 
 
-def successive() -> Engine:
+def succeeding() -> Plugin:
     """Two levels; the largest of a member's region takes over, else who is of the house."""
     rules = policies.Succession(
         all_hits(
@@ -60,9 +64,11 @@ def successive() -> Engine:
             otherwise=Text("it takes nobody over", "不承接"),
         )
     )
-    return Engine(
-        {"standard": replace(TWO_LEVELS, sdk="1.3", policies=(*TWO_LEVELS.policies, rules))}
-    )
+    return replace(TWO_LEVELS, sdk="1.3", policies=(*TWO_LEVELS.policies, rules))
+
+
+def successive() -> Engine:
+    return Engine({"standard": succeeding()})
 
 
 async def reparented(
@@ -335,6 +341,49 @@ async def test_while_it_cannot_be_decided_who_takes_over_nobody_is_moved(
     assert error.reason == "POLICY_UNAVAILABLE"
     assert "amount_365d" in error.message
     assert after == {"m1": "gone", "m2": "gone"}
+
+
+@pytest.mark.requirement("D3")
+async def test_while_the_plugin_is_missing_nobody_is_moved(
+    store_settings: StoreSettings,
+) -> None:
+    both = Engine({"standard": TRADE, "two": replace(succeeding(), name="two")})
+    async with archive(store_settings, engine=both) as a:
+        await a.apply_policy("version: 1\ndefault: {plugin: two}\n")
+        await house_of(a)
+        await quiet(a)
+    async with archive(store_settings, engine=Engine({"standard": TRADE})) as a:
+        by_rule = await refused(reparented(a, "gone"))
+        named = await refused(reparented(a, "gone", heir="big"))
+        after = await sponsors_of(a, "m1", "m2")
+    assert {by_rule.reason, named.reason} == {"POLICY_UNAVAILABLE"}
+    assert after == {"m1": "gone", "m2": "gone"}
+
+
+@pytest.mark.requirement("D3")
+async def test_the_rules_are_listed_and_can_be_tried_like_others(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings, engine=successive()) as a:
+        stub = a.served.stub(PolicyServiceStub)
+        listed = await stub.ListPolicies(
+            policy_service_pb2.ListPoliciesRequest(parent=PARENT, page_size=200)
+        )
+        policy = next(each.name for each in listed.policies if each.name.endswith(".succession"))
+        tried = await stub.Evaluate(
+            policy_service_pb2.EvaluateRequest(
+                name=policy,
+                facts={
+                    "region": fact_pb2.Value(string_value="east"),
+                    "amount_365d": fact_pb2.Value(int_value=500_00),
+                    "source": fact_pb2.Value(string_value="house"),
+                },
+            )
+        )
+    assert tried.decision.outcome == "of-its-region,house"
+    assert tried.decision.rule == "of-its-region"
+    assert tried.decision.reason == "500.00 in a year; the house takes who is left"
+    assert [each.rule for each in tried.conditions] == ["of-its-region", "house"]
 
 
 @pytest.mark.requirement("D3")
