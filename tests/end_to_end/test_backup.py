@@ -27,6 +27,7 @@ from tests.end_to_end.stage import PARTITIONS, disagreements, stack_on
 from tests.end_to_end.trio import trio
 from tests.faults.callers import Callers, Doors
 from tests.faults.checks import check
+from tests.faults.pulse import Pulse
 from tests.faults.record import Attempt, History, Recorder
 from tests.faults.tenant import Tenant
 from tests.faults.witness import Reader
@@ -110,16 +111,17 @@ async def backed_up_under_load(
     await tenant.set_up(site.services)
     await site.rest()
     with Recorder(record) as recorder:
-        callers = Callers([site.doors], recorder, tenant, seed=7)
-        load = asyncio.create_task(callers.run())
-        await eventually(lambda: recorder.attempts > _ENOUGH, within=60)
-        began = time.monotonic()
-        await gonghai("backup", "create", str(backup), "--store", store)
-        ended = time.monotonic()
-        reached = recorder.attempts
-        await eventually(lambda: recorder.attempts > reached + _MORE, within=60)
-        callers.over.set()
-        await load
+        async with Pulse(recorder):
+            callers = Callers([site.doors], recorder, tenant, seed=7)
+            load = asyncio.create_task(callers.run())
+            await eventually(lambda: recorder.attempts > _ENOUGH, within=60)
+            began = time.monotonic()
+            await gonghai("backup", "create", str(backup), "--store", store)
+            ended = time.monotonic()
+            reached = recorder.attempts
+            await eventually(lambda: recorder.attempts > reached + _MORE, within=60)
+            callers.over.set()
+            await load
     return began, ended, await site.head(tenant)
 
 
@@ -130,28 +132,26 @@ async def looked_at(site: Site, tenant: Tenant, record: Path) -> History:
     return History.read(record)
 
 
-def as_backed_up(history: History, began: float, ended: float) -> tuple[Attempt, ...]:
+def as_backed_up(history: History, began: float, ended: float) -> History:
     """Return what a restored store must answer for.
 
     What was answered before the backup began is there. What was under way while it was made is
     there or not. What began later is not.
     """
-    kept = []
+    kept: list[Attempt] = []
     for attempt in history.attempts:
         if attempt.end < began:
             kept.append(attempt)
         elif attempt.start < ended and attempt.request_id:
             kept.append(replace(attempt, code="LOST", reason="", answer={}))
-    return tuple(kept)
+    return replace(history, attempts=tuple(kept))
 
 
-async def is_one_whole(
-    site: Site, tenant: Tenant, before: tuple[Attempt, ...], record: Path
-) -> History:
+async def is_one_whole(site: Site, tenant: Tenant, before: History, record: Path) -> History:
     """Hold what is there against what was answered, and one service against the others."""
     await site.rest()
     state = await looked_at(site, tenant, record)
-    history = History(before, state.heard, state.states, ())
+    history = replace(before, heard=state.heard, states=state.states)
     assert check(history, [tenant.id]) == []
     return history
 
@@ -181,7 +181,7 @@ async def test_everything_acknowledged_before_is_there_and_the_work_goes_on(
     load = History.read(tmp_path / "load.jsonl")
     assert sum(attempt.ok and attempt.start > ended for attempt in load.attempts) > 10
     before = as_backed_up(load, began, ended)
-    assert sum(attempt.ok for attempt in before) > _ENOUGH / 4
+    assert sum(attempt.ok for attempt in before.attempts) > _ENOUGH / 4
 
     await gonghai("backup", "verify", str(backup))
     output = await gonghai("backup", "restore", str(backup), "--data", str(tmp_path / "second"))
@@ -210,12 +210,13 @@ async def test_everything_acknowledged_before_is_there_and_the_work_goes_on(
         )
         await other.set_up(site.services)
         with Recorder(tmp_path / "more.jsonl") as recorder:
-            callers = Callers([site.doors], recorder, other, seed=8)
-            load_again = asyncio.create_task(callers.run())
-            await eventually(lambda: recorder.attempts > _ENOUGH, within=60)
-            callers.over.set()
-            await load_again
-        more = History.read(tmp_path / "more.jsonl").attempts
+            async with Pulse(recorder):
+                callers = Callers([site.doors], recorder, other, seed=8)
+                load_again = asyncio.create_task(callers.run())
+                await eventually(lambda: recorder.attempts > _ENOUGH, within=60)
+                callers.over.set()
+                await load_again
+        more = History.read(tmp_path / "more.jsonl")
         await is_one_whole(site, other, more, tmp_path / "others.jsonl")
         assert await disagreements(stack) == []
         # Its stream is longer than it ever was, and still another one than he heard.
