@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from plugins.engine.tests.distributions import install, use
 
 from gonghai_engine.calendar import Calendar
 from gonghai_engine.compiled import CompiledPolicy
@@ -202,7 +203,7 @@ def test_a_function_is_watched_while_it_runs_and_said_to_be_slow(project: Projec
 
 
 def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> None:
-    project.change("golden.yaml", "plugin: tea", "plugin: coffee")
+    project.change("golden.yaml", 'plugin: "tea"', "plugin: coffee")
     report = check_plugin("tea", project.golden)
     assert _said(report, Check.GOLDEN) == "golden.yaml is about the plugin 'coffee'"
 
@@ -280,6 +281,15 @@ def test_a_rule_that_a_golden_case_shows_deciding_need_not_be_found(project: Pro
     project.change("golden.yaml", "29_999_999, shops: 10", "12_345_677, shops: 10")
     report = check_plugin("tea", project.golden)
     assert report.status(Check.REACHABLE) is Status.PASSED, report
+
+
+def test_a_plugin_whose_name_yaml_reads_as_no_text_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "off", "")
+    use(monkeypatch, tmp_path)
+    said = _said(check_plugin("off"), Check.LOADS)
+    assert said.startswith("its name 'off': YAML reads it as False, which is no text")
 
 
 def test_a_plugin_that_is_not_there_is_not_there() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import string
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from gonghai_engine.conformance.command import app
@@ -80,12 +83,63 @@ def test_a_project_is_made_where_one_stands(
 
 
 @pytest.mark.parametrize("name", ["archive", "pool", "engine", "cli", "chassis", "plugin", "sdk",
-    "standard", "fmcg", "two_tier", "policy_service"])  # fmt: skip
+    "standard", "fmcg", "two_tier"])  # fmt: skip
 def test_the_name_of_a_part_of_gonghai_is_refused(tmp_path: Path, name: str) -> None:
     refused = _run("new", name, str(tmp_path / "new"))
     assert refused.exit_code == 2
     assert "is a part of Gonghai" in _flat(refused.output)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    # Each word that YAML takes for something else, as PyYAML itself lists them.
+    sorted(
+        word
+        for letter in string.ascii_lowercase
+        for _, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(letter, ())
+        for word in re.findall(r"[a-z]+", pattern.pattern)
+        if len(word) > 1 and pattern.match(word)
+    ),
+)
+def test_a_name_that_yaml_reads_as_no_text_is_refused(tmp_path: Path, name: str) -> None:
+    refused = _run("new", name, str(tmp_path / "new"))
+    assert refused.exit_code == 2
+    assert f"YAML reads it as {yaml.safe_load(name)!r}, which is no text" in _flat(refused.output)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("default", "a policy document says `default` for every industry"),
+        ("policy", "names that begin with `policy` are kept"),
+        ("policy_service", "names that begin with `policy` are kept"),
+        ("gonghai", "names that begin with `gonghai` are kept"),
+        ("test", "names that begin with `test` are kept"),
+        ("tests_of_tea", "names that begin with `tests` are kept"),
+    ],
+)
+def test_a_name_that_means_something_else_is_refused(tmp_path: Path, name: str, says: str) -> None:
+    refused = _run("new", name, str(tmp_path / "new"))
+    assert refused.exit_code == 2
+    assert says in _flat(refused.output)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["e1", "testers"])
+def test_a_name_that_only_looks_like_one_is_a_name_in_every_document(
+    tmp_path: Path, name: str
+) -> None:
+    made = _run("new", name, str(tmp_path / "new"))
+    assert made.exit_code == 0, made.output
+    for readme in ("README.md", "README.zh.md"):
+        text = (tmp_path / "new" / readme).read_text("utf-8")
+        document = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
+        assert document["industries"][name]["plugin"] == name
+        assert f'"{name}": {{plugin: "{name}",' in text
+    golden = (tmp_path / "new/tests/golden.yaml").read_text("utf-8")
+    assert f'\nplugin: "{name}"\n' in golden
 
 
 @pytest.mark.parametrize("name", ["fmcg_distributor", "tea"])

@@ -30,6 +30,7 @@ from gonghai_engine.conformance.baseline import baseline
 from gonghai_engine.conformance.findings import Check, Finding, Status
 from gonghai_engine.conformance.guard import Guard
 from gonghai_engine.conformance.made_up import MadeUp
+from gonghai_engine.conformance.naming import misread
 from gonghai_engine.conformance.orders import Order
 from gonghai_engine.conformance.wording import faults as faults_of_wording
 from gonghai_engine.conformance.wording import settings_faults
@@ -110,7 +111,8 @@ class Examination:
             except BaseException as error:  # noqa: BLE001 - a plugin may even call sys.exit while it is imported
                 self._failed(Check.LOADS, f"{type(error).__name__}: {error}")
                 return None
-        self._passed(Check.LOADS)
+        why = misread(self._order.plugin)
+        self._all(Check.LOADS, [f"its name {self._order.plugin!r}: {why}"] if why else [])
         return plugin
 
     def _declared(self, plugin: Plugin) -> bool:
