@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gonghai.policy.v1 import policy_service_pb2 as policy_pb
+from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.testing.refusals import refused
@@ -17,8 +19,11 @@ from gonghai_plugin.outcomes import Deny, Grant, Refer
 from gonghai_plugin.policies import Extension
 from gonghai_plugin.rules import Rule, first_hit, otherwise
 from gonghai_plugin.texts import Text
+from gonghai_policy_service.values import to_value
 from gonghai_pool.alterations import AFTER
 from gonghai_pool.consistency import audit
+from gonghai_pool.custody import ExtensionState
+from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import pack_custody, unpack_custody
 
 from .moody import Moody
@@ -228,6 +233,48 @@ async def test_more_time_after_the_warning_makes_that_void(store_settings: Store
         assert (await world.custody("c1")).warned
         await ask(world)
         assert not (await world.custody("c1")).warned
+
+
+@pytest.mark.requirement("B8")
+async def test_the_rule_is_listed_and_can_be_tried_on_given_facts(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings, engine=engine()) as world:
+        stub = world.served.stub(PolicyServiceStub, principal="admin:ann@acme")
+        listed = await stub.ListPolicies(policy_pb.ListPoliciesRequest(parent="tenants/acme"))
+        (listed_rule,) = [one for one in listed.policies if one.policy == "extension"]
+        shown = await stub.GetPolicy(policy_pb.GetPolicyRequest(name=listed_rule.name))
+        assert [one.rule for one in shown.rules][:2] == ["closed", "none-left"]
+        assert [one.outcome for one in shown.rules][3] == "Grant(days=3)"
+        told = await stub.Evaluate(
+            policy_pb.EvaluateRequest(
+                name=listed_rule.name,
+                facts={"extension_days": to_value(5), "extension_requests": to_value(0)},
+            )
+        )
+        assert (told.decision.rule, told.decision.outcome) == ("first", "grant up to 3d")
+
+
+@pytest.mark.requirement("B8")
+async def test_the_audit_finds_days_that_nobody_granted(store_settings: StoreSettings) -> None:
+    async with sea(store_settings, engine=engine()) as world:
+        await held(world)
+        await world.pass_days(2)
+        await ask(world)
+        custody = (await world.parts.custodies.situation(TENANT, "c1")).custody
+        assert custody is not None
+        (given,) = custody.extensions
+        waits = replace(given, state=ExtensionState.PENDING)
+        store = world.parts.store
+        partition = store.partition(TENANT)
+        await store.client(partition).set(
+            keys.custody(partition, TENANT, "c1"),
+            pack_custody(replace(custody, extensions=(waits, waits))),
+        )
+        found = "\n".join(await audit(store))
+        assert "acme/c1: 2 requests for more time wait at a time" in found
+        assert "3 are granted, and it is pending" in found
+        assert f"was decided at {given.decided}, and it is pending" in found
 
 
 async def test_a_request_of_before_rules_is_read_as_granted_in_full(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai.pool.v1 import custody_pb2, events_pb2
 from gonghai_chassis.upkeep.auditing import Audited
 from gonghai_pool.alterations import NO_DUE, clock_at, reservation_at
-from gonghai_pool.custody import BESIDE, Change, State
+from gonghai_pool.custody import BESIDE, Change, ExtensionState, State
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
@@ -87,6 +87,7 @@ class _Pass:
             for customer, custody in tenant.custodies.items():
                 where = f"{name}/{customer}"
                 self._history(where, custody, tenant.histories[customer])
+                self._requests(where, custody)
                 self._told(where, tenant.histories[customer], told.pop(where, _Told()))
                 for kind, at in (
                     (keys.CLOCK, clock_at(custody)),
@@ -214,6 +215,24 @@ class _Pass:
             )
             if said != known:
                 self._found.append(f"{where}: the record says {known}, the history {said}")
+
+    def _requests(self, where: str, custody: Custody) -> None:
+        """Requests for more time: one waits at a time, and only what was approved gives days."""
+        waiting = [one.id for one in custody.extensions if one.state is ExtensionState.PENDING]
+        if len(waiting) > 1:
+            self._found.append(f"{where}: {len(waiting)} requests for more time wait at a time")
+        for one in custody.extensions:
+            approved = one.state is ExtensionState.APPROVED
+            if not (1 <= one.granted <= one.days if approved else one.granted == 0):
+                self._found.append(
+                    f"{where}: of {one.days} days asked for in {one.id} {one.granted} are granted,"
+                    f" and it is {one.state.name.lower()}"
+                )
+            if (one.decided is None) is not (one.state is ExtensionState.PENDING):
+                self._found.append(
+                    f"{where}: {one.id} was decided at {one.decided}, and it is"
+                    f" {one.state.name.lower()}"
+                )
 
     def _told(self, where: str, entries: list[HistoryEntry], told: _Told) -> None:
         """The stream may have been trimmed: what it still has must be the tail of the history."""
