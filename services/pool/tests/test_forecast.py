@@ -20,10 +20,10 @@ from gonghai_chassis.errors import Reason, Refusal
 from gonghai_chassis.instants import set_instant
 from gonghai_engine.calendar import DAY
 from gonghai_policy_service.trials import on_trial
+from gonghai_policy_service.turns import Turns
 from gonghai_pool.simulation import forecast as forecasting
 from gonghai_pool.simulation.forecast import Begun, Ended, Forecast, Moment, Question
 from gonghai_pool.simulation.population import Population
-from gonghai_pool.simulation.turns import Turns
 
 from .hands import Hands, hands
 from .sea import PARENT, TENANT, customer_name

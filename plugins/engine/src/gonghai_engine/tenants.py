@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gonghai_plugin.texts import Text
 
 PolicyT = TypeVar("PolicyT")
+TRIED: Final = "/trial-"
+"""Stands between a tenant's name and what tells its trials apart; no name of a tenant has it."""
+
 _NO_ATTRIBUTES: Final = AttributeSchema(())
 
 
@@ -224,6 +227,11 @@ class TenantPolicy:
         self.document = document
         self._default = default
         self._industries = industries
+
+    @property
+    def owner(self) -> str:
+        """Return the tenant whose turn it takes to decide by it: on trial, who tries it."""
+        return self.tenant.partition(TRIED)[0]
 
     @property
     def calendar(self) -> Calendar:

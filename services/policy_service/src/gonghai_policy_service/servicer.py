@@ -31,10 +31,11 @@ from gonghai_policy_service.messages import revision_message
 from gonghai_policy_service.policy_changes import compared
 from gonghai_policy_service.policy_names import PolicyName
 from gonghai_policy_service.trials import check_unchanged, on_trial
+from gonghai_policy_service.turns import Turns
 from gonghai_policy_service.values import from_values
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from gonghai_chassis.assembly import Assembly
     from gonghai_engine import Engine
@@ -55,6 +56,7 @@ class PolicyServicer(PolicyServiceServicer):
         population: Population,
         *,
         publishes: bool = False,
+        turns: Turns | None = None,
     ) -> None:
         """Serve the policies of an engine.
 
@@ -63,12 +65,14 @@ class PolicyServicer(PolicyServiceServicer):
             book: the tenants' documents.
             population: on whom a document is tried.
             publishes: whether this is archive, which owns them.
+            turns: who may simulate when.
         """
         self._engine = engine
         self._book = book
         self._population = population
         self._catalogue = Catalogue(engine)
         self._apply = ApplyPolicy(engine, book) if publishes else None
+        self._turns = turns or Turns()
 
     async def ListPolicies(  # noqa: N802 - the contract's name
         self,
@@ -127,11 +131,19 @@ class PolicyServicer(PolicyServiceServicer):
     ) -> AsyncIterator[policy_service_pb2.SimulateResponse]:
         """Say what a document, or another version of a plugin, would decide otherwise."""
         del context
-        call = current()
         if not (request.document or request.candidates):
             message = "say which document to try, or which candidates"
             raise InvalidRequest(FieldViolation("document", message))
         tenant = TenantName.parse(request.parent, "parent").tenant
+        found = self._turns.run(tenant, self._simulated(tenant, request))
+        async with aclosing(found) as responses:
+            async for response in responses:
+                yield response
+
+    async def _simulated(
+        self, tenant: str, request: policy_service_pb2.SimulateRequest
+    ) -> AsyncGenerator[policy_service_pb2.SimulateResponse, None]:
+        call = current()
         present = await self._book.tenant(tenant, deadline=call.deadline)
         async with (
             on_trial(self._engine, present, "") as before,

@@ -13,6 +13,7 @@ from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason, Refus
 from gonghai_chassis.names import TenantName
 from gonghai_engine.candidates import Candidate, UnknownCandidate
 from gonghai_engine.pages import page
+from gonghai_engine.tenants import TRIED
 from gonghai_policy_service.commands.apply_policy import read_document
 from gonghai_policy_service.undecided import Undecided
 
@@ -238,8 +239,7 @@ async def _on_trial(
     if text:
         document = await read_document(engine, text)
         number = present.revision + 1 if revision is None else revision
-    # No tenant has such a name.
-    alias = f"{present.tenant}/trial-{uuid4().hex}"
+    alias = f"{present.tenant}{TRIED}{uuid4().hex}"
     await engine.put_in_force(alias, number, document, trial=True)
     try:
         yield Trial(present.tenant, engine.tenant(alias), engine)

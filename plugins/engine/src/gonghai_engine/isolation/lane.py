@@ -226,7 +226,7 @@ class Lane:
 
         None where the tenant was put aside meanwhile.
         """
-        async with self._my_turn(policy.tenant):
+        async with self._my_turn(policy.owner):
             if self._why_aside(policy.tenant):
                 return []
             made = await self._made(policy, requests, explain=explain)

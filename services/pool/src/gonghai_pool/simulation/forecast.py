@@ -23,6 +23,7 @@ from gonghai_chassis.names import CustomerName
 from gonghai_chassis.principals import Reach
 from gonghai_engine.calendar import DAY
 from gonghai_policy_service.trials import check_unchanged, on_trial
+from gonghai_policy_service.turns import Turns
 from gonghai_pool.commands.assign import AssignCustomer, Assignment
 from gonghai_pool.commands.order import Order
 from gonghai_pool.ground import Actor
@@ -31,7 +32,6 @@ from gonghai_pool.projections.archive import ArchiveProjection
 from gonghai_pool.reading import holder_of
 from gonghai_pool.simulation.peers import Course, Routing
 from gonghai_pool.simulation.scratch import ScratchCustodies
-from gonghai_pool.simulation.turns import Turns
 from gonghai_pool.viewing import Viewer
 from gonghai_pool.workers.clocks import Clocks
 from gonghai_pool.workers.due import BATCH
