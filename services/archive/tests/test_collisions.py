@@ -8,13 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import msgpack
 import pytest
 from google.protobuf import field_mask_pb2
 
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.archive.v1 import customer_pb2
 from gonghai.type.v1 import fact_pb2
+from gonghai_archive.assessment import Assessment
 from gonghai_archive.consistency import RecordsAudit
+from gonghai_archive.metrics import Metrics
 from gonghai_archive.places import Held, Place, held_at, too_many, within
 from gonghai_archive.store import keys
 from gonghai_chassis.testing.refusals import refused
@@ -243,6 +246,15 @@ async def test_the_audit_tells_of_a_place_that_is_crowded_from_within(
     await store.client(p).zrem(f"{keys.index(p, 'acme')}:colliding", term)
     found = (await RecordsAudit(store)(p)).findings
     assert found == [f"acme: index colliding: {term} is at None, and 0 by its record"]
+
+
+def test_places_are_read_as_stored_and_as_they_were_before_they_could_lie_in_others() -> None:
+    place = Place("sole", ("sh", "tea"), "alone", "独家", (("east", "tea"),))
+    made = Assessment(Metrics(0, {}, {}, None, None), None, None, None, 1, None, places=(place,))
+    row = msgpack.unpackb(msgpack.packb(made.packable()))
+    assert Assessment.unpacked(row, 1).places == (place,)
+    row[-1] = [row[-1][0][:-1]]
+    assert Assessment.unpacked(row, 1).places == (place._replace(inside=()),)
 
 
 def test_terms_come_back_as_they_went() -> None:

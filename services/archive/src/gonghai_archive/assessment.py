@@ -113,8 +113,8 @@ class Assessment:
             failures,
             # What came later than the rest.
             tuple(
-                Place(rule, tuple(held), en, zh, tuple(map(tuple, *inside)))
-                for rule, held, en, zh, *inside in (
+                Place(rule, tuple(held), en, zh, tuple(map(tuple, *(later or [()]))))
+                for rule, held, en, zh, *later in (
                     row[_BEFORE_PLACES] if len(row) > _BEFORE_PLACES else ()
                 )
             ),
