@@ -106,7 +106,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "stops": ("For what clocks stand still", "停表情况"),
     "stop": ("stop-clock", "停表"),
     "stopped_holdings": ("holdings", "涉及保有客户"),
-    "first_due": ("first to run out", "最早到期"),
+    "first_reclaim": ("first taken back", "最早回收"),
     "goods": ("What was bought and asked for in 90 days", "近90天购买与询问品类"),
     "category": ("category", "品类"),
     "buyers": ("buyers", "购买客户"),

@@ -46,11 +46,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A stop-clock: how many holdings' clocks stand still for it on their way, and why."""
+    """A stop-clock: how many holdings' clocks stand still for it on their way, and why.
+
+    ``first_reclaim`` is when the first of these holdings is taken back if nobody does anything.
+    """
 
     stop: str
     holdings: int
-    first_due: int | None
+    first_reclaim: int | None
     why: Label
 
 
@@ -133,11 +136,10 @@ def _stops(found: Findings, reasons: Mapping[str, Label]) -> Iterator[Stop]:
         for stop in {stop for clock in custody.clocks for stop in clock.stop_clocks}:
             stopped.setdefault(stop, []).append(custody)
     for stop, custodies in sorted(stopped.items()):
-        dues = [
-            instant_of(clock.due_time)
+        ends = [
+            instant_of(custody.reclaim_time)
             for custody in custodies
-            for clock in custody.clocks
-            if stop in clock.stop_clocks and clock.HasField("due_time")
+            if custody.HasField("reclaim_time")
         ]
         why = reasons.get(stop, ("", ""))
-        yield Stop(stop, len(custodies), min(dues, default=None), why)
+        yield Stop(stop, len(custodies), min(ends, default=None), why)

@@ -86,10 +86,10 @@ def _signs(trade: Trade, form: Form) -> Table:
 
 
 def _stops(trade: Trade, form: Form) -> Table:
-    table = form.table("stops", "stop", "why", "stopped_holdings", "first_due", numbers=(2,))
+    table = form.table("stops", "stop", "why", "stopped_holdings", "first_reclaim", numbers=(2,))
     for stop in trade.stops:
-        due = "" if stop.first_due is None else form.moment(stop.first_due)
-        table.add_row(stop.stop, form.label(stop.why), str(stop.holdings), due)
+        end = "" if stop.first_reclaim is None else form.moment(stop.first_reclaim)
+        table.add_row(stop.stop, form.label(stop.why), str(stop.holdings), end)
     return table
 
 
