@@ -17,8 +17,17 @@ from hypothesis import strategies as st
 from gonghai.archive.v1 import activity_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai_archive.activities import Activity, Kind, Purchase, PurchaseReturn
-from gonghai_archive.commissions import Account, Terms, admitted, difference, paid, period_of
+from gonghai_archive.commissions import (
+    Account,
+    Terms,
+    admitted,
+    difference,
+    paid,
+    period_of,
+    undecided,
+)
 from gonghai_archive.consistency import RecordsAudit
+from gonghai_archive.servicers import commissions as servicer
 from gonghai_archive.store import keys
 from gonghai_chassis.instants import timestamp
 from gonghai_chassis.testing import eventually
@@ -37,7 +46,7 @@ from gonghai_plugin import host_facts as host
 from gonghai_plugin.outcomes import Commission
 from gonghai_plugin.policies import Incentives
 
-from .archive import DAY, START, Archive, archive, at, money, name
+from .archive import DAY, PARENT, START, Archive, archive, at, money, name
 from .test_lines import TWO_LEVELS, below, put_below, quiet
 
 if TYPE_CHECKING:
@@ -145,6 +154,29 @@ async def team(a: Archive) -> None:
     await a.create("d1", attributes=below("s1"))
 
 
+async def waits(a: Archive, *idents: str, period: str = "2060-03") -> list[int]:
+    return [(await statement(a, each, period)).undecided_orders for each in idents]
+
+
+async def listed(
+    a: Archive, *, size: int = 50, principal: str = "", period: str = "2060-03"
+) -> tuple[list[pb.CommissionStatement], int]:
+    """The statements of a month, and on how many pages they came."""
+    stub = a.as_(principal) if principal else a.stub
+    found: list[pb.CommissionStatement] = []
+    token, pages = "", 0
+    while token or not pages:
+        page = await stub.ListCommissionStatements(
+            pb.ListCommissionStatementsRequest(
+                parent=PARENT, period=period, page_size=size, page_token=token
+            )
+        )
+        assert len(page.statements) <= size
+        found += page.statements
+        token, pages = page.next_page_token, pages + 1
+    return found, pages
+
+
 async def sound(open_store: OpenStore) -> None:
     store = await open_store("archive")
     assert (await RecordsAudit(store)(store.partition("acme"))).findings == []
@@ -243,16 +275,103 @@ async def test_what_cannot_be_decided_books_nothing_and_is_caught_up(
         await record(a, "d1", "r1", purchase_return=gave_back(100_00, "p1"))
         await put_below(a, "d1", "s2")
         before = [await total(a, each) for each in ("d1", "s1", "s2")]
+        waiting = await waits(a, "d1", "s1", "s2")
+        month, _ = await listed(a)
+        await sound(open_store)
         engine.failing = False
         await a.set_clock(START + 10 * 60_000_000)
         await quiet(a)
         after = [await total(a, each) for each in ("d1", "s1", "s2")]
+        still = await waits(a, "d1", "s1", "s2")
         await a.set_clock(START + DAY)
         await quiet(a)
         later = [await total(a, each) for each in ("d1", "s1", "s2")]
     assert before == [0, 0, 0]
+    # The purchase, and the return that takes back of it.
+    assert waiting == [2, 2, 0]
+    assert still == [0, 0, 0]
+    assert [(each.customer, each.line_count, each.undecided_orders) for each in month] == [
+        (name("d1"), 0, 2),
+        (name("s1"), 0, 2),
+    ]
     assert after == later == [22_50, 1_000_00 * SPONSORS // 10_000 - 3_33, 0]
     await sound(open_store)
+
+
+@pytest.mark.requirement("D3")
+async def test_an_order_that_waits_does_so_in_its_own_month_until_it_is_corrected_or_decided(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    engine = Moody()
+    engine.failing = True
+    february = at(2060, 2, 28, 23)
+
+    async def of_both(a: Archive) -> list[list[int]]:
+        return [await waits(a, "d1", "s1", period=each) for each in ("2060-02", "2060-03")]
+
+    async with archive(store_settings, engine=engine) as a:
+        await team(a)
+        await record(a, "d1", "p1", when=february, purchase=bought(1_000_00))
+        await record(a, "d1", "r1", purchase_return=gave_back(400_00, "p1"))
+        both = await of_both(a)
+        # What corrects them waits in their place, and nothing does twice.
+        await record(a, "d1", "p2", when=START, purchase=bought(200_00), corrects="p1")
+        corrected = await of_both(a)
+        await record(a, "d1", "r2", purchase_return=gave_back(0), corrects="r1")
+        engine.failing = False
+        # Whatever else changes the customer tries as well.
+        await put_below(a, "d1", "s2")
+        decided = await of_both(a)
+    assert both == [[1, 1], [1, 1]]
+    assert corrected == [[0, 0], [2, 2]]
+    assert decided == [[0, 0], [0, 0]]
+    await sound(open_store)
+
+
+@pytest.mark.requirement("D3")
+async def test_everybody_who_earns_in_a_month_is_listed_once(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servicer, "_SCAN", 3)
+    async with archive(store_settings, engine=Moody()) as a:
+        await team(a)
+        for place in range(4):
+            await a.create(f"n{place}")
+        for place in range(5):
+            await a.create(f"e{place}", attributes=below("s1"))
+            await record(a, f"e{place}", "p", purchase=bought(100_00 + place))
+        # What pays nothing is no line, and what came to nothing is one.
+        await record(a, "n0", "p", purchase=bought(100_00), sales_channel="clearance")
+        await record(a, "d1", "p", purchase=bought(100_00))
+        await record(a, "d1", "r", purchase_return=gave_back(100_00, "p"))
+        await record(a, "n1", "p", when=at(2060, 2, 28), purchase=bought(100_00))
+        found, pages = await listed(a, size=2)
+        at_once, _ = await listed(a)
+        singly = [await statement(a, each.customer.rpartition("/")[2]) for each in found]
+        before, _ = await listed(a, period="2060-02")
+        token = (
+            await a.stub.ListCommissionStatements(
+                pb.ListCommissionStatementsRequest(parent=PARENT, period="2060-03", page_size=2)
+            )
+        ).next_page_token
+        other = await refused(
+            a.stub.ListCommissionStatements(
+                pb.ListCommissionStatementsRequest(
+                    parent=PARENT, period="2060-02", page_token=token
+                )
+            )
+        )
+    assert [each.customer for each in found] == [
+        name(each) for each in ("d1", "e0", "e1", "e2", "e3", "e4", "s1")
+    ]
+    assert pages > 3
+    assert at_once == found
+    for each in singly:
+        del each.lines[:]
+    assert singly == found
+    assert minor(found[0].total) == 0 < found[0].line_count
+    assert [each.customer for each in before] == [name("n1")]
+    assert other.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_an_industry_without_commissions_keeps_nothing_of_them(
@@ -310,6 +429,16 @@ async def test_only_who_works_on_a_customer_reads_what_it_earns(
             return await reads("rep:wang@acme")
 
         await eventually(heard)
+        await record(a, "d1", "p1", purchase=bought(100_00))
+        for principal, sees in (
+            ("rep:wang@acme", ["s1"]),
+            ("partner:wang@acme", ["s1"]),
+            ("rep:zhao@acme", []),
+            ("reader:audit@acme", ["d1", "s1"]),
+            ("integrator:erp@acme", ["d1", "s1"]),
+        ):
+            month, _ = await listed(a, principal=principal)
+            assert [each.customer for each in month] == [name(each) for each in sees], principal
         assert await reads("partner:wang@acme")
         assert await reads("reader:audit@acme")
         stranger = await refused(a.as_("rep:zhao@acme").GetCommissionStatement(request))
@@ -381,6 +510,15 @@ def test_statements_add_up_to_what_orders_pay(data: st.DataObject) -> None:
                 rates[each.activity] = rate
                 terms[each.activity] = each._replace(own=rate[0], sponsors=rate[1])
         after = paid("d1", activities, terms)
+        # Whatever is decided only later: nothing is booked but what was said to wait.
+        every = {
+            each: by._replace(own=7, sponsors=9) for each, by in terms.items() if by.own is None
+        }
+        then = paid("d1", activities, {**terms, **every})
+        waiting = undecided("d1", activities, terms)
+        assert {each for each in then if then[each] != after.get(each)} <= waiting
+        assert {each.activity for each in waiting} <= {each.id for each in activities}
+        assert not undecided("d1", activities, {**terms, **every})
         for entry in difference("d1", activities, before, after, {}):
             booked[entry.beneficiary] += entry.amount
             by_order[Account(entry.beneficiary, entry.period, entry.activity)] += entry.amount
@@ -485,6 +623,14 @@ BREAKS: dict[str, tuple[Callable[[Any, Any], Awaitable[object]], str]] = {
         lambda c, p: c.delete(keys.commissions(p, "acme", "d1")),
         "acme/d1: commissions of 2060-03: d1/p1 is booked at 250, and pays 0",
     ),
+    "an order that waits, and nobody says so": (
+        lambda c, p: c.zrem(f"{keys.undecided(p, 'acme')}:s1", "d1/p2"),
+        "acme/s1: commissions wait for d1/p2 in None, and in 206003 by its terms",
+    ),
+    "an order that is said to wait, and does not": (
+        lambda c, p: c.zadd(f"{keys.undecided(p, 'acme')}:s2", {"d1/p1": 206003}),
+        "acme/s2: commissions wait for d1/p1 in 206003, and in None by its terms",
+    ),
 }
 
 
@@ -493,9 +639,13 @@ async def test_the_audit_tells_what_was_broken(
     what: str, store_settings: StoreSettings, open_store: OpenStore
 ) -> None:
     break_, told = BREAKS[what]
-    async with archive(store_settings, engine=Moody()) as a:
+    engine = Moody()
+    async with archive(store_settings, engine=engine) as a:
         await team(a)
         await record(a, "d1", "p1", purchase=bought(100_00))
+        engine.failing = True
+        await record(a, "d1", "p2", purchase=bought(200_00))
+    await sound(open_store)
     store = await open_store("archive")
     p = store.partition("acme")
     await break_(store.client(p), p)

@@ -34,13 +34,14 @@ READS = {
     "follow_resource": 4,
     "list_collisions": 7,
     "list_customers": 9,
+    "list_statements": 11,
     "list_tenants": 3,
     "load_custody": 5,
     "load_resource": 3,
     "note_recompute": 2,
     "read_customers": 19,
     "recompute_place": 4,
-    "read_statement": 6,
+    "read_statement": 7,
     "record": 15,
     "update": 14,
 }
@@ -102,11 +103,14 @@ ARGS: dict[str, Any] = {
                 "row": b"row",
             }
         ],
+        "waits": [{"beneficiary": "c2", "month": 206003, "order": "c1/a1"}],
+        "settled": [{"beneficiary": "c2", "month": 206003, "order": "c1/a2"}],
     },
     "after": "-",
     "outcome": {"moved": 1, "orphaned": 0, "failed": 0, "remaining": 0},
     "most": 20,
     "period": "2060-03",
+    "month": 206003,
     "start": 0,
     "generation": "g",
     "term": "owner:zhao",
@@ -143,6 +147,7 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "statement": p.key("statement", "acme", "c1", "2060-03"),
         "statements": p.key("statement", "acme"),
         "commission_sums": p.key("commission-sums", "acme"),
+        "undecided": p.key("undecided", "acme"),
     }
     if script.name.endswith("read_statement"):
         own["commission_sums"] = p.key("commission-sums", "acme", "c1")
@@ -177,5 +182,7 @@ async def test_a_script_that_fails_leaves_nothing_behind(
         keys["line"] = p.key("line", "acme", "new")
     if verb == "list_collisions":
         await store.client(p).zadd(f"{keys['index']}:colliding", {"place:2:t/sole/east": 0})
+    if verb == "list_statements":
+        await store.client(p).hset(f"{keys['commission_sums']}:c1", "2060-03:earned", 5)
     reads = await run_failing_at_each_read(store, script, p, keys=keys, args=args)
     assert reads == READS[verb]

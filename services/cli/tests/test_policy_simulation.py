@@ -13,7 +13,7 @@ from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.pool.v1 import pool_service_pb2_grpc
 from gonghai.type.v1 import decision_pb2
 from gonghai_cli.main import app
-from gonghai_cli.subcommands.policy_on_trial import UNDECIDED
+from gonghai_cli.subcommands.session import UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

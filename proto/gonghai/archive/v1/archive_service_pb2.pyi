@@ -973,6 +973,7 @@ class CommissionStatement(_message.Message):
     EARNED_FIELD_NUMBER: _builtins.int
     TAKEN_BACK_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    UNDECIDED_ORDERS_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer that earns."""
     period: _builtins.str
@@ -981,6 +982,11 @@ class CommissionStatement(_message.Message):
     """Where to go on; empty at the end."""
     line_count: _builtins.int
     """How many lines the month has, on all pages."""
+    undecided_orders: _builtins.int
+    """How many orders of the month, of the customer itself and of its second level, may add lines yet: the policy could
+    not be asked what they pay, and is asked again. With each of them its returns wait, and count in their own month.
+    The total is not what is owed until this is nought.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommissionLine]:
         """The lines of this page, in the order in which they were booked."""
@@ -1008,14 +1014,77 @@ class CommissionStatement(_message.Message):
         earned: _money_pb2.Money | None = ...,
         taken_back: _money_pb2.Money | None = ...,
         total: _money_pb2.Money | None = ...,
+        undecided_orders: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["earned", b"earned", "taken_back", b"taken_back", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "earned", b"earned", "line_count", b"line_count", "lines", b"lines", "next_page_token", b"next_page_token", "period", b"period", "taken_back", b"taken_back", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "earned", b"earned", "line_count", b"line_count", "lines", b"lines", "next_page_token", b"next_page_token", "period", b"period", "taken_back", b"taken_back", "total", b"total", "undecided_orders", b"undecided_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CommissionStatement: _TypeAlias = CommissionStatement  # noqa: Y015
+
+@_typing.final
+class ListCommissionStatementsRequest(_message.Message):
+    """Asks for the commission statements of a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The tenant: `tenants/{tenant}`."""
+    period: _builtins.str
+    """The month in the tenant's time zone, such as `2026-11`: that in which the orders happened."""
+    page_size: _builtins.int
+    """How many at the most; 50 when unset, 1,000 at the most."""
+    page_token: _builtins.str
+    """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        period: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCommissionStatementsRequest: _TypeAlias = ListCommissionStatementsRequest  # noqa: Y015
+
+@_typing.final
+class ListCommissionStatementsResponse(_message.Message):
+    """A page of commission statements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATEMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on; empty at the end."""
+    @_builtins.property
+    def statements(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommissionStatement]:
+        """The statements, without their lines."""
+
+    def __init__(
+        self,
+        *,
+        statements: _abc.Iterable[Global___CommissionStatement] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "statements", b"statements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCommissionStatementsResponse: _TypeAlias = ListCommissionStatementsResponse  # noqa: Y015
 
 @_typing.final
 class CommissionLine(_message.Message):

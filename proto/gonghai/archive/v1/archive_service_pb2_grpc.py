@@ -127,6 +127,11 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
                 _registered_method=True)
+        self.ListCommissionStatements = channel.unary_unary(
+                '/gonghai.archive.v1.ArchiveService/ListCommissionStatements',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.FromString,
+                _registered_method=True)
         self.ListCollisions = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListCollisions',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
@@ -323,6 +328,15 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCommissionStatements(self, request, context):
+        """Lists the statements of a tenant's month without their lines: of everybody who has lines in it, or for whom orders
+        wait, page by page, the oldest record first. A page may be short, or even empty, before the last. Who may not read
+        every statement gets those that he may.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCollisions(self, request, context):
         """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
         a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
@@ -500,6 +514,11 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.GetCommissionStatement,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.SerializeToString,
+            ),
+            'ListCommissionStatements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCommissionStatements,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.SerializeToString,
             ),
             'ListCollisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCollisions,
@@ -1044,6 +1063,33 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/GetCommissionStatement',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCommissionStatementRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CommissionStatement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCommissionStatements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/ListCommissionStatements',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

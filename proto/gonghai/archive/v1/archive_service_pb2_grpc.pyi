@@ -67,6 +67,11 @@ class ArchiveServiceStub:
     what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
     for readers and back ends.
     """
+    ListCommissionStatements: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCommissionStatementsRequest, _archive_service_pb2.ListCommissionStatementsResponse]
+    """Lists the statements of a tenant's month without their lines: of everybody who has lines in it, or for whom orders
+    wait, page by page, the oldest record first. A page may be short, or even empty, before the last. Who may not read
+    every statement gets those that he may.
+    """
     ListCollisions: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCollisionsRequest, _archive_service_pb2.ListCollisionsResponse]
     """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
     a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
@@ -243,6 +248,16 @@ class ArchiveServiceServicer:
         takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
         what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
         for readers and back ends.
+        """
+
+    def ListCommissionStatements(
+        self,
+        request: _archive_service_pb2.ListCommissionStatementsRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.ListCommissionStatementsRequest, _abc.Awaitable[_archive_service_pb2.ListCommissionStatementsResponse]],
+    ) -> _abc.Awaitable[_archive_service_pb2.ListCommissionStatementsResponse]:
+        """Lists the statements of a tenant's month without their lines: of everybody who has lines in it, or for whom orders
+        wait, page by page, the oldest record first. A page may be short, or even empty, before the last. Who may not read
+        every statement gets those that he may.
         """
 
     def ListCollisions(

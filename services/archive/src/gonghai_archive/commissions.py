@@ -104,10 +104,14 @@ class Booking:
     Attributes:
         terms: those that are new, or decided only now.
         entries: the lines that come of it, on statements of the customer and of its sponsors.
+        waits: where it is not known yet what is to be booked, all of the customer's orders.
+        settled: where it was not known before, and is now.
     """
 
     terms: tuple[Terms, ...] = ()
     entries: tuple[Entry, ...] = ()
+    waits: tuple[Account, ...] = ()
+    settled: tuple[Account, ...] = ()
 
 
 NOTHING: Final = Booking()
@@ -167,6 +171,40 @@ def paid(
         after = min(before + content.amount, amounts[purchase])
         returned[purchase] = after
         found.update(_shares(customer, by, terms[purchase], before, after, -1))
+    return found
+
+
+def undecided(
+    customer: str, activities: Sequence[Activity], terms: Mapping[str, Terms]
+) -> set[Account]:
+    """Return where something may be booked yet of orders that are known already.
+
+    An order of which it could not be decided what it pays waits, and with it every return that
+    takes back of it: on the statements of those who may be paid for it, each in its own month.
+
+    Args:
+        customer: its id.
+        activities: all of them, in the order in which they were recorded.
+        terms: of its orders, by the activity's id.
+    """
+    open_ = {each.activity for each in terms.values() if each.own is None}
+    if not open_:
+        return set()
+    successor = {each.corrects: each.id for each in activities if each.corrects}
+    found: set[Account] = set()
+    for order in in_force(list(activities)):
+        by = terms.get(order.id)
+        if order.kind not in ORDERS or by is None:
+            continue
+        waits_for = order.id
+        if not asked_of(order):
+            waits_for = _latest(PurchaseReturn(*order.content).purchase, successor)
+        if waits_for in open_:
+            found.update(
+                Account(each, by.period, order.id)
+                for each in (customer, terms[waits_for].sponsor)
+                if each
+            )
     return found
 
 

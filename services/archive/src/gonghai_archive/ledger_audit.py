@@ -6,9 +6,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from gonghai_archive.commissions import paid
+from gonghai_archive.commissions import paid, undecided
 from gonghai_archive.store import keys
-from gonghai_archive.store.rows import unpack_activities, unpack_entry_of, unpack_terms
+from gonghai_archive.store.rows import (
+    month_number,
+    unpack_activities,
+    unpack_entry_of,
+    unpack_terms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +37,8 @@ class LedgerAudit:
     )
     """By beneficiary and month: by customer and order, what is paid."""
     months: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    waiting: defaultdict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    """By beneficiary: the orders that its statements wait for, each with its month."""
     customers: list[str] = field(default_factory=list)
 
     async def expect(self, ids: Sequence[str]) -> None:
@@ -52,11 +59,15 @@ class LedgerAudit:
         )
         terms, activities = read.values[: len(paying)], read.values[len(paying) :]
         for ident, by, happened in zip(paying, terms, activities, strict=True):
-            due = paid(ident, unpack_activities(happened), unpack_terms(by))
-            for account, share in due.items():
-                order = ident, account.activity
+            orders, known = unpack_activities(happened), unpack_terms(by)
+            for account in undecided(ident, orders, known):
+                order = f"{ident}/{account.activity}"
+                self.waiting[account.beneficiary][order] = month_number(account.period)
+            for account, share in paid(ident, orders, known).items():
                 self.months[account.beneficiary].add(account.period)
-                self.owed[account.beneficiary, account.period][order] += share.amount
+                self.owed[account.beneficiary, account.period][ident, account.activity] += (
+                    share.amount
+                )
 
     async def faults(self) -> list[str]:
         """Compare with what is booked, and say what differs."""
@@ -68,7 +79,10 @@ class LedgerAudit:
             pipeline = client.pipeline(transaction=False)
             for each in some:
                 pipeline.hgetall(f"{keys.commission_sums(p, tenant)}:{each}")
-            for each, stored in zip(some, await pipeline.execute(), strict=True):
+                pipeline.zrange(f"{keys.undecided(p, tenant)}:{each}", 0, -1, withscores=True)
+            read = await pipeline.execute()
+            for each, stored, waits in zip(some, read[::2], read[1::2], strict=True):
+                found += self._waits(each, {order.decode(): int(at) for order, at in waits})
                 sums = {name.decode(): int(value) for name, value in stored.items()}
                 months = {name.partition(":")[0] for name in sums}
                 months |= self.months[each]
@@ -77,6 +91,16 @@ class LedgerAudit:
                     lines = await client.lrange(key, 0, -1)
                     found += self._statement(each, month, sums, lines)
         return found
+
+    def _waits(self, customer: str, noted: dict[str, int]) -> Iterator[str]:
+        waiting = self.waiting[customer]
+        for order in sorted(noted.keys() | waiting.keys()):
+            is_in, should = noted.get(order), waiting.get(order)
+            if is_in != should:
+                yield (
+                    f"{self.tenant}/{customer}: commissions wait for {order} in {is_in}, and in "
+                    f"{should} by its terms"
+                )
 
     def _statement(
         self, customer: str, month: str, sums: dict[str, int], lines: Sequence[bytes]

@@ -127,6 +127,7 @@ _ARCHIVE: Final = _rows(
     IngestActivities=INTEGRATE,
     ListActivities=READ,
     GetCommissionStatement=READ,
+    ListCommissionStatements=READ,
     ListCollisions=OVERSEE,
     ReparentCustomers=INTEGRATE,
     ListDueFollowUps=READ,

@@ -14,6 +14,7 @@ from gonghai_cli.subcommands import (
     apply,
     backup,
     clock,
+    commission,
     customer,
     doctor,
     explain,
@@ -36,6 +37,7 @@ app.command("apply")(apply.apply)
 app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
+app.add_typer(commission.app, name="commission")
 policy.app.command("revisions")(revisions.revisions)
 policy.app.command("diff")(revisions.diff)
 policy.app.command("rollback")(revisions.rollback)

@@ -129,6 +129,15 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "basis": ("of", "计佣金额"),
     "rate": ("rate", "比例"),
     "pays": ("pays", "佣金"),
+    "waiting": ("orders waiting", "待定单据"),
+    "statements_wait": (
+        "not final; statements that wait for undecided orders: {statements}",
+        "尚未确定；含待定单据的对账单：{statements}份",
+    ),
+    "orders_wait": (
+        "not final; undecided orders that it waits for: {orders}",
+        "尚未确定；待定单据：{orders}笔",
+    ),
     "simulated": (
         "simulated up to {day}, {count} of {total} customers",
         "已推演至 {day}，共 {total} 个客户中的 {count} 个",

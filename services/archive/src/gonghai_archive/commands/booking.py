@@ -13,6 +13,7 @@ from gonghai_archive.commissions import (
     admitted,
     difference,
     paid,
+    undecided,
 )
 from gonghai_archive.policies import tried_again
 from gonghai_engine import Commission, DecisionFailure, Policy
@@ -138,7 +139,14 @@ def _booking(each: _Open) -> Booking:
         paid(before.id, activities, each.terms),
         each.reasons,
     )
-    return Booking(tuple(each.fresh.values()), tuple(entries))
+    waited = undecided(before.id, stored, before.terms)
+    waits = undecided(before.id, activities, each.terms)
+    return Booking(
+        tuple(each.fresh.values()),
+        tuple(entries),
+        waits=tuple(sorted(waits)),
+        settled=tuple(sorted(waited - waits)),
+    )
 
 
 def _facts(activity: Activity) -> dict[str, object]:

@@ -4,25 +4,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai_archive.money import money_of
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotFound
 from gonghai_chassis.instants import timestamp
-from gonghai_chassis.names import CustomerName
+from gonghai_chassis.names import CustomerName, TenantName
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
 
 if TYPE_CHECKING:
     from gonghai_archive.commissions import Entry
     from gonghai_archive.servicers.reach import Guard
-    from gonghai_archive.store.statements import StatementStore
+    from gonghai_archive.store.statements import StatementStore, Sums
+
+_SCAN: Final = 1000
+"""How many customers one page of statements looks at, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commissions:
-    """The RPC about commissions."""
+    """The RPCs about commissions."""
 
     statements: StatementStore
     guard: Guard
@@ -42,15 +45,45 @@ class Commissions:
         if found is None:
             raise NotFound(name)
         end = start + len(found.lines)
+        statement = self._statement(name, request.period, found.sums)
+        statement.lines.extend(self._line(name.tenant, *line) for line in found.lines)
+        if end < found.sums.count:
+            statement.next_page_token = page_token(request, [end])
+        return statement
+
+    async def ListCommissionStatements(
+        self, request: pb.ListCommissionStatementsRequest
+    ) -> pb.ListCommissionStatementsResponse:
+        """List what a tenant's customers have earned in a month."""
+        tenant = TenantName.parse(request.parent, "parent").tenant
+        place = page_place(request, int, str)
+        found = await self.statements.list(
+            tenant,
+            request.period,
+            place=None if place is None else (place[0], place[1]),
+            limit=page_size(request),
+            scan=_SCAN,
+            deadline=current().deadline,
+        )
+        readable = await self.guard.earning(tenant, list(found.sums))
+        return pb.ListCommissionStatementsResponse(
+            statements=[
+                self._statement(CustomerName(tenant, ident), request.period, sums)
+                for ident, sums in found.sums.items()
+                if ident in readable
+            ],
+            next_page_token=page_token(request, list(found.place)) if found.place else "",
+        )
+
+    def _statement(self, name: CustomerName, period: str, sums: Sums) -> pb.CommissionStatement:
         return pb.CommissionStatement(
             customer=str(name),
-            period=request.period,
-            lines=[self._line(name.tenant, booked, entry) for booked, entry in found.lines],
-            next_page_token=page_token(request, [end]) if end < found.count else "",
-            line_count=found.count,
-            earned=money_of(found.earned, self.currency),
-            taken_back=money_of(found.taken_back, self.currency),
-            total=money_of(found.earned + found.taken_back, self.currency),
+            period=period,
+            line_count=sums.count,
+            earned=money_of(sums.earned, self.currency),
+            taken_back=money_of(sums.taken_back, self.currency),
+            total=money_of(sums.earned + sums.taken_back, self.currency),
+            undecided_orders=sums.undecided,
         )
 
     def _line(self, tenant: str, booked: int, entry: Entry) -> pb.CommissionLine:

@@ -13,6 +13,8 @@ from gonghai_chassis.errors import NotAllowed, NotFound
 from gonghai_chassis.principals import Reach, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.message import Message
 
     from gonghai_archive.activities import Activity
@@ -96,6 +98,21 @@ class Guard:
         sight, _ = await self.presenter.sight_of(name)
         if not sight.sensitive:
             raise NotAllowed(call.method, "what it has earned is for whoever works on it")
+
+    async def earning(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """Return of which customers the caller may read what they have earned."""
+        call = current()
+        if call.reach >= Reach.TENANT or not ids:
+            return frozenset(ids)
+        viewer = Viewer.of(call.principal)
+        reading = await self.presenter.read(tenant, ids)
+        return frozenset(
+            seen.customer.id
+            for seen in reading.found
+            if seen is not None
+            and may_know(viewer, seen.custody, reading.around)
+            and sight(viewer, seen.custody, reading.around).sensitive
+        )
 
     async def to_record(self, name: CustomerName, activity: Activity) -> NotAllowed | None:
         """Check that the caller may say that something happened with a customer.

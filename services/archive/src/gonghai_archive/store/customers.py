@@ -218,7 +218,7 @@ class CustomerStore:
             },
             args={
                 **_args(change, request),
-                "commissions": pack_booking(change.booking),
+                "commissions": pack_booking(change.after.id, change.booking),
                 "version": _before(change).version,
                 "take": [each for each in after if each not in before],
                 "free": [each for each in before if each not in after],
@@ -256,7 +256,7 @@ class CustomerStore:
             },
             args={
                 **_args(change, request),
-                "commissions": pack_booking(change.booking),
+                "commissions": pack_booking(change.after.id, change.booking),
                 "version": _before(change).version,
                 "recorded": [
                     {
@@ -285,7 +285,7 @@ class CustomerStore:
             keys={**self._keys(p, change.after, request), **_ledger(p, change.after)},
             args={
                 **_args(change, request),
-                "commissions": pack_booking(change.booking),
+                "commissions": pack_booking(change.after.id, change.booking),
                 "version": _before(change).version,
                 "event": event,
             },
@@ -408,6 +408,7 @@ def _ledger(p: Partition, customer: Customer) -> dict[str, str]:
         "commissions": keys.commissions(p, tenant, customer.id),
         "statements": keys.statements(p, tenant),
         "commission_sums": keys.commission_sums(p, tenant),
+        "undecided": keys.undecided(p, tenant),
     }
 
 

@@ -64,6 +64,14 @@ def commission_sums(p: Partition, tenant: str) -> str:
     return p.key("commission-sums", tenant)
 
 
+def undecided(p: Partition, tenant: str) -> str:
+    """Return the prefix of what statements wait for: sorted sets by customer, of orders by month.
+
+    An order is `c1/a1`, whose and which, and its month a number, 202611.
+    """
+    return p.key("undecided", tenant)
+
+
 def identifiers(p: Partition, tenant: str) -> str:
     """Return where a tenant's identifiers are: a hash from each to the customer that has it."""
     return p.key("identifiers", tenant)

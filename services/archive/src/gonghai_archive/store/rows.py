@@ -13,7 +13,7 @@ import msgpack
 
 from gonghai_archive.activities import Activity
 from gonghai_archive.assessment import Assessment
-from gonghai_archive.commissions import Booking, Entry, Terms
+from gonghai_archive.commissions import NOTHING, Account, Booking, Entry, Terms
 from gonghai_archive.customers import Actor, Customer
 from gonghai_archive.lines import NOBODY, Downline, Part
 from gonghai_archive.profiles import Profile
@@ -123,9 +123,9 @@ def _pairs(flat: Any) -> dict[int, int]:  # noqa: ANN401 - as the scripts keep i
     return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def pack_booking(booking: Booking) -> dict[str, Any] | None:
-    """Return what is booked as the scripts take it; None where it is nothing."""
-    if not booking.terms and not booking.entries:
+def pack_booking(customer: str, booking: Booking) -> dict[str, Any] | None:
+    """Return what is booked of a customer's orders as scripts take it; None where it is nothing."""
+    if booking == NOTHING:
         return None
     return {
         "terms": b"".join(records.pack(list(each)) for each in booking.terms),
@@ -139,7 +139,22 @@ def pack_booking(booking: Booking) -> dict[str, Any] | None:
             }
             for each in booking.entries
         ],
+        "waits": [_waiting(customer, each) for each in booking.waits],
+        "settled": [_waiting(customer, each) for each in booking.settled],
     }
+
+
+def _waiting(customer: str, account: Account) -> dict[str, Any]:
+    return {
+        "beneficiary": account.beneficiary,
+        "month": month_number(account.period),
+        "order": f"{customer}/{account.activity}",
+    }
+
+
+def month_number(period: str) -> int:
+    """Return a month as a number that sorts: 202611 of `2026-11`."""
+    return int(period.replace("-", ""))
 
 
 def unpack_terms(stored: bytes | None) -> dict[str, Terms]:

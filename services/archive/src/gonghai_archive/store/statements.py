@@ -6,34 +6,61 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gonghai_archive.store import keys
-from gonghai_archive.store.rows import unpack_entry_of
+from gonghai_archive.store.rows import month_number, unpack_entry_of
 from gonghai_chassis.store import Script, records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gonghai_archive.commissions import Entry
     from gonghai_chassis.names import CustomerName
     from gonghai_chassis.store import Store
 
 READ: Final = Script("gonghai_archive.store", "read_statement")
+LIST: Final = Script("gonghai_archive.store", "list_statements")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a statement adds up to (minor units).
+
+    Attributes:
+        count: how many lines there are in all.
+        earned: the sum of those that pay.
+        taken_back: the sum of those that take back, which is not positive.
+        undecided: how many orders wait for what they pay.
+    """
+
+    count: int
+    earned: int
+    taken_back: int
+    undecided: int
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Some lines of a statement, and what all of them add up to (minor units).
+    """Some lines of a statement, and what all of them add up to.
 
     Attributes:
         lines: each with when it was booked (µs, domain time), in that order.
-        count: how many lines there are in all.
-        earned: the sum of those that pay.
-        taken_back: the sum of those that take back, which is not positive.
+        sums: of all lines.
     """
 
     lines: Sequence[tuple[int, Entry]]
-    count: int
-    earned: int
-    taken_back: int
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What some customers have earned in a month.
+
+    Attributes:
+        sums: by the customer's id, the oldest record first.
+        place: the one after them; None at the end.
+    """
+
+    sums: Mapping[str, Sums]
+    place: tuple[int, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +81,75 @@ class StatementStore:
                 "customer": keys.customer(p, name.tenant, name.id),
                 "statement": f"{keys.statements(p, name.tenant)}:{name.id}:{period}",
                 "commission_sums": f"{keys.commission_sums(p, name.tenant)}:{name.id}",
+                "undecided": f"{keys.undecided(p, name.tenant)}:{name.id}",
             },
-            args={"period": period, "start": start, "limit": limit},
+            args={
+                "period": period,
+                "month": month_number(period),
+                "start": start,
+                "limit": limit,
+            },
             deadline=deadline,
         )
         if reply.status == "missing":
             return None
-        fields = reply.fields
+        lines = records.sequence(reply.fields["lines"])
         return Statement(
-            [
-                unpack_entry_of(name.id, period, records.blob(line))
-                for line in records.sequence(fields["lines"])
-            ],
-            fields["count"],
-            fields["earned"],
-            fields["taken_back"],
+            [unpack_entry_of(name.id, period, records.blob(line)) for line in lines],
+            _sums(reply.fields),
         )
+
+    async def list(
+        self,
+        tenant: str,
+        period: str,
+        *,
+        place: tuple[int, str] | None,
+        limit: int,
+        scan: int,
+        deadline: float | None,
+    ) -> Statements:
+        """List what customers have earned in a month, from a place on.
+
+        Args:
+            tenant: whose customers.
+            period: the month, as `2026-11`.
+            place: the one that a page before ended with; None for the first.
+            limit: how many statements at the most.
+            scan: how many customers to look at: a page may be short, or even empty, and still have
+                a place to go on from.
+            deadline: in seconds of `time.monotonic`.
+        """
+        p = self.store.partition(tenant)
+        reply = await self.store.run(
+            LIST,
+            p,
+            keys={
+                "index": keys.index(p, tenant),
+                "statements": keys.statements(p, tenant),
+                "commission_sums": keys.commission_sums(p, tenant),
+                "undecided": keys.undecided(p, tenant),
+            },
+            args={
+                "period": period,
+                "month": month_number(period),
+                "score": place[0] if place else None,
+                "member": place[1] if place else None,
+                "descending": False,
+                "limit": limit,
+                "scan": scan,
+            },
+            deadline=deadline,
+        )
+        fields = reply.fields
+        return Statements(
+            {
+                each["customer"]: _sums(each)
+                for each in map(records.mapping, records.sequence(fields["statements"]))
+            },
+            (fields["score"], fields["member"]) if fields["more"] else None,
+        )
+
+
+def _sums(fields: Mapping[str, int]) -> Sums:
+    return Sums(fields["count"], fields["earned"], fields["taken_back"], fields["undecided"])

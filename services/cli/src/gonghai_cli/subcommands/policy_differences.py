@@ -13,13 +13,12 @@ from rich.table import Table
 from gonghai.policy.v1 import policy_service_pb2
 from gonghai_cli.account.reading import ident
 from gonghai_cli.subcommands.policy_on_trial import (
-    UNDECIDED,
     Candidates,
     Document,
     Tenant,
     undecided_table,
 )
-from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
+from gonghai_cli.subcommands.session import UNDECIDED, CaFile, TokenFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from gonghai.type.v1 import decision_pb2
     from gonghai_cli.language import Language
-
-UNDECIDED: Final = 4
-"""The exit status where a policy could not decide on somebody; a session's own are less."""
 
 Tenant = Annotated[str, typer.Option("--tenant", "-t", help="The tenant's id.")]
 Document = Annotated[

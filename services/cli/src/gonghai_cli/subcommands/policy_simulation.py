@@ -16,13 +16,12 @@ from gonghai.archive.v1 import activity_pb2
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_cli.account.reading import ident
 from gonghai_cli.subcommands.policy_on_trial import (
-    UNDECIDED,
     Candidates,
     Document,
     Tenant,
     undecided_table,
 )
-from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
+from gonghai_cli.subcommands.session import UNDECIDED, CaFile, TokenFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:

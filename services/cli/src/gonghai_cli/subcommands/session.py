@@ -50,6 +50,8 @@ REFUSED = 1
 """The exit status when a service refuses."""
 UNREACHABLE = 3
 """The exit status when a service cannot be reached."""
+UNDECIDED = 4
+"""The exit status where a policy could not decide on something that the answer rests on."""
 
 
 @dataclass(frozen=True, slots=True)

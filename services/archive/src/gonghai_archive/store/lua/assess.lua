@@ -1,7 +1,7 @@
 --[[
 assess: a customer was decided on anew, because time passed, the policy changed, or somebody asked.
 KEYS clock stream meta request customer index history due policy line lines customers
-     commissions statements commission_sums
+     commissions statements commission_sums undecided
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
      upline downline version event commissions
 Returns ok{body, created, version} | missing | moved

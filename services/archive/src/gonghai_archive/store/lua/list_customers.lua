@@ -6,6 +6,7 @@ Returns ok{ids, score, member, more}
 ]]
 -- @include clock
 -- @include reply
+-- @include place
 -- The smallest index that all must stand in leads, unless the order asks for one of its own.
 local lead, others = ARG.order, ARG.within
 if ARG.order == 'all' and #ARG.within > 0 then
@@ -17,37 +18,9 @@ if ARG.order == 'all' and #ARG.within > 0 then
 end
 local key = KEY.index .. ':' .. lead
 local size = redis.call('ZCARD', key)
-
-local function range(first, last)
-  if ARG.descending then return redis.call('ZREVRANGE', key, first, last, 'WITHSCORES') end
-  return redis.call('ZRANGE', key, first, last, 'WITHSCORES')
-end
-
--- In the order of the answer: whether an entry comes after the place.
-local function beyond(rank)
-  local entry = range(rank, rank)
-  local score, member = tonumber(entry[2]), entry[1]
-  if score ~= ARG.score then
-    if ARG.descending then return score < ARG.score end
-    return score > ARG.score
-  end
-  if ARG.descending then return member < ARG.member end
-  return member > ARG.member
-end
-
-local from = 0
-if ARG.member then
-  -- The entry at the place may be gone, so the first one beyond it is searched for.
-  local low, high = 0, size
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if beyond(middle) then high = middle else low = middle + 1 end
-  end
-  from = low
-end
+local entries, from = page_of(key, size, ARG.scan)
 
 local ids, score, member = {}, nil, nil
-local entries = range(from, from + ARG.scan - 1)
 local looked = 0
 for i = 1, #entries, 2 do
   if #ids >= ARG.limit then break end

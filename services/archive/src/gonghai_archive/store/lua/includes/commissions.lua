@@ -1,6 +1,7 @@
 --[[
-commissions: by what a customer's orders pay, and the lines of the statements that come of it.
-KEYS commissions statements commission_sums
+commissions: by what a customer's orders pay, the lines of the statements that come of it, and the
+orders for which statements wait.
+KEYS commissions statements commission_sums undecided
 ARG  commissions
 Returns store_commissions()
 ]]
@@ -14,5 +15,11 @@ local function store_commissions()
                cmsgpack.pack(clock.now) .. entry.row)
     redis.call('HINCRBY', KEY.commission_sums .. ':' .. entry.beneficiary, entry.field,
                entry.amount)
+  end
+  for _, waits in ipairs(ARG.commissions.waits) do
+    redis.call('ZADD', KEY.undecided .. ':' .. waits.beneficiary, waits.month, waits.order)
+  end
+  for _, settled in ipairs(ARG.commissions.settled) do
+    redis.call('ZREM', KEY.undecided .. ':' .. settled.beneficiary, settled.order)
   end
 end
