@@ -35,8 +35,8 @@ def days_left(custody: Custody) -> int:
     return max(0, most - sum(one.granted for one in custody.extensions))
 
 
-def ruled(asked: Extension, answer: Answer, now: int, left: int) -> Extension:
-    """Return a request with what the rule says of it, ``left`` days being left to grant.
+def ruled(asked: Extension, answer: Answer, now: int) -> Extension:
+    """Return a request, for no more days than are left to grant, with what the rule says of it.
 
     Where the rule fails it waits for a manager: nothing is granted or denied by a rule that is not
     known to hold.
@@ -49,7 +49,7 @@ def ruled(asked: Extension, answer: Answer, now: int, left: int) -> Extension:
         return replace(said, state=ExtensionState.DENIED, decided=now, decider=_BY_RULE)
     if not isinstance(outcome, Grant):
         return said
-    granted = min(asked.days, left, asked.days if outcome.days is None else outcome.days)
+    granted = asked.days if outcome.days is None else min(asked.days, outcome.days)
     if not granted:
         return said
     return replace(

@@ -131,7 +131,7 @@ class Extensions:
         if has_rule(ground, custody):
             question = extension_question(ground, custody, wish.days, left)
             (answer,) = await self._policies.decide([question])
-            asked = ruled(asked, answer, ground.now, left)
+            asked = ruled(asked, answer, ground.now)
         after = replace(
             custody, version=custody.version + 1, extensions=(*custody.extensions, asked)
         )
