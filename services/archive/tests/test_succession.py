@@ -24,6 +24,7 @@ from gonghai_archive.consistency import RecordsAudit
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.succession import NOBODY_TAKES_OVER, Succession, Successor
+from gonghai_chassis.store.failures import StoreUnavailable
 from gonghai_chassis.testing.refusals import refused
 from gonghai_engine import Engine, Heir
 from gonghai_plugin import Plugin, Rule, Text, all_hits, not_, policies
@@ -286,6 +287,38 @@ async def test_a_stream_that_breaks_off_is_asked_for_again(
     assert rest[-1].remaining_count == 0
     assert after == {"m1": "also", "m2": "also", "m3": "far", "m4": "house", "m5": "house"}
     store = await open_store("archive")
+    for member in after:
+        entries = [each for _, each in await history_of(store, member) if each[2] == "reparent"]
+        assert len(entries) == 1
+
+
+@pytest.mark.requirement("D3")
+async def test_broken_off_between_any_two_it_comes_to_the_same(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, open_store: OpenStore
+) -> None:
+    update, left = CustomerStore.update, [0]
+
+    async def breaking(self: CustomerStore, *given: Any, **what: Any) -> Any:
+        if not left[0]:
+            raise StoreUnavailable("the connection is gone")
+        left[0] -= 1
+        return await update(self, *given, **what)
+
+    monkeypatch.setattr(reparent, "AT_ONCE", 1)
+    async with archive(store_settings, engine=successive()) as a:
+        await house_of(a)
+        monkeypatch.setattr(CustomerStore, "update", breaking)
+        for _ in range(4):
+            left[0] = 1
+            error = await refused(reparented(a, "gone", request_id="r1"))
+            assert error.reason == "STORE_UNAVAILABLE"
+        left[0] = 1
+        *_, done = await reparented(a, "gone", request_id="r1")
+        after = await sponsors_of(a, "m1", "m2", "m3", "m4", "m5")
+    assert (done.done, done.moved_count, done.remaining_count) == (True, 1, 0)
+    assert after == {"m1": "also", "m2": "also", "m3": "far", "m4": "house", "m5": "house"}
+    store = await open_store("archive")
+    assert (await RecordsAudit(store)(store.partition("acme"))).findings == []
     for member in after:
         entries = [each for _, each in await history_of(store, member) if each[2] == "reparent"]
         assert len(entries) == 1
