@@ -129,7 +129,7 @@ def test_a_broken_one_stops_nothing(folder: Path) -> None:
 def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
     for engine in (Engine({}), loaded(tmp_path / "nowhere")):
         assert engine.candidates == ()
-        with pytest.raises(UnknownCandidate, match="only none"):
+        with pytest.raises(UnknownCandidate, match="there is no candidate at all"):
             engine.with_candidates([LATER])
         engine.close()
 

@@ -25,8 +25,10 @@ class Pool(pool_service_pb2_grpc.PoolServiceServicer):
 
     def __init__(self) -> None:
         self.summary = pb.SimulationSummary(holdings=7, moved=3)
+        self.customers = 7
 
     def SimulateReclaims(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002, N802
+        yield pb.SimulateReclaimsResponse(total=self.customers)
         yield pb.SimulateReclaimsResponse(summary=self.summary)
 
 
@@ -71,3 +73,23 @@ def test_on_whom_could_not_be_decided_is_told(served: tuple[Pool, str], tmp_path
         assert words in told.output, told.output
     chinese = runner.invoke(app, ["--lang", "zh", *asked])
     assert "6 个保有客户的计时已冻结" in chinese.output
+
+
+def test_a_tenant_without_customers_may_be_a_slip(served: tuple[Pool, str]) -> None:
+    pool, address = served
+    asked = [address, "policy", "simulate", "-t", "acmee"]
+    runner = CliRunner(env={"COLUMNS": "200"})
+    assert "is that its name?" not in runner.invoke(app, asked).output
+    pool.customers = 0
+    told = runner.invoke(app, asked)
+    assert told.exit_code == 0
+    assert "tenants/acmee has no customers: is that its name?" in told.output
+
+
+def test_a_preview_of_nothing_is_asked_for_what(served: tuple[Pool, str]) -> None:
+    _, address = served
+    told = CliRunner(env={"COLUMNS": "200"}).invoke(
+        app, [address, "policy", "preview", "-t", "acme"]
+    )
+    assert told.exit_code == 2
+    assert "say which document, or which --candidate, is to decide" in told.output

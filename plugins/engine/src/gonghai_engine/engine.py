@@ -147,7 +147,8 @@ class Engine:
         known = {item.name: item for item in self._candidates.health}
         found = known.get(wanted.plugin)
         if found is None:
-            return f"there is no candidate of that name, only {', '.join(sorted(known)) or 'none'}"
+            others = f" of that name, only {', '.join(sorted(known))}" if known else " at all"
+            return f"there is no candidate{others}"
         return f"did not load: {found.error}" if not found.ok else f"it is {found.version} here"
 
     def health(self) -> tuple[PluginHealth, ...]:

@@ -163,6 +163,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "differences_title": ("What would be decided otherwise", "会有不同的判定"),
     "rule_name": ("rule", "规则"),
     "choice": ("who gets it", "分配对象"),
+    "no_customers": (
+        "{tenant} has no customers: is that its name?",
+        "{tenant} 没有任何客户，请核对租户名称。",
+    ),
     "undecided_title": ("On whom could not be decided", "无法判定的客户"),
     "policy": ("policy", "策略"),
     "plugin": ("plugin", "插件"),

@@ -112,6 +112,8 @@ def preview(
 
     found = session.run(ask)
     show_differences(found, session.console, session.language)
+    if not found.customers:
+        session.errors.print(word("no_customers", session.language, tenant=request.parent))
     if found.undecided:
         raise typer.Exit(UNDECIDED)
 

@@ -47,6 +47,7 @@ class Simulated:
         default_factory=pool_service_pb2.SimulationSummary
     )
     until: datetime | None = None
+    customers: int = 0
 
 
 def simulate(  # noqa: PLR0913 - the options of a command
@@ -92,6 +93,7 @@ def simulate(  # noqa: PLR0913 - the options of a command
             found.until = _moment(message.time)
             if message.HasField("summary"):
                 found.summary = message.summary
+            found.customers = max(found.customers, message.total)
             if message.total:
                 session.errors.print(
                     word(
@@ -108,6 +110,8 @@ def simulate(  # noqa: PLR0913 - the options of a command
 
     found = session.run(ask)
     show(found, session.console, session.language, shown=changes)
+    if not found.customers:
+        session.errors.print(word("no_customers", session.language, tenant=request.parent))
     if found.summary.undecided or found.summary.frozen:
         raise typer.Exit(UNDECIDED)
 
