@@ -132,7 +132,7 @@ def bad_documents(scale: float) -> Play:
             random.shuffle(documents)
             for what, document in documents:
                 await lapse(random.uniform(0.05, 0.4))
-                async with _probing(scene, other):
+                async with probing(scene, other):
                     scene.struck(f"pushed a document: {what}")
                     await _refused_whole(scene, tenant, what, document)
         if await _in_force(scene, tenant) != before:
@@ -148,6 +148,12 @@ def bad_documents(scale: float) -> Play:
         await lapse(scale)
 
     return Play("F7", strike, callers=2)
+
+
+def probing(scene: Scene, tenant: Tenant) -> AbstractAsyncContextManager[None]:
+    """Let the services decide for a tenant whom it does not concern while the block runs."""
+    request = policy_service_pb2.EvaluateRequest(name=f"{tenant.name}/policies/default.claim")
+    return _asking(scene, tenant, request, _IN_TIME, "decided in time")
 
 
 async def _while_it_is(
@@ -272,14 +278,8 @@ async def _seen_in_health(scene: Scene) -> bool:
 
 async def _probed(scene: Scene, tenant: Tenant, seconds: float) -> None:
     """Ask for somebody whom it does not concern, over and over, for some seconds."""
-    async with _probing(scene, tenant):
+    async with probing(scene, tenant):
         await scene.lapse(seconds)
-
-
-def _probing(scene: Scene, tenant: Tenant) -> AbstractAsyncContextManager[None]:
-    """Let the services decide for a tenant whom it does not concern while the block runs."""
-    request = policy_service_pb2.EvaluateRequest(name=f"{tenant.name}/policies/default.claim")
-    return _asking(scene, tenant, request, _IN_TIME, "decided in time")
 
 
 def _probing_beside(scene: Scene, good: Tenant) -> AbstractAsyncContextManager[None]:
@@ -308,8 +308,8 @@ async def _asking(
     async def ask() -> None:
         while not over.is_set():
             for service in SERVICES:
-                await _ask(scene, tenant, service, request, within)
-                scene.evidence[evidence] = scene.evidence.get(evidence, 0) + 1
+                decided = await _ask(scene, tenant, service, request, within)
+                scene.evidence[evidence] = scene.evidence.get(evidence, 0) + decided
             await lapse(0.05)
 
     asking = asyncio.create_task(ask())
@@ -328,7 +328,8 @@ async def _ask(
     service: str,
     request: policy_service_pb2.EvaluateRequest,
     within: float,
-) -> None:
+) -> bool:
+    """Ask once, and take down what was refused or took longer; return whether it was answered."""
     began, code = time.monotonic(), "OK"
     async with open_channel(scene.crew.target(service)) as channel:
         try:
@@ -340,6 +341,7 @@ async def _ask(
         what = f"{service}: {request.name}"
         asked = {"from": began, "to": ended, "within": within, "code": code, "what": what}
         scene.recorder.add(State(tenant.id, "asked", f"{service}-{began}", asked))
+    return code == "OK"
 
 
 async def _in_force(scene: Scene, tenant: Tenant) -> dict[str, int]:
