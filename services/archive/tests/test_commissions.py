@@ -328,6 +328,25 @@ async def test_an_order_that_waits_does_so_in_its_own_month_until_it_is_correcte
     await sound(open_store)
 
 
+async def test_an_order_that_waited_before_this_was_noted_is_noted_when_it_is_tried_again(
+    store_settings: StoreSettings, open_store: OpenStore
+) -> None:
+    engine = Moody()
+    async with archive(store_settings, engine=engine) as a:
+        await team(a)
+        engine.failing = True
+        await record(a, "d1", "p1", purchase=bought(100_00))
+        store = await open_store("archive")
+        p = store.partition("acme")
+        for ident in ("d1", "s1"):
+            await store.client(p).delete(f"{keys.undecided(p, 'acme')}:{ident}")
+        before = await waits(a, "d1", "s1")
+        await a.stub.EvaluateCustomer(pb.EvaluateCustomerRequest(name=name("d1")))
+        after = await waits(a, "d1", "s1")
+    assert (before, after) == ([0, 0], [1, 1])
+    await sound(open_store)
+
+
 @pytest.mark.requirement("D3")
 async def test_everybody_who_earns_in_a_month_is_listed_once(
     store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
