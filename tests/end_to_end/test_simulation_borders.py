@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gonghai_cli.services import Services
 
 CUSTOMERS: Final = 60
-DAYS: Final = 40
+DAYS: Final = 20
 FEW: Final = 3
 EDGY: Final = """
 from gonghai_plugin import *

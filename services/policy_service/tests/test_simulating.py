@@ -152,6 +152,9 @@ async def test_candidates_decide_on_one_side_by_the_document_in_force(
         told = [one async for one in service.Simulate(asked("", "acme", "standard==2.0.0"))]
         sides = {(one.choice_before, one.choice_after) for one in told if one.customer}
         assert sides == {("1.2.3", "1"), ("2.0.0", "2")}
+        tea = "version: 1\ndefault: {plugin: tea}\n"
+        told = [one async for one in service.Simulate(asked(tea, "acme", "tea==3.0.0"))]
+        assert {one.choice_before for one in told if one.customer} == {"1.2.3", "3.0.0"}
         health = await service.GetPluginHealth(messages.GetPluginHealthRequest())
         assert [(one.plugin, one.version, one.candidate) for one in health.plugins] == [
             ("standard", "2.0.0", True),
