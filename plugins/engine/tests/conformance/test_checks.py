@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 from plugins.engine.tests.distributions import install, use
@@ -14,14 +12,12 @@ from gonghai_engine.calendar import Calendar
 from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.conformance import Check, Limits, Status, check_plugin
 from gonghai_engine.conformance.examination import decided, differing, unlike_columns
+from gonghai_engine.conformance.findings import EXCUSABLE
 from gonghai_engine.conformance.made_up import MadeUp
-from gonghai_engine.conformance.sources import impurities
 from gonghai_engine.verdicts import Moment
 from gonghai_standard import STANDARD
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from plugins.engine.tests.conformance.projects import Project
 
     from gonghai_engine.conformance import Report
@@ -202,52 +198,96 @@ def test_a_function_is_watched_while_it_runs_and_said_to_be_slow(project: Projec
     assert "the fact 'amount_per_shop' is made by a function" in _said(report, Check.LATENCY)
 
 
+HANGS_ON = """
+def made():
+    first = []
+    def moody(orders):
+        first.append(orders)
+        from datetime import datetime
+        from os import environ, getcwd
+        zone = datetime(2031, 3, 3).timestamp() != datetime(2031, 3, 3, tzinfo=UTC).timestamp()
+        words = [len(word) for word in {"a", "be", "see", "door", "chair", "kettle"}]
+        order = sum(length * 6**place for place, length in enumerate(words))
+        return 10**8 + (first[0] % 10**5) * 10**9 + order * 100 + sum(
+            [zone, 2 * (environ["LC_ALL"] == "C.UTF-8"), 4 * (getcwd() == HERE)]
+        )
+    return moody
+
+from datetime import UTC
+from os import getcwd
+HERE = __HERE__
+moody = made()
+"""
+
+
+def test_what_a_function_hangs_on_beside_its_facts_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "everywhere", HANGS_ON.replace("__HERE__", repr(str(Path.cwd()))))
+    use(monkeypatch, tmp_path)
+    report = check_plugin("everywhere", excused=EXCUSABLE)
+    assert _said(report, Check.DETERMINISTIC) == (
+        "another process decides otherwise with another hash seed (the order of a set?), and in "
+        "another zone, and in another locale, and in another directory, and asked in another order"
+    )
+    assert "moody() keeps state between calls: it changes first" in _said(report, Check.PURE)
+
+
+TIRED = """
+from dataclasses import sys
+import decimal
+decimal.getcontext().prec = 3
+decimal.DefaultContext.prec = 4
+sys.setrecursionlimit(1234)
+
+class Tired:
+    asked = 0
+    def __call__(self, orders):
+        self.asked += 1
+        return 200 if self.asked > 1000 else orders
+
+moody = Tired()
+"""
+
+
+def test_a_function_that_tires_and_what_is_set_for_the_whole_process_are_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "tired", TIRED)
+    use(monkeypatch, tmp_path)
+    report = check_plugin("tired", excused=EXCUSABLE)
+    assert "tiering: once otherwise" in _said(report, Check.DETERMINISTIC)
+    pure = _said(report, Check.PURE)
+    assert "__call__() keeps state between calls: it changes self (tired_plugin:" in pure
+    for shared in ("context of decimal", "default context of decimal", "recursion limit"):
+        assert f"changes the {shared}" in pure
+
+
+def test_a_pure_function_with_a_cache_of_its_answers_keeps_every_promise(project: Project) -> None:
+    project.change(CUSTOMERS, "Unit, derived", "Unit, computed")
+    project.change(
+        CUSTOMERS,
+        "AMOUNT_PER_SHOP: Final = derived(",
+        "@lru_cache(maxsize=None)\n"
+        "def _share(amount: int, shops: int) -> int:\n"
+        "    return min(amount // max(shops, 1), 10**12)\n\n\n"
+        "AMOUNT_PER_SHOP: Final = computed(",
+    )
+    project.change(CUSTOMERS, "from typing", "from functools import lru_cache\nfrom typing")
+    project.change(
+        CUSTOMERS,
+        "host.AMOUNT_365D // SHOPS.fact,\n    Unit.MONEY,",
+        "_share,\n    host.AMOUNT_365D,\n    SHOPS.fact,\n    unit=Unit.MONEY,",
+    )
+    report = check_plugin("tea", project.golden)
+    for check in (Check.PURE, Check.TOTAL, Check.DETERMINISTIC):
+        assert report.status(check) is Status.PASSED, report
+
+
 def test_a_file_that_is_about_another_plugin_is_refused(project: Project) -> None:
     project.change("golden.yaml", 'plugin: "tea"', "plugin: coffee")
     report = check_plugin("tea", project.golden)
     assert _said(report, Check.GOLDEN) == "golden.yaml is about the plugin 'coffee'"
-
-
-IMPURE = {
-    "a clock under another name": (
-        "from datetime import datetime\nWHAT = datetime.now", "asks for the time: .now()",
-    ),
-    "a clock by its name as a text": (
-        "import datetime\nWHAT = getattr(datetime.date, 'today')", "asks for the time: .today()",
-    ),
-    "the machine's name": ("from platform import node\nHOST = node()", "imports platform"),
-    "any module at all": ("import importlib\nOS = importlib.import_module('os')", "importlib"),
-    "what modules are made of": ("import _thread", "imports _thread"),
-    "a built-in under another name": ("READ = open", "calls open()"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("source", "says"), IMPURE.values(), ids=list(IMPURE))
-def test_what_a_module_names_is_seen_as_what_it_calls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str
-) -> None:
-    name = f"impure_{uuid4().hex}"
-    (tmp_path / f"{name}.py").write_text(source, "utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    import_module(name)
-    try:
-        assert any(says in found for found in impurities(name)), impurities(name)
-    finally:
-        sys.modules.pop(name)
-
-
-def test_a_name_of_the_modules_own_is_no_built_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = f"pure_{uuid4().hex}"
-    source = "def plan(input, id):\n    return input + id\n\nhash = 3\nVALUE = hash\n"
-    (tmp_path / f"{name}.py").write_text(source, "utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    import_module(name)
-    try:
-        assert impurities(name) == []
-    finally:
-        sys.modules.pop(name)
 
 
 def test_without_golden_decisions_it_fails_unless_that_is_excused(project: Project) -> None:

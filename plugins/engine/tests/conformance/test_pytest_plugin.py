@@ -41,7 +41,7 @@ def test_what_differs_is_named_by_its_case_and_the_rest_passes(project: Project)
 
 
 def test_a_file_that_is_no_golden_file_is_an_error_of_collection(project: Project) -> None:
-    project.change("golden.yaml", "plugin: tea", "plugin: [tea")
+    project.change("golden.yaml", 'plugin: "tea"', "plugin: [tea")
     ended = _pytest(project)
     assert ended.returncode == 2
     assert "golden.yaml: not YAML" in ended.stdout

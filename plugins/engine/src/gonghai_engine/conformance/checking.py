@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,11 +14,25 @@ from gonghai_engine.conformance.findings import EXCUSABLE, Check, Finding, Repor
 from gonghai_engine.conformance.orders import LATENCY_RATIO, Order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
-_SEEDS: Final = ("1", "2")
-"""Of Python's hashes: the order of sets differs between the two processes."""
+_HERE: Final[Mapping[str, str]] = {
+    "PYTHONHASHSEED": "1",
+    "TZ": "UTC",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+}
+"""Where the first process lives, in variables of its environment."""
+_ELSEWHERE: Final[Mapping[str, Mapping[str, str]]] = {
+    "with another hash seed (the order of a set?)": {"PYTHONHASHSEED": "2"},
+    "in another zone": {"TZ": "<+1345>-13:45"},  # as POSIX writes it: no table of zones is needed
+    "in another locale": {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8"},
+}
+"""What else another process may have than the first."""
+_FOLDER: Final = "in another directory"
+_ORDER: Final = "asked in another order"
+_ALL: Final = frozenset({*_ELSEWHERE, _FOLDER, _ORDER})
 _COMPLAINT: Final = 400
 """Characters of a dying process' last words."""
 
@@ -52,19 +67,14 @@ def check_plugin(
         limits.latency_ratio,
         excused=tuple(check.value for check in EXCUSABLE if check in excused),
     )
-    first = _examined(order, _SEEDS[0], limits.seconds)
+    first = _examined(order, frozenset(), limits.seconds)
     findings = list(first.findings)
     if first.complaint:
         findings.append(Finding(first.stopped_at, Status.FAILED, first.complaint))
     elif first.digest and Check.DETERMINISTIC not in {finding.check for finding in findings}:
-        second = _examined(replace(order, repeat=True), _SEEDS[1], limits.seconds)
-        same = second.digest == first.digest
-        message = "another process, with another hash seed, decides otherwise: a set's order?"
-        findings.append(
-            Finding(Check.DETERMINISTIC, Status.PASSED)
-            if same
-            else Finding(Check.DETERMINISTIC, Status.FAILED, second.complaint or message)
-        )
+        complaint = _otherwise(replace(order, repeat=True), first.digest, limits.seconds)
+        status = Status.FAILED if complaint else Status.PASSED
+        findings.append(Finding(Check.DETERMINISTIC, status, complaint))
     places = {check: place for place, check in enumerate(Check)}
     findings.sort(key=lambda finding: places[finding.check])
     return Report(name, first.version, tuple(findings))
@@ -86,12 +96,37 @@ class _Ended:
         return next((check for check in Check if check not in told), Check.DETERMINISTIC)
 
 
-def _examined(order: Order, seed: str, seconds: float) -> _Ended:
+def _otherwise(order: Order, digest: str, seconds: float) -> str:
+    """Say in what other surroundings another process decides otherwise; "" when it does not.
+
+    All of them are tried in one process. One by one they are tried only when something differs.
+    """
+    second = _examined(order, _ALL, seconds)
+    if second.complaint or second.digest == digest:
+        return second.complaint
+    causes = [
+        each
+        for each in (*_ELSEWHERE, _FOLDER, _ORDER)
+        if _examined(order, frozenset({each}), seconds).digest != digest
+    ]
+    return f"another process decides otherwise {', and '.join(causes or sorted(_ALL))}"
+
+
+def _examined(order: Order, otherwise: Collection[str], seconds: float) -> _Ended:
+    """Examine in a process of its own, which is `otherwise` than the first one."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = folder if _FOLDER in otherwise else None
+        return _ended(replace(order, turned=_ORDER in otherwise), otherwise, here, seconds)
+
+
+def _ended(order: Order, otherwise: Collection[str], folder: str | None, seconds: float) -> _Ended:
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [
-            *(sys.executable, "-B", "-m", "gonghai_engine.conformance.examination"),
+            # Not the directory where it runs is looked into for modules (-P), but what is so here.
+            *(sys.executable, "-B", "-P", "-m", "gonghai_engine.conformance.examination"),
             json.dumps(asdict(order)),
         ],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -99,10 +134,15 @@ def _examined(order: Order, seed: str, seconds: float) -> _Ended:
         encoding="utf-8",
         env={
             **os.environ,
-            "PYTHONHASHSEED": seed,
+            **_HERE,
+            **{
+                name: value
+                for each in otherwise
+                for name, value in _ELSEWHERE.get(each, {}).items()
+            },
             "PYTHONUTF8": "1",
             # What is importable here is there: also what a test or an editor put on the path.
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         },
     )
     complaint = ""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from random import Random
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,7 @@ from gonghai_engine.conformance.guard import Guard
 from gonghai_engine.conformance.made_up import MadeUp
 from gonghai_engine.conformance.naming import misread
 from gonghai_engine.conformance.orders import Order
+from gonghai_engine.conformance.process_state import ProcessState
 from gonghai_engine.conformance.wording import faults as faults_of_wording
 from gonghai_engine.conformance.wording import settings_faults
 from gonghai_engine.document import PolicyDocumentError
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 
 _MADE_UP: Final = 120
 """Facts that are made up for each policy."""
+_TIMES: Final = 20
+"""How often each is decided again where functions of the plugin's own take part."""
 _ROUNDS: Final = 5
 _NOW: Final = golden.NOW
 _SHOWN: Final = 20
@@ -67,6 +71,7 @@ class Examination:
         self._order = order
         self._tell = tell
         self._guard = Guard()
+        self._process = ProcessState()
 
     def run(self) -> tuple[str, str]:
         """Look at everything; return the plugin's version and the digest of its decisions."""
@@ -144,7 +149,7 @@ class Examination:
         ) or ""
         packages = {point.module.partition(".")[0], *installed.split()}
         read = [what for package in sorted(packages) for what in sources.impurities(package)]
-        self._all(Check.PURE, [*self._guard.seen, *read])
+        self._all(Check.PURE, [*self._guard.seen, *self._process.changes(), *read])
 
     def _decides(
         self,
@@ -162,14 +167,14 @@ class Examination:
         moment = Moment(_NOW, Calendar())
         for policy in compiled:
             made = list(made_up[policy.policy].some(_MADE_UP))
-            first = [decided(policy, facts, moment) for facts in made]
-            again = [decided(policy, _turned(facts), moment) for facts in reversed(made)]
-            for facts, once, twice in zip(made, first, reversed(again), strict=True):
+            first = self._first(policy, made, moment)
+            other = dict(answered_otherwise(policy, made, first, moment))
+            for place, (facts, once) in enumerate(zip(made, first, strict=True)):
                 digest.update(once.encode())
                 if once.startswith("!"):
                     undecided.append(f"{policy.policy}: {once[1:]} (facts: {_written(facts)})")
-                if once != twice:
-                    moody.append(f"{policy.policy}: once {once}, once {twice}")
+                if place in other:
+                    moody.append(f"{policy.policy}: once {once}, once {other[place]}")
                 elif not once.startswith("!"):
                     unlike += differing(policy, policy.values(facts))
             if not self._order.repeat and not policy.functions:
@@ -180,6 +185,16 @@ class Examination:
             if moody:  # else it is for the other process to say
                 self._all(Check.DETERMINISTIC, moody)
         return digest.hexdigest()
+
+    def _first(
+        self, policy: CompiledPolicy, made: list[dict[str, FactValue]], moment: Moment
+    ) -> list[str]:
+        """Decide on all once; another process that asks in another order must say the same."""
+        places = list(range(len(made)))
+        if self._order.turned:
+            places.reverse()
+        said = {place: decided(policy, made[place], moment) for place in places}
+        return [said[place] for place in range(len(made))]
 
     def _unreached(
         self, compiled: Iterable[CompiledPolicy], made_up: dict[Any, MadeUp]
@@ -320,6 +335,22 @@ def _turned(facts: dict[str, FactValue]) -> dict[str, FactValue]:
 def decided(policy: CompiledPolicy, facts: dict[str, FactValue], moment: Moment) -> str:
     """Return all that a single decision says, or "!" and why there is none."""
     return _said(lambda: policy.decide(policy.values(facts), moment))
+
+
+def answered_otherwise(
+    policy: CompiledPolicy, made: list[dict[str, FactValue]], first: list[str], moment: Moment
+) -> Iterator[tuple[int, str]]:
+    """Yield where another answer is given when the same is asked again, and which.
+
+    What is asked is mixed, and the facts are in another order: what the answer before left behind,
+    or the first one of all, shows then. A plugin's own functions are asked many times.
+    """
+    mixed = Random(len(made))  # noqa: S311 - the same mixture each time is wanted
+    for _ in range(_TIMES if policy.functions else 1):
+        for place in mixed.sample(range(len(made)), len(made)):
+            again = decided(policy, _turned(made[place]), moment)
+            if again != first[place]:
+                yield place, again
 
 
 def _said(decide: Callable[[], Verdict]) -> str:

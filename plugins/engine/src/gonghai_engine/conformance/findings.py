@@ -42,11 +42,11 @@ PROMISES: Final[Mapping[Check, str]] = {
     Check.SENTENCES: "every sentence and label is there in English and in Chinese",
     Check.TOTAL: "made-up facts, all of them missing among these, are always decided",
     Check.AGREES: "the rule engine, plain Python and NumPy columns decide alike",
-    Check.PURE: "no I/O, no clock, no randomness",
+    Check.PURE: "no I/O, no clock, no randomness; nothing kept or set in the process",
     Check.REACHABLE: "for each rule, a golden case or facts were found for which it decides",
     Check.GOLDEN: "it decides as the golden decisions say",
     Check.LATENCY: f"a decision costs at most {LATENCY_RATIO} times one by a table of five rules",
-    Check.DETERMINISTIC: "the same facts give the same decisions, in whatever order",
+    Check.DETERMINISTIC: "the same facts give the same decisions, in whatever order and place",
 }
 """What each check makes sure of."""
 

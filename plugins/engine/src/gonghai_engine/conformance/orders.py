@@ -18,6 +18,7 @@ class Order:
         golden: the file of its golden decisions; "" for none.
         latency_ratio: how many times as long as the baseline's a decision may take.
         repeat: only decide again, for the digest.
+        turned: ask in another order.
         excused: checks that warn where they would fail, each one of `EXCUSABLE`.
     """
 
@@ -25,4 +26,5 @@ class Order:
     golden: str
     latency_ratio: float
     repeat: bool = False
+    turned: bool = False
     excused: tuple[str, ...] = ()
