@@ -289,15 +289,15 @@ def translated(error: grpc.aio.AioRpcError, service: str) -> Exception:
     """Turn what grpc raises into what this side means by it."""
     refusal = refusal_in(status_in(error))
     if error.code() in _UNKNOWN_OUTCOME:
-        return PeerUnavailable(
-            service, 1_000_000 if refusal is None else refusal.retry_after or 1_000_000
-        )
+        if refusal is None:
+            return PeerUnavailable(service)
+        return PeerUnavailable(service, refusal.retry_after or 1_000_000, refusal.message)
     if refusal is None:
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
             return PeerUnavailable(service)
         return PeerFailed(service, error.code(), error.details() or "")
     if refusal.reason is Reason.RATE_LIMIT:
-        return PeerUnavailable(service, refusal.retry_after or 100_000)
+        return PeerUnavailable(service, refusal.retry_after or 100_000, refusal.message)
     return PeerRefused(service, refusal)
 
 

@@ -349,11 +349,19 @@ class NotAllowed(Refusal):
 class PeerUnavailable(Refusal):
     """UNAVAILABLE: another service cannot be reached, or did not answer in time."""
 
-    def __init__(self, service: str, retry_after: int = 1_000_000) -> None:
-        """Name the service."""
+    def __init__(self, service: str, retry_after: int = 1_000_000, why: str = "") -> None:
+        """Name the service.
+
+        Args:
+            service: which one.
+            retry_after: when to try again (µs).
+            why: its own words, where it gave some.
+        """
+        again = "; try again with the same request_id"
+        said = f"does not answer now: {why.removesuffix(again)}" if why else "cannot be reached"
         super().__init__(
             Reason.PEER_UNAVAILABLE,
-            f"the {service} service cannot be reached; try again with the same request_id",
+            f"the {service} service {said}{again}",
             metadata={"service": service},
             retry_after=retry_after,
         )

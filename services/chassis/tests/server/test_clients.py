@@ -24,6 +24,7 @@ from gonghai_chassis.errors import (
     PeerUnavailable,
     QuotaViolation,
     Reason,
+    Refusal,
 )
 from gonghai_chassis.settings import Settings
 from gonghai_chassis.testing import eventually
@@ -219,6 +220,35 @@ async def test_unavailable_is_tried_again_and_a_refusal_is_not() -> None:
         with pytest.raises(PeerRefused):
             await stub.ClaimCustomer(CLAIM)
         assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (
+            Refusal(Reason.RATE_LIMIT, "a simulation is running: ask later"),
+            "the pool service does not answer now: a simulation is running: ask later",
+        ),
+        (
+            PeerUnavailable("archive"),
+            "the pool service does not answer now: the archive service cannot be reached",
+        ),
+    ],
+)
+async def test_who_does_not_answer_now_is_heard_to_say_why(raised: Refusal, words: str) -> None:
+    servicer = Pool()
+
+    async def act() -> None:
+        raise raised
+
+    servicer.act = act
+    async with (
+        door(servicer) as served,
+        open_channel(served.address, service="pool") as channel,
+    ):
+        with pytest.raises(PeerUnavailable) as refusal:
+            await pool_grpc.PoolServiceStub(channel).ClaimCustomer(CLAIM)
+    assert refusal.value.message == f"{words}; try again with the same request_id"
 
 
 def test_the_published_service_config_retries_unavailable_alone() -> None:
