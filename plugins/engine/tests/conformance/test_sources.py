@@ -61,6 +61,9 @@ IMPURE = {
         "from decimal import setcontext as use",
         "touches what everything in the process shares: setcontext",
     ),
+    "how everybody will count, in a function": (
+        "def f(x):\n    import decimal\n    decimal.MAX_PREC = x", "it changes decimal",
+    ),
     "how everybody will count": (
         "import decimal\nsetattr(decimal.DefaultContext, 'prec', 9)",
         "changes what it imports: decimal.DefaultContext",

@@ -211,7 +211,6 @@ def _own(function: _Function, scope: _Scope, inside: ast.ClassDef | None) -> fro
     lent -= _with_default(function)
     if inside is not None and not _makes(function):
         lent -= {argument.arg for argument in (*given.posonlyargs, *given.args)[:1]}
-    imported = frozenset(_imported(scope, ""))
     bound: dict[str, list[ast.expr | None]] = {}
     for name, source in _bindings(scope):
         bound.setdefault(name, []).append(source)
@@ -224,7 +223,7 @@ def _own(function: _Function, scope: _Scope, inside: ast.ClassDef | None) -> fro
         if isinstance(node, (ast.Global, ast.Nonlocal))
         for name in node.names
     }
-    own = (lent | bound.keys()) - imported - elsewhere
+    own = (lent | bound.keys()) - elsewhere
     while True:
         # Another name of something that is not its own is none of its own.
         others = {
