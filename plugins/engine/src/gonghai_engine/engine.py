@@ -34,7 +34,6 @@ from gonghai_engine.loading import (
     load,
     load_candidates,
 )
-from gonghai_engine.pages import decision
 from gonghai_engine.settings import digest
 from gonghai_engine.tenants import CompiledPlugin, IndustryPolicy, TenantPolicy
 from gonghai_engine.verdicts import Moment
@@ -540,7 +539,7 @@ def _made(request: DecisionRequest, resolved: Resolved, tenant: TenantPolicy) ->
     compiled = resolved.compiled
     values = compiled.values(request.facts)
     verdict = compiled.decide(values, Moment(request.now, tenant.calendar))
-    return decision(request, resolved, tenant, verdict, values)
+    return resolved.decision(request, tenant, verdict, values)
 
 
 def _failure(

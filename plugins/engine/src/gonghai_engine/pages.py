@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gonghai_engine.column_decisions import Decided
-    from gonghai_engine.decisions import DecisionRequest, FactValue
+    from gonghai_engine.decisions import DecisionRequest
     from gonghai_engine.engine import Engine
     from gonghai_engine.outcomes import Outcome
     from gonghai_engine.tenants import Resolved, TenantPolicy
-    from gonghai_engine.verdicts import Verdict
     from gonghai_plugin.policies import Policy
 
 
@@ -70,9 +69,8 @@ class Page:
         if place not in self._together:
             return self._alone[place]
         group, row = self._together[place]
-        return decision(
+        return group.resolved.decision(
             self._requests[place],
-            group.resolved,
             group.tenant,
             group.decided.verdict(row),
             group.decided.values(row),
@@ -124,28 +122,3 @@ def _in_columns(engine: Engine, requests: Sequence[DecisionRequest]) -> _Togethe
     except Exception:  # noqa: BLE001 - whatever a plugin's declarations lead to: each alone says it
         return None
     return _Together(decided, resolved, tenant)
-
-
-def decision(
-    request: DecisionRequest,
-    resolved: Resolved,
-    tenant: TenantPolicy,
-    verdict: Verdict,
-    values: Mapping[str, FactValue],
-) -> Decision:
-    """Return the decision that a verdict makes, with the facts that it is recorded with."""
-    owner = resolved.owner
-    return Decision(
-        request.subject,
-        request.policy,
-        verdict.rule,
-        verdict.outcome,
-        verdict.said,
-        verdict.also_said,
-        owner.plugin.name,
-        owner.plugin.version,
-        tenant.revision,
-        owner.digest,
-        {name: values[name] for name in resolved.compiled.recorded},
-        request.now,
-    )

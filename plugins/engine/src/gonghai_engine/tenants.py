@@ -9,6 +9,7 @@ from gonghai_engine.attributes import AttributeSchema
 from gonghai_engine.column_decisions import Decided, decide_columns
 from gonghai_engine.columns import FactColumns
 from gonghai_engine.compiled import CompiledPolicy
+from gonghai_engine.decisions import Decision
 from gonghai_engine.faults import EngineError
 from gonghai_engine.next_change import next_change_days
 from gonghai_engine.outcomes import Stage
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai_engine.calendar import Calendar
+    from gonghai_engine.decisions import DecisionRequest, FactValue
     from gonghai_engine.document import PolicyDocument
-    from gonghai_engine.verdicts import Moment
+    from gonghai_engine.verdicts import Moment, Verdict
     from gonghai_plugin.plugin import Plugin, Settings
     from gonghai_plugin.policies import Policy
     from gonghai_plugin.texts import Text
@@ -72,6 +74,29 @@ class Resolved:
 
     compiled: CompiledPolicy
     owner: CompiledPlugin
+
+    def decision(
+        self,
+        request: DecisionRequest,
+        tenant: TenantPolicy,
+        verdict: Verdict,
+        values: Mapping[str, FactValue],
+    ) -> Decision:
+        """Return the decision that a verdict makes, with the facts that it is recorded with."""
+        return Decision(
+            request.subject,
+            request.policy,
+            verdict.rule,
+            verdict.outcome,
+            verdict.said,
+            verdict.also_said,
+            self.owner.plugin.name,
+            self.owner.plugin.version,
+            tenant.revision,
+            self.owner.digest,
+            {name: values[name] for name in self.compiled.recorded},
+            request.now,
+        )
 
 
 class IndustryPolicy:
