@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # As a person reads them in dev. Left alone, structlog draws each traceback with every local
 # variable, which takes seconds where a test lets something fail.
 logs.configure("debug", "console", "test")
+_LOGS = structlog.get_config()
 
 PARTITIONS = 4
 _READY_TRIES = 1000
@@ -39,6 +41,12 @@ class OpenStore(Protocol):
 
     async def __call__(self, area: str, settings: StoreSettings | None = None) -> Store:
         """A store of the area on the test's server."""
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """Log as above, whatever the test before left behind."""
+    structlog.configure(**_LOGS)
 
 
 @contextmanager
