@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from gonghai_chassis.store import StoreSettings
 
 CALLERS = 64
-CUSTOMERS = 400
-TRIES = 100
+CUSTOMERS = 1000
+TRIES = 250
 
 
 @pytest.mark.requirement("B4", "B2")
+@pytest.mark.timeout(300)
 async def test_peer_01_of_many_who_claim_one_customer_one_gets_it(
     store_settings: StoreSettings,
 ) -> None:
-    """64 callers race for the same 400 customers.
+    """64 callers race for the same 1,000 customers.
 
     Each runs through a quarter of them, drawn and ordered by a seed of his own, so that 16 are
-    after a customer on the average: it is how many are after one that makes the race, and more
-    customers only make it longer.
+    after a customer on the average. All 64,000 tries take 100 s on two busy cores: too long here.
     """
     async with sea(store_settings) as world:
         reps = [f"rep-{number:02}" for number in range(CALLERS)]
