@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+KILLS = 3
+"""In each run."""
+
 
 @pytest.mark.requirement("B4")
+@pytest.mark.timeout(300)  # seven processes are started, one after the other
 @pytest.mark.parametrize("seed", range(10))
 async def test_killing_a_service_or_the_store_changes_nothing(
     seed: int, undisturbed: Run, tmp_path: Path
 ) -> None:
     async with stack_on(tmp_path) as stack:
         killer = Killer(stack)
-        ticks = Ticks(killer.plan(seed, undisturbed.ticks))
+        ticks = Ticks(killer.plan(seed, undisturbed.ticks, KILLS))
         async with CountedServices(stack, ticks) as services:
             account = await played(services, undisturbed.sample)
         await asyncio.gather(*ticks.acting)
