@@ -55,6 +55,7 @@ def _problems(text: str) -> list[tuple[int, str, str]]:
         (HEAD + "industries:\n  '': {plugin: standard}\n", 3, "industries", "no industry"),
         (HEAD + "industries:\n  a/b: {plugin: standard}\n", 3, "industries", "no industry"),
         (HEAD + "industries: {default: {plugin: standard}}\n", 3, "industries", "all others"),
+        (HEAD + f"? {'a' * 101}\n: [0, 0]\n", 3, "", "a key of more than 100"),
         (HEAD + "zone: localtime\n", 3, "zone", "no time zone"),
         (HEAD + "holidays: [0]\n", 3, "holidays.0", "no date"),
         (HEAD + "holidays: [2026-01-01, 2026-01-01]\n", 3, "holidays", "twice"),

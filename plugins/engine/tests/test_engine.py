@@ -19,6 +19,8 @@ from gonghai_engine import (
     PolicyDocument,
     Tier,
 )
+from gonghai_engine.faults import FactError
+from gonghai_engine.intake import Intake
 from gonghai_plugin import INT64, Rule, Text, all_hits, derived, first_hit, host_facts, otherwise
 from gonghai_plugin.outcomes import Grade, Limits, Refuse
 from gonghai_plugin.outcomes import Tier as TierDeclared
@@ -91,6 +93,14 @@ async def test_a_bad_item_fails_alone_and_the_order_stays() -> None:
     assert isinstance(failure, DecisionFailure)
     assert failure.cause == "bad_facts"
     assert failure.message == "fact 'days_since_last_order' is a int64, not str"
+
+
+def test_a_set_has_no_more_members_than_rules_can_go_through_at_once() -> None:
+    take = Intake((host_facts.TAGS,)).take
+    members = [f"tag-{number}" for number in range(1_001)]
+    assert len(take({"tags": members[:1_000]})["tags"]) == 1_000  # type: ignore[arg-type] # a set
+    with pytest.raises(FactError, match="1,001 members"):
+        take({"tags": members})
 
 
 async def test_a_plugin_that_is_missing_fails_safe_and_nobody_else() -> None:

@@ -214,12 +214,34 @@ async def test_where_a_pool_is_missing_the_fallback_takes_him_until_it_is_made(
         await world.move_to(OVER + HOUR)
         assert (await world.custody("c1")).pool == pool_name("rest")
         await world.pool("open")
+        await world.move_to(world.now + MINUTE)
         assert (await world.custody("c1")).pool == pool_name("open")
         # Where the heir's pool is made after he was named.
         await world.customer("c1", **{**STAGES, "admission_pool": pool_name("late")})
         assert (await world.custody("c1")).pool == pool_name("rest")
         await world.pool("late")
+        await world.move_to(world.now + MINUTE)
         assert (await world.custody("c1")).pool == pool_name("late")
+        assert await audit(world.parts.store) == []
+
+
+async def test_whoever_the_fallback_stands_for_goes_on_however_he_came_there(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed("wang")
+        await world.pool("rest", fallback=True)
+        for customer in ("c1", "c2"):
+            await world.customer(customer, **STAGES)
+            await world.claim(customer)
+        missing = {**STAGES, "admission_pool": pool_name("late")}
+        await world.customer("c1", **missing)
+        assert (await world.release("c1")).pool == pool_name("rest")
+        assert (await world.release("c2", pool=pool_name("rest"))).pool == pool_name("rest")
+        await world.pool("late")
+        await world.move_to(world.now + MINUTE)
+        assert (await world.custody("c1")).pool == pool_name("late")
+        assert (await world.custody("c2")).pool == pool_name("rest")
         assert await audit(world.parts.store) == []
 
 
@@ -297,17 +319,25 @@ async def test_whose_event_is_in_quarantine_stays_until_it_is_taken_in(
         await staffed(world)
         for customer in ("c1", "c2"):
             await world.customer(customer, **STAGES)
-        stumbling.customers.add("c1")
+        await world.pool("rest", fallback=True)
+        await world.customer("c3", **{**STAGES, "admission_pool": pool_name("late")})
+        stumbling.customers |= {"c1", "c3"}
         heirs = {**STAGES, "admission_pool": pool_name("west")}
         world.tell_customer("c1", **heirs)
+        world.tell_customer("c3", **heirs)
         await world.taken_in()
+        # The pool that the fallback stood for is made: also then nobody goes whose event waits.
+        await world.pool("late")
+        await world.move_to(world.now + MINUTE)
+        assert (await world.custody("c3")).pool == pool_name("rest")
         await world.move_to(OVER + HOUR)
         assert (await world.custody("c2")).pool == pool_name("open")
         assert (await world.custody("c1")).pool == pool_name("east")
         stumbling.customers.clear()
-        await retry(world, "c1")
-        await world.quiet()
-        assert (await world.custody("c1")).pool == pool_name("west")
+        for customer in ("c1", "c3"):
+            await retry(world, customer)
+            await world.quiet()
+            assert (await world.custody(customer)).pool == pool_name("west")
         await world.move_to(world.now + 2 * HOUR)
         assert await audit(world.parts.store) == []
 

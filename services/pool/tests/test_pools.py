@@ -16,7 +16,7 @@ from gonghai_chassis.instants import instant_of
 from gonghai_chassis.testing.refusals import refused
 from gonghai_pool.consistency import audit
 
-from .sea import DAY, HOUR, PARENT, START, customer_name, pool_name, rep_name, sea
+from .sea import DAY, HOUR, MINUTE, PARENT, START, customer_name, pool_name, rep_name, sea
 from .test_clocks import changes
 
 if TYPE_CHECKING:
@@ -118,9 +118,11 @@ async def test_who_fits_no_pool_waits_until_one_does(store_settings: StoreSettin
 
         # The pool that was meant is made at last: they belong there.
         await world.pool("east")
+        await world.move_to(world.now + MINUTE)
         for customer in ("c1", "c2", "c3"):
             assert (await world.custody(customer)).pool == pool_name("east")
-        assert changes(await world.history("c1")) == ["ADMITTED", "ADMITTED", "MOVED"]
+        said = ["ADMITTED", "ADMITTED", "RESCHEDULED", "MOVED"]
+        assert changes(await world.history("c1")) == said
         assert await audit(world.parts.store) == []
 
 

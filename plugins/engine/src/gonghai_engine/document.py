@@ -37,9 +37,11 @@ MAX_DEPTH: Final = 20
 DEFAULT: Final = "default"
 """Stands for every industry that a document does not name."""
 
+_ZONE: Final = "Asia/Shanghai"
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INDUSTRY: Final = re.compile(r"(?!\s)[^/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,63}(?<!\s)")
 _NUMBER_LENGTH: Final = 40
+_KEY_LENGTH: Final = 100
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 _TAGS: Final = _NUMBERS | {
@@ -146,7 +148,7 @@ class PolicyDocument:
             return cls(
                 text=text,
                 digest=hashlib.sha256(text.encode(errors="replace")).hexdigest(),
-                calendar=Calendar(),
+                calendar=Calendar(_zone_in(text)),
                 default=Binding("", MappingProxyType({})),
                 industries=MappingProxyType({}),
                 lines=MappingProxyType({}),
@@ -179,6 +181,16 @@ def _zones() -> frozenset[str]:
     return frozenset(files("tzdata").joinpath("zones").read_text().split()) - {"Factory"}
 
 
+def _zone_in(text: str) -> str:
+    """Return the time zone that a document names, as far as it can be read; else the usual one."""
+    with suppress(PolicyDocumentError):
+        content, _ = _load(text)
+        zone = content.get("zone") if isinstance(content, dict) else None
+        if isinstance(zone, str) and zone in _zones():
+            return zone
+    return _ZONE
+
+
 def _as_written(day: object) -> dt.date:
     if isinstance(day, str) and _DATE.fullmatch(day):
         with suppress(ValueError):
@@ -198,7 +210,7 @@ class _Bound(BaseModel):
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     version: Literal[1]
-    zone: str = "Asia/Shanghai"
+    zone: str = _ZONE
     calendar: WorkingDays = Field(WorkingDays.CHINA, strict=False)
     holidays: list[_Day] = Field(default_factory=list, max_length=MAX_DAYS)
     workdays: list[_Day] = Field(default_factory=list, max_length=MAX_DAYS)
@@ -327,6 +339,10 @@ def _walk(
                 yield Problem(key.start_mark.line + 1, path, f"{what} is not allowed")
                 continue
             name = str(key.value)
+            if len(name) > _KEY_LENGTH:
+                line = key.start_mark.line + 1
+                yield Problem(line, path, f"a key of more than {_KEY_LENGTH} characters")
+                continue
             inner = f"{path}.{name}" if path else name
             yield from _wrong_content(key, inner)
             if name in keys:

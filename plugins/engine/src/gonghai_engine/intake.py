@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gonghai_engine.faults import FactError
 from gonghai_plugin.facts import INT64_MAX, INT64_MIN, Kind
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gonghai_plugin.facts import Fact
 
 Check: TypeAlias = "Callable[[object], FactValue]"
+
+MOST_MEMBERS: Final = 1_000
+"""Of a set: what rules do with one takes as long as it is large."""
 
 
 class Intake:
@@ -77,6 +80,8 @@ def _set_checker(name: str, allowed: tuple[str, ...] | None) -> Check:
     def members(value: object) -> FactValue:
         if not isinstance(value, (frozenset, tuple, list, AbstractSet)):
             raise FactError(name, f"is a set of texts, not {_kind_of(value)}")
+        if len(value) > MOST_MEMBERS:
+            raise FactError(name, f"has {len(value):,} members, {MOST_MEMBERS:,} at the most")
         found = value if isinstance(value, frozenset) else frozenset(value)
         if not all(isinstance(item, str) for item in found):
             raise FactError(name, "is a set of texts, and one of its members is none")

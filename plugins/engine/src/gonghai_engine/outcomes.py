@@ -105,7 +105,7 @@ class RiskSignals:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The pool to go to; "" keeps the customer out of circulation.
+    """The pool to go to; "" for the fallback, if there is one.
 
     After so many days in it the customer goes on to the pool ``then``; "" where it stays, and the
     days are 0 then.

@@ -70,7 +70,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """The pool a customer without owner goes to; an empty name keeps it out of circulation.
+    """The pool a customer without owner goes to; an empty name: the fallback, if there is one.
 
     With ``then``, it is there first: after so many days in which nobody took it, it goes on to the
     other pool, at the midnight at which the fact ``days_in_pool`` comes to ``after_days``. Given 0

@@ -97,7 +97,8 @@ class Way(StrEnum):
     WENT_ON = "went_on"
     """His days in the first pool were over."""
     CHOSEN_ANEW = "chosen_anew"
-    """The policy names another first pool by now, to which he has not come yet."""
+    """The policy names a first pool to which he has not come yet: another one by now, or one that
+    is missing, so that the fallback stands for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gonghai_pool.custody import Change, Custody, Facts, Onward, State, Way
+from gonghai_pool.custody import Custody, Facts, Onward, State, Way
 from gonghai_pool.obstacles import claim_limits
 from gonghai_pool.policies import verdict_of
 from gonghai_pool.transitions import went_on
@@ -21,6 +21,12 @@ def pool_for(setup: TenantSetup, custody: Custody) -> str:
     target = custody.plan.target if custody.plan is not None else ""
     admission = custody.facts.admission_pool if custody.facts is not None else ""
     return setup.admits(target, admission)
+
+
+def way_back(custody: Custody) -> Way:
+    """Return how a holding comes into the pool that `pool_for` says."""
+    target = custody.plan.target if custody.plan is not None else ""
+    return Way.ENTERED if target else Way.CHOSEN_ANEW
 
 
 def admission(setup: TenantSetup, facts: Facts) -> str:
@@ -56,8 +62,10 @@ def on_his_way(ground: Ground, custody: Custody) -> Custody:
     """
     if custody.state is not State.IN_POOL and not custody.offered:
         return custody if custody.onward is None else replace(custody, onward=None)
-    if custody.way is Way.CHOSEN_ANEW and custody.pool == _first(ground, custody):
-        custody = replace(custody, way=Way.ENTERED)
+    facts = custody.facts
+    if custody.way is Way.CHOSEN_ANEW and facts is not None:
+        arrived = custody.pool == facts.admission_pool
+        custody = replace(custody, way=Way.ENTERED) if arrived else custody
     onward = _onward(ground, custody)
     before = custody.onward
     if onward is not None and before is not None and before.pool == onward.pool:
@@ -77,7 +85,7 @@ def gone_on(ground: Ground, custody: Custody, onward: Onward) -> Custody:
         over = f"after {facts.admission_after_days} days in {custody.pool}"
         reason = f"{over}: {reason}" if reason else over
     stays_on = custody.way is Way.WENT_ON and bool(_then(ground, custody))
-    way = Way.WENT_ON if days_over or stays_on else Way.ENTERED
+    way = Way.WENT_ON if days_over or stays_on else Way.CHOSEN_ANEW
     return went_on(custody, onward.pool, ground.now, way=way, reason=reason, rule=rule)
 
 
@@ -95,7 +103,7 @@ def _onward(ground: Ground, custody: Custody) -> Onward | None:
     if at_once:
         return Onward(at_once, ground.now)
     facts = custody.facts
-    if facts is None or custody.way is not Way.ENTERED or custody.entered is None:
+    if facts is None or custody.way is Way.WENT_ON or custody.entered is None:
         return None
     then = _then(ground, custody)
     if not then or then == custody.pool or custody.pool != _first(ground, custody):
@@ -111,10 +119,7 @@ def _at_once(ground: Ground, custody: Custody) -> str:
     elif custody.way is Way.WENT_ON:
         pool = _then(ground, custody) or first
     else:
-        # He is in the fallback as his pool was missing, and not as somebody put him there.
-        fell = custody.change in {Change.ADMITTED, Change.MOVED}
-        strayed = fell and custody.pool == ground.setup.fallback
-        pool = first if strayed else ""
+        pool = "" if custody.pool in ground.setup.pools else first
     return "" if pool == custody.pool else pool
 
 

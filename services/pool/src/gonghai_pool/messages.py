@@ -118,6 +118,8 @@ def mask_owner(message: custody_pb2.Custody) -> None:
         "reclaim_decision",
         "frozen_because",
         "reservation",
+        "next_pool",
+        "next_pool_time",
         "collaborators",
         "weight_milli",
     ):

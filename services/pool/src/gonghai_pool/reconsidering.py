@@ -44,7 +44,7 @@ async def reconsidered(
             if fresh != situation.custody:
                 found.append(rescheduled(situation, fresh, actor))
             continue
-        after = await placed(policies, situation.ground, custody)
+        after = await _unheld(policies, situation.ground, custody)
         if after != situation.custody:
             found.append(goes_on(situation, after, actor))
     return found
@@ -102,6 +102,17 @@ async def _requalified(
         )
         for place, (situation, custody) in enumerate(known)
     ]
+
+
+async def _unheld(policies: Policies, ground: Ground, custody: Custody) -> Custody:
+    """Return a customer whom nobody holds with where he goes; who is to go now is due at once.
+
+    He is moved like everybody whose time has come: when the archive is heard that far, and not
+    while an event about him is in quarantine.
+    """
+    if custody.waiting:
+        return await placed(policies, ground, custody)
+    return custody if custody.facts is None else on_his_way(ground, custody)
 
 
 async def placed(policies: Policies, ground: Ground, custody: Custody) -> Custody:

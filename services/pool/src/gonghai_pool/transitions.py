@@ -77,8 +77,12 @@ def pooled(
     reason: str = "",
     rule: str = "",
     clock: str = "",
+    way: Way = Way.ENTERED,
 ) -> Custody:
-    """It is in a pool from now on, or waits for one if that is "". Entering starts the embargo."""
+    """It is in a pool from now on, or waits for one if that is "". Entering starts the embargo.
+
+    Whom the admission policy puts there is `Way.CHOSEN_ANEW` until he is where it wants him.
+    """
     lost = _lost(custody, at) if custody.state is State.HELD else custody
     reclaimed = change is Change.RECLAIMED
     return replace(
@@ -94,7 +98,7 @@ def pooled(
         clock=clock,
         entered=at if pool else None,
         freed=at if pool else None,
-        way=Way.ENTERED,
+        way=way,
         onward=None,
         embargo_until=None,
         times_reclaimed=custody.times_reclaimed + reclaimed,
@@ -166,7 +170,15 @@ def admitted(custody: Custody | None, customer: str, facts: Facts, pool: str, at
     """A customer that the archive told of falls into a pool, or waits for one."""
     new = custody or Custody(customer, 0, State.OUT, at, Change.ADMITTED)
     reason = facts.admission_reason if pool else _why_waiting(facts)
-    admitted_ = pooled(new, pool, at, Change.ADMITTED, reason=reason, rule=facts.admission_rule)
+    admitted_ = pooled(
+        new,
+        pool,
+        at,
+        Change.ADMITTED,
+        reason=reason,
+        rule=facts.admission_rule,
+        way=Way.CHOSEN_ANEW,
+    )
     return replace(admitted_, facts=facts)
 
 
@@ -182,6 +194,7 @@ def went_on(custody: Custody, pool: str, at: int, *, way: Way, reason: str, rule
         onward=None,
         reason=reason,
         rule=rule,
+        clock="",
     )
 
 

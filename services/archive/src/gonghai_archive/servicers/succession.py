@@ -57,7 +57,7 @@ class Successions:
                     message = _progress(so_far)
                     message.customers.extend(_message(sponsor.tenant, each) for each in part)
                     yield message
-        if keeps and not so_far.failed:
+        if keeps and not (so_far.failed or so_far.remaining):
             so_far = await self.store.conclude(sponsor.tenant, asked, so_far, deadline=deadline)
         yield _progress(so_far, done=True)
 

@@ -115,6 +115,11 @@ class Extensions:
             raise WrongState(customer, "PENDING", "a request for more time waits already")
         if len(custody.extensions) >= _MOST:
             raise WrongState(customer, "ASKED", f"{_MOST} requests were made already")
+        plan = custody.plan
+        if plan is None or plan.revision != ground.policy.revision or plan.frozen_because:
+            # The rule answers on the clocks that the present policy gives, not on earlier ones.
+            reclaim, claim = await self._policies.decide(held_questions(ground, custody))
+            custody = keep(ground, custody, reclaim, claim)
         left = days_left(custody)
         if wish.days > left:
             message = f"at most {left} days more may be granted to this holding"

@@ -9,9 +9,9 @@ from gonghai_chassis.errors import EtagMismatch, NotFound, Reason
 from gonghai_chassis.names import PoolName
 from gonghai_pool.alterations import altered
 from gonghai_pool.commands.requirements import require
-from gonghai_pool.custody import Change, State
+from gonghai_pool.custody import Change, State, Way
 from gonghai_pool.deciding import settled
-from gonghai_pool.entering import pool_for, settled_in
+from gonghai_pool.entering import pool_for, settled_in, way_back
 from gonghai_pool.policies import claim_question
 from gonghai_pool.store.custodies import RELEASE, Changed
 from gonghai_pool.transitions import pooled
@@ -74,8 +74,15 @@ class ReleaseCustomer:
         if release.expected is not None and release.expected != custody.version:
             raise EtagMismatch(customer)
         require(customer, custody, states=(State.HELD,), reason=Reason.CUSTOMER_NOT_HELD)
-        pool = self._pool(release, order, ground.setup) or pool_for(ground.setup, custody)
-        after = pooled(custody, pool, ground.now, Change.RELEASED, reason=release.reason)
+        named = self._pool(release, order, ground.setup)
+        after = pooled(
+            custody,
+            named or pool_for(ground.setup, custody),
+            ground.now,
+            Change.RELEASED,
+            reason=release.reason,
+            way=Way.ENTERED if named else way_back(custody),
+        )
         (claim,) = await self._policies.decide([claim_question(ground, after, "")])
         return await self._custodies.put_back(
             RELEASE,

@@ -16,7 +16,7 @@ from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
 from gonghai_pool.alterations import AFTER, Alteration, Beside, altered, clock_at
 from gonghai_pool.custody import Change, Custody, Plan, State
-from gonghai_pool.entering import on_his_way, pool_for, settled_in
+from gonghai_pool.entering import on_his_way, pool_for, settled_in, way_back
 from gonghai_pool.ground import SYSTEM
 from gonghai_pool.policies import claim_question, held_questions, keep, plan_of
 from gonghai_pool.reconsidering import goes_on, moved, rescheduled
@@ -150,6 +150,7 @@ class Clocks:
             reason=_why(plan, clock),
             rule=str(plan.decision.get("r", "")),
             clock=clock,
+            way=way_back(fresh),
         )
         (claim,) = await self._policies.decide([claim_question(ground, after, "")])
         return settled_in(ground, after, claim)
