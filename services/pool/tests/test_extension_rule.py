@@ -25,6 +25,7 @@ from gonghai_pool.consistency import audit
 from gonghai_pool.custody import ExtensionState
 from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import pack_custody, unpack_custody
+from gonghai_pool.workers.recomputation import Recomputation
 
 from .moody import Moody
 from .sea import DAY, TENANT, Sea, customer_name, sea
@@ -289,3 +290,23 @@ async def test_a_request_of_before_rules_is_read_as_granted_in_full(
         assert unpack_custody(pack_custody(custody)) == custody
         (one,) = custody.extensions
         assert (one.granted, one.decision) == (5, {})
+
+
+@pytest.mark.requirement("B8")
+async def test_a_request_is_answered_by_the_policy_in_force_also_before_the_clocks_follow_it(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stands_still(*_: object) -> None:
+        """Nobody's clocks are computed anew."""
+
+    async with sea(store_settings, engine=engine()) as world:
+        await held(world)
+        await world.pass_days(2)
+        monkeypatch.setattr(Recomputation, "go_over", stands_still)
+        await world.policy(
+            "version: 1\ndefault: {plugin: standard, settings: {extension_days: 1}}\n"
+        )
+        assert (await refused(ask(world, days=5))).reason == "INVALID_FIELD"
+        given = await ask(world, days=1)
+        assert (given.state, given.granted_days) == (pb.EXTENSION_STATE_APPROVED, 1)
+        assert await audit(world.parts.store) == []
