@@ -88,6 +88,12 @@ async def test_whom_the_sponsor_does_not_take_goes_to_the_public_pool(
         assert entered.next_pool == pool_name("open")
         assert instant_of(entered.next_pool_time) == OVER
         assert await listed(world, "wang", "east") == ["c1"]
+        # Who may not see owners is not told of a pool that may not be his.
+        seen = await world.rep_stub("wang").GetCustody(
+            pb.GetCustodyRequest(name=f"{customer_name('c1')}/custody")
+        )
+        assert (seen.pool, seen.next_pool) == (pool_name("east"), "")
+        assert not seen.HasField("next_pool_time")
         assert (await refused(world.claim("c1", "hua"))).reason == "NOT_POOL_MEMBER"
         explained = await world.stub.ExplainCustody(
             pb.ExplainCustodyRequest(customer=customer_name("c1"))
