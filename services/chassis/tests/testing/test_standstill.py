@@ -1,0 +1,95 @@
+"""A test that failed while its machine stood still is tried again, and no other is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gonghai_chassis.testing import eventually
+from gonghai_chassis.testing.standstill import Watch, roomy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# It fails the first time; the process, with all its threads, stands still before that, or does not.
+SOURCE = """
+import os, pathlib, signal, subprocess
+
+def test_it():
+    tries = pathlib.Path({tries!r})
+    tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+    if {still}:
+        subprocess.Popen(["sh", "-c", f"sleep 0.6; kill -CONT {{os.getpid()}}"])
+        os.kill(os.getpid(), signal.SIGSTOP)
+    assert {right}
+"""
+
+
+@pytest.mark.parametrize(
+    ("still", "right", "tries", "ends"),
+    [
+        ("len(tries.read_text()) == 1", "len(tries.read_text()) == 2", 2, "1 passed, 1 rerun"),
+        ("False", "len(tries.read_text()) == 2", 1, "1 failed"),
+        ("True", "False", 3, "1 failed, 2 rerun"),
+    ],
+    ids=["stood still once", "never stood still", "is wrong, and stood still"],
+)
+def test_what_failed_is_tried_again_only_if_the_machine_stood_still(
+    tmp_path: Path, still: str, right: str, tries: int, ends: str
+) -> None:
+    count, test = tmp_path / "tries", tmp_path / "test_it.py"
+    test.write_text(SOURCE.format(tries=str(count), still=still, right=right))
+    words = ["-m", "pytest", "-p", "gonghai_chassis.testing.standstill", "-rR", "--rootdir", "."]
+    run = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, *words, "--basetemp", "temp", test.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ends in run.stdout
+    assert len(count.read_text()) == tries
+    assert ("the machine stood still" in run.stdout) == (still != "False")
+
+
+async def test_a_disk_that_gives_no_answer_is_a_standstill_also_while_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(tmp_path, at_least=0.2)
+    answer = threading.Event()
+    monkeypatch.setattr(watch, "_write", lambda _: answer.wait())
+    began = monotonic()
+    watch.start()
+    try:
+        await eventually(lambda: watch.since(began) > 0)
+        assert watch.standstills == []
+        answer.set()
+        await eventually(lambda: watch.standstills)
+    finally:
+        answer.set()
+        watch.stop()
+
+
+def test_only_what_reached_into_a_test_excuses_it(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    begins = monotonic()
+    watch.standstills += [(begins - 9, 8), (begins - 1, 0.1)]
+    assert watch.since(begins) == 0
+    watch.standstills += [(begins - 1, 1.5), (begins + 1, 1)]
+    assert watch.since(begins) == 1.5
+    assert watch.since(begins + 1) == 1
+
+
+def test_tests_write_to_memory_only_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not roomy(tmp_path / "missing")
+    monkeypatch.setattr("gonghai_chassis.testing.standstill._ENOUGH", 1)
+    assert roomy(tmp_path)
+    monkeypatch.setattr("gonghai_chassis.testing.standstill._ENOUGH", 1 << 62)
+    assert not roomy(tmp_path)
