@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ from gonghai_engine import (
 )
 from gonghai_engine.isolation.keeping import Isolation
 from gonghai_engine.isolation.lane import Limits
-from gonghai_engine.isolation.note import DECIDING, LOADING, Note
+from gonghai_engine.isolation.note import DECIDING, LOADING, Note, PluginVersion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -357,11 +358,76 @@ def test_a_plugin_on_which_the_rule_engine_ends_the_process_is_kept_apart_by_the
     assert run(tmp_path, breaking("")) == ["[]", "many"]
 
 
+TRIED = """
+    from gonghai_engine import durable
+    from gonghai_engine.candidates import Candidate
+    from gonghai_engine.isolation import keeping
+    keeping.runs_own_code = lambda plugin: False
+    crash = {crash!r} == "crash"
+
+    def first(self, values):
+        ctypes.string_at(0)
+
+    async def main():
+        engine = load("plain", pathlib.Path({folder!r}))
+        tried = engine.with_candidates([Candidate("plain", "1.0.0")])
+        await bind(engine, "plain")
+        await bind(tried, "plain")
+        print(sorted(engine.lanes), sorted(tried.lanes), flush=True)
+        (answer,) = await engine.decide([request(300)])
+        print(answer.rule, flush=True)
+        if crash:
+            durable.Network.first = first
+        (answer,) = await tried.decide([request(300)])
+        print(answer.rule, flush=True)
+        await tried.stop()
+        await engine.stop()
+"""
+
+
+def test_a_candidate_on_which_the_process_ends_is_kept_apart_and_not_what_is_installed(
+    tmp_path: Path,
+) -> None:
+    install(tmp_path, "plain", "")
+    install(tmp_path / "candidates", "plain", "")
+    crashing, sound = (
+        TRIED.format(folder=str(tmp_path / "candidates"), crash=crash) for crash in ("crash", "")
+    )
+    # Of the same version, even: what is installed lived on while the candidate crashed.
+    assert run(tmp_path, crashing, code=-signal.SIGSEGV) == ["[] []", "many"]
+    assert run(tmp_path, sound) == ["[] ['plain']", "many", "many"]
+    assert run(tmp_path, sound) == ["[] []", "many", "many"]
+
+
+def test_a_candidate_on_which_the_process_ends_when_loaded_is_left_out_until_it_is_another(
+    tmp_path: Path,
+) -> None:
+    install(tmp_path, "plain", "")
+    folder = tmp_path / "candidates"
+    # Where it is tried first, in a process of its own, nothing is wrong.
+    install(folder, "plain", 'import sys\nif sys.argv[0] == "-c": ctypes.string_at(0)\n')
+    shown = f"""
+        async def main():
+            engine = load("plain", pathlib.Path({str(folder)!r}))
+            print(sorted(engine.plugins), [item.error for item in engine.candidates])
+    """
+    assert run(tmp_path, shown, code=-signal.SIGSEGV) == []
+    why = "DeclarationError: this service ended while it was being loaded: it stays out until"
+    for _ in range(2):
+        (line,) = run(tmp_path, shown)
+        assert line.startswith(f"['plain', 'standard'] ['{why}")
+    shutil.rmtree(folder)
+    assert run(tmp_path, shown) == ["['plain', 'standard'] []"]
+    install(folder, "plain", "")
+    assert run(tmp_path, shown) == ["['plain', 'standard'] ['']"]
+
+
 async def test_a_plugin_on_which_a_process_was_killed_by_chance_is_no_suspect_for_ever(
     tmp_path: Path,
 ) -> None:
     note = Note(tmp_path, "pool")
-    note.found = (DECIDING, "standard")
+    version = Engine.load().plugins["standard"].version
+    note.found = (DECIDING, PluginVersion("standard", version))
     engine = Engine.load(
         PluginSelection(allowed=frozenset({"standard"})),
         isolation=Isolation(note=note, probation=2),
@@ -437,13 +503,14 @@ def test_a_plugin_that_ends_the_process_when_loaded_is_left_out_by_the_next(
 def test_a_plugin_that_was_being_loaded_when_somebody_killed_the_process_is_loaded_by_the_next(
     tmp_path: Path,
 ) -> None:
+    standard = installed("standard")
     first = Note(tmp_path, "pool")
-    with first.loading("standard"):
+    with first.loading(standard):
         left = (tmp_path / "pool-0.note").read_bytes()
     first.close()
     (tmp_path / "pool-0.note").write_bytes(left)
     note = Note(tmp_path, "pool")
-    assert note.suspects == {"standard"}
+    assert note.suspects == {standard}
     engine = Engine.load(
         PluginSelection(frozenset({"standard"}), frozenset({"standard"})),
         isolation=Isolation(note=note),
@@ -454,21 +521,46 @@ def test_a_plugin_that_was_being_loaded_when_somebody_killed_the_process_is_load
     assert not Note(tmp_path, "pool").suspects
 
 
+def installed(name: str) -> PluginVersion:
+    """The version of a plugin, as it is known before it is loaded."""
+    (point,) = (each for each in entry_points(group="gonghai") if each.name == name)
+    assert point.dist is not None
+    return PluginVersion(name, point.dist.version)
+
+
+TEA = PluginVersion("tea", "1.2.0")
+COFFEE = PluginVersion("coffee", "1.0.0 (of the house)")
+TEA_TRIED = PluginVersion("tea", "1.3.0", candidate=True)
+
+
 def test_suspects_are_kept_until_they_are_trusted(tmp_path: Path) -> None:
-    for name in ("tea", "coffee"):
+    for each in (TEA, COFFEE, TEA_TRIED):
         note = Note(tmp_path, "pool")
-        with note.loading(name):
+        with note.loading(each):
             left = (tmp_path / "pool-0.note").read_bytes()
         note.close()
         (tmp_path / "pool-0.note").write_bytes(left)
     for _ in range(2):
         note = Note(tmp_path, "pool")
-        assert note.suspects == {"tea", "coffee"}
+        assert note.suspects == {TEA, COFFEE, TEA_TRIED}
         note.close()
     note = Note(tmp_path, "pool")
-    note.trust("tea")
+    note.trust(TEA)
     note.close()
-    assert Note(tmp_path, "pool").suspects == {"coffee"}
+    note = Note(tmp_path, "pool")
+    assert note.suspects == {COFFEE, TEA_TRIED}
+    note.forget_others([TEA], candidates=False)
+    note.close()
+    assert Note(tmp_path, "pool").suspects == {TEA_TRIED}
+
+
+def test_a_note_that_says_something_else_is_no_note(tmp_path: Path) -> None:
+    (tmp_path / "pool-0.note").write_bytes(
+        b"\1loading tea\0".ljust(512, b"\0") + b"\1tea\0other\x1ftea\x1f1\0".ljust(512, b"\0")
+    )
+    note = Note(tmp_path, "pool")
+    assert (note.found, note.suspects) == (None, frozenset())
+    note.close()
 
 
 RUN = f"""
@@ -480,10 +572,10 @@ from gonghai_engine.isolation.note import Note
 
 LOOPS = {LOOPS}
 
-def load(name):
+def load(name, candidates=None):
     note = Note(pathlib.Path(sys.argv[1]), "pool", seconds=0.3)
     selection = PluginSelection(frozenset({{name, "standard"}}), frozenset({{name}}))
-    return Engine.load(selection, isolation=Isolation(Limits(), note))
+    return Engine.load(selection, isolation=Isolation(Limits(), note), candidates=candidates)
 
 async def bind(engine, name):
     document = PolicyDocument.parse("version: 1\\ndefault: {{plugin: " + name + "}}\\n")
@@ -512,20 +604,23 @@ def run(folder: Path, source: str, code: int = 0) -> list[str]:
 def test_a_note_is_whole_or_none_and_belongs_to_one_process(tmp_path: Path) -> None:
     first = Note(tmp_path, "pool")
     first.begin()
-    first.at("tea")
+    first.at(TEA)
     second = Note(tmp_path, "pool")
     assert second.found is None  # the first is alive
     second.close()
     first.end()
-    with first.loading("coffee"):
+    with first.loading(COFFEE):
         left = (tmp_path / "pool-0.note").read_bytes()
     first.close()
     (tmp_path / "pool-0.note").write_bytes(left)
     third = Note(tmp_path, "pool")
-    assert third.found == (LOADING, "coffee")
+    assert third.found == (LOADING, COFFEE)
     third.begin()
-    third.at("tea")
+    third.at(TEA_TRIED)
     left = (tmp_path / "pool-0.note").read_bytes()
     third.end()
-    assert left.startswith(b"\1" + f"{DECIDING} tea".encode())
     third.close()
+    (tmp_path / "pool-0.note").write_bytes(left)
+    fourth = Note(tmp_path, "pool")
+    assert fourth.found == (DECIDING, TEA_TRIED)
+    fourth.close()

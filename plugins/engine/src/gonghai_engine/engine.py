@@ -26,6 +26,7 @@ from gonghai_engine.document import (
 from gonghai_engine.explain import Explanation, truths
 from gonghai_engine.faults import DeclarationError, EngineError, FactError
 from gonghai_engine.isolation.keeping import Isolation, Lanes
+from gonghai_engine.isolation.note import PluginVersion
 from gonghai_engine.loading import (
     STANDARD,
     Loaded,
@@ -85,6 +86,10 @@ class Engine:
         self._tried = tried
         folders = {name: folder for name in tried or () if folder is not None}
         self._lanes = Lanes(self._plugins, isolation, folders)
+        self._versions = {
+            name: PluginVersion(name, plugin.version, name in folders)
+            for name, plugin in self._plugins.items()
+        }
         self._note = isolation.note if isolation is not None else None
         self._preparing = 0
         self._health = tuple(health)
@@ -407,7 +412,7 @@ class Engine:
             lacking = industry.plugin if industry.missing else STANDARD
             return _failure(request, FailureCause.MISSING_PLUGIN, message, lacking, tenant.revision)
         if self._note is not None:
-            self._note.at(resolved.owner.plugin.name)
+            self._note.at(self._versions[resolved.owner.plugin.name])
         try:
             return _made(request, resolved, tenant)
         except FactError as error:

@@ -15,6 +15,7 @@ from gonghai_engine.compiled import CompiledPolicy, known_facts
 from gonghai_engine.declared_types import check_types
 from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
+from gonghai_engine.isolation.note import PluginVersion
 from gonghai_engine.isolation.rehearsal import why_not
 from gonghai_engine.sensitive import check_published
 from gonghai_engine.workflows import check_workflows
@@ -67,15 +68,17 @@ def load(
     found: Iterable[EntryPoint] | None = None,
     note: Note | None = None,
     *,
-    rehearsed: bool = False,
+    beside: bool = False,
 ) -> Loaded:
     """Load the installed plugins (or ``found``). Never raises for what a plugin does.
 
     With a ``note`` one that takes too long is left. One that the process ended on is loaded in a
-    process of its own when this is started again, and left out if that ends too; not so where all
-    were ``rehearsed`` already.
+    process of its own when this is started again, and left out if that ends too. One of those that
+    are tried ``beside`` the installed ones, for which that was no help, is left out at once.
     """
-    points = entry_points(group=hookspecs.PROJECT) if found is None else found
+    points = tuple(entry_points(group=hookspecs.PROJECT) if found is None else found)
+    if note is not None and not beside:
+        note.forget_others([_version(point) for point in points], candidates=False)
     plugins: dict[str, Plugin] = {}
     health: dict[str, PluginHealth] = {}
     for point in sorted(points, key=lambda point: point.name):
@@ -87,9 +90,9 @@ def load(
         try:
             if point.name in health:
                 raise DeclarationError("", "another distribution has a plugin of this name")  # noqa: TRY301 - handled like any other fault
-            if note is not None and point.name in note.suspects and not rehearsed:
-                _rehearse(point.name, note)
-            with nullcontext() if note is None else note.loading(point.name):
+            if note is not None:
+                _distrust(_version(point, beside=beside), note)
+            with nullcontext() if note is None else note.loading(_version(point, beside=beside)):
                 plugin = register(point.load())
                 check(plugin, point.name)
         except KeyboardInterrupt:
@@ -131,16 +134,19 @@ def load_candidates(folder: Path, selection: PluginSelection, note: Note | None 
     """
     broken: dict[str, str] = {}
     try:
+        points = candidates.points(folder)
         found = [
             point
-            for point in candidates.points(folder)
+            for point in points
             if selection.allowed is None or point.name in selection.allowed
         ]
         if note is not None:
+            there = [_version(point, beside=True) for point in points]
+            note.forget_others(there, candidates=True)
             broken = {point.name: why_not(point.name, folder) for point in found}
         with candidates.imported_from(folder):
             sound = [point for point in found if not broken.get(point.name)]
-            loaded = load(PluginSelection(), sound, note, rehearsed=True)
+            loaded = load(PluginSelection(), sound, note, beside=True)
     except Exception as error:  # noqa: BLE001 - whatever is in the folder: the service starts
         return Loaded({}, (_unsound(str(folder), f"{type(error).__name__}: {error}"),))
     ended = [
@@ -155,17 +161,31 @@ def _unsound(name: str, error: str) -> PluginHealth:
     return PluginHealth(name, "", "", "", ok=False, required=False, error=error)
 
 
-def _rehearse(name: str, note: Note) -> None:
-    """Load a plugin elsewhere that a process ended on. Raises DeclarationError if another does.
+def _version(point: EntryPoint, *, beside: bool = False) -> PluginVersion:
+    return PluginVersion(point.name, point.dist.version if point.dist is not None else "", beside)
 
-    It may have been killed by chance meanwhile: by an operator, or for want of memory.
+
+def _distrust(plugin: PluginVersion, note: Note) -> None:
+    """Be careful with one that a process ended on. Raises DeclarationError if it is not to load.
+
+    What is installed is loaded elsewhere: it may have been killed by chance meanwhile, by an
+    operator, or for want of memory. A candidate comes up elsewhere, or it would not be loaded here
+    at all, so that says nothing, and nobody lives by it.
     """
-    why = why_not(name)
+    if plugin not in note.suspects:
+        return
+    if plugin.candidate:
+        raise DeclarationError(
+            "",
+            "this service ended while it was being loaded: it stays out until the service has once"
+            " started without it in the folder, or it has another version",
+        )
+    why = why_not(plugin.plugin)
     if why:
         raise DeclarationError(
             "", f"a process ended while it was being loaded, and so did one that tried again: {why}"
         )
-    note.trust(name)
+    note.trust(plugin)
 
 
 def register(module: object) -> Plugin:

@@ -40,7 +40,13 @@ def load_plugins(assembly: Assembly[Any]) -> Engine:
     note = _note(assembly)
     if note is not None and note.found is not None:
         work, plugin = note.found
-        assembly.log.error("plugin_ended_the_process", plugin=plugin, while_it_was=work)
+        assembly.log.error(
+            "plugin_ended_the_process",
+            plugin=plugin.plugin,
+            version=plugin.version,
+            candidate=plugin.candidate,
+            while_it_was=work,
+        )
 
     def tell(event: str, **figures: object) -> None:
         level = "info" if event == "plugin_process_started" else "error"

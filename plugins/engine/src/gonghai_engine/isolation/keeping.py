@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gonghai_engine.isolation.lane import Lane, Limits
-from gonghai_engine.isolation.note import DECIDING
+from gonghai_engine.isolation.note import DECIDING, PluginVersion
 from gonghai_engine.isolation.own_code import runs_own_code
 
 if TYPE_CHECKING:
@@ -75,9 +75,15 @@ class Lanes:
         found = isolation.note.found if isolation.note is not None else None
         for name, plugin in plugins.items():
             if not runs_own_code(plugin):
-                if found != (DECIDING, name):
+                if found != (DECIDING, PluginVersion(name, plugin.version, name in folders)):
                     continue
-                isolation.tell("plugin_kept_apart", plugin=name, why="the process ended on it")
+                isolation.tell(
+                    "plugin_kept_apart",
+                    plugin=name,
+                    version=plugin.version,
+                    candidate=name in folders,
+                    why="the process ended on it",
+                )
                 self._suspects.add(name)
             limits, tell, clock = isolation.limits, isolation.tell, isolation.clock
             folder = folders.get(name)
