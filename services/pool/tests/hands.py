@@ -23,8 +23,9 @@ from gonghai_pool.commands.assign import Assignment
 from gonghai_pool.commands.claim import Claim
 from gonghai_pool.commands.order import Order
 from gonghai_pool.commands.release import Release
+from gonghai_pool.commands.reserve import Reserve
 from gonghai_pool.commands.transfer import Transfer
-from gonghai_pool.custody import Custody, Holder
+from gonghai_pool.custody import Custody, Holder, Purpose
 from gonghai_pool.ground import Actor
 from gonghai_pool.pools import Member, MemberKind, Pool
 from gonghai_pool.projections.archive import ArchiveProjection
@@ -194,6 +195,11 @@ class Hands:
         """Assign to a rep."""
         assignment = Assignment(CustomerName(TENANT, customer), Holder.rep(rep))
         await self.parts.commands.assign(assignment, order())
+
+    async def offer(self, customer: str, rep: str) -> None:
+        """Keep a pooled customer for a rep."""
+        reserve = Reserve(CustomerName(TENANT, customer), RepName(TENANT, rep), Purpose.OFFER)
+        await self.parts.commands.reserve(reserve, order())
 
     async def transfer(self, customer: str, rep: str) -> None:
         """Transfer to a rep."""

@@ -11,7 +11,7 @@ from gonghai_pool.consistency import RecordsAudit
 from gonghai_pool.store import keys
 
 from .hands import hands
-from .sea import TENANT
+from .sea import PARENT, TENANT
 
 if TYPE_CHECKING:
     from gonghai_chassis.store import Partition, StoreSettings
@@ -26,11 +26,19 @@ Break = Callable[[Any, Any], Awaitable[object]]
 BREAKS: dict[str, tuple[Break, str]] = {
     "a pool that lacks a customer": (
         lambda c, p: c.zrem(f"{index(p, 'in_pool')}:east:time", "c2"),
-        "acme: pool east by time: c2 is at None",
+        "acme: pool east, by time: c2 is at None",
     ),
     "a pool that has somebody's customer": (
         lambda c, p: c.zadd(f"{index(p, 'in_pool')}:east:rank", {"c1": 5}),
-        "acme: pool east by rank: c1 is at 5, and None by its record",
+        "acme: pool east, by rank: c1 is at 5, and None by its record",
+    ),
+    "a pool that offers a customer unawares": (
+        lambda c, p: c.zrem(f"{index(p, 'in_pool')}:east:offered", "c3"),
+        "acme: pool east, offered out of it: c3 is at None",
+    ),
+    "a pool to which somebody goes unawares": (
+        lambda c, p: c.delete(f"{index(p, 'in_pool')}:west:coming"),
+        "acme: pool west, to go on to it: c2 is at None",
     ),
     "a holding that is not listed": (
         lambda c, p: c.zrem(f"{index(p, 'holdings')}:rep:wang", "c1"),
@@ -69,12 +77,15 @@ async def test_what_was_broken_is_told(what: str, store_settings: StoreSettings)
         await world.team("sales")
         await world.rep("wang")
         await world.pool("east")
+        await world.pool("west")
         await world.customer("c1")
-        await world.customer("c2")
+        await world.customer("c2", admission_then=f"{PARENT}/pools/west", admission_after_days=9)
+        await world.customer("c3")
         await world.claim("c1", "wang")
+        await world.offer("c3", "wang")
         audit, p = RecordsAudit(world.store), world.store.partition(TENANT)
         whole = await audit(p)
-        assert (list(whole.findings), whole.records) == ([], 2)
+        assert (list(whole.findings), whole.records) == ([], 3)
         act, words = BREAKS[what]
         client: Any = world.store.client(p)
         await act(client, p)

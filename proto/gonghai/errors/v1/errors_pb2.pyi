@@ -102,8 +102,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Detail: PreconditionFailure.
     """
     ERROR_REASON_POOL_IN_USE: _ErrorReason.ValueType  # 50
-    """FAILED_PRECONDITION. The pool still holds customers, or is the tenant's default pool, so that it cannot be
-    deleted. Metadata: `pool`. Detail: PreconditionFailure.
+    """FAILED_PRECONDITION. Customers are in the pool, are kept for an offer out of it or are to go on to it, or it is the
+    tenant's default pool, so that it cannot be deleted. Metadata: `pool`. Detail: PreconditionFailure.
     """
     ERROR_REASON_NO_ELIGIBLE_REP: _ErrorReason.ValueType  # 51
     """FAILED_PRECONDITION. No rep is eligible. Metadata: `customer`. Detail: PreconditionFailure, one violation for each
@@ -250,8 +250,8 @@ ERROR_REASON_REP_NOT_ACTIVE: ErrorReason.ValueType  # 49
 Detail: PreconditionFailure.
 """
 ERROR_REASON_POOL_IN_USE: ErrorReason.ValueType  # 50
-"""FAILED_PRECONDITION. The pool still holds customers, or is the tenant's default pool, so that it cannot be
-deleted. Metadata: `pool`. Detail: PreconditionFailure.
+"""FAILED_PRECONDITION. Customers are in the pool, are kept for an offer out of it or are to go on to it, or it is the
+tenant's default pool, so that it cannot be deleted. Metadata: `pool`. Detail: PreconditionFailure.
 """
 ERROR_REASON_NO_ELIGIBLE_REP: ErrorReason.ValueType  # 51
 """FAILED_PRECONDITION. No rep is eligible. Metadata: `customer`. Detail: PreconditionFailure, one violation for each

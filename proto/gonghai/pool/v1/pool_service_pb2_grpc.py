@@ -294,7 +294,7 @@ class PoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeletePool(self, request, context):
-        """Deletes an empty pool that is not the fallback.
+        """Deletes a pool that is not the fallback, and that no customer is in, is kept for an offer out of, or is to go on to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,7 @@ class PoolServiceStub:
     ListPools: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ListPoolsRequest, _pool_service_pb2.ListPoolsResponse]
     """Lists a tenant's pools by name; a rep sees those he is a member of."""
     DeletePool: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.DeletePoolRequest, _pool_service_pb2.DeletePoolResponse]
-    """Deletes an empty pool that is not the fallback."""
+    """Deletes a pool that is not the fallback, and that no customer is in, is kept for an offer out of, or is to go on to."""
     AddPoolMembers: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.AddPoolMembersRequest, _pool_pb2.Pool]
     """Adds members or managers to a pool."""
     RemovePoolMembers: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.RemovePoolMembersRequest, _pool_pb2.Pool]
@@ -160,7 +160,7 @@ class PoolServiceServicer:
         request: _pool_service_pb2.DeletePoolRequest,
         context: _aio.ServicerContext[_pool_service_pb2.DeletePoolRequest, _abc.Awaitable[_pool_service_pb2.DeletePoolResponse]],
     ) -> _abc.Awaitable[_pool_service_pb2.DeletePoolResponse]:
-        """Deletes an empty pool that is not the fallback."""
+        """Deletes a pool that is not the fallback, and that no customer is in, is kept for an offer out of, or is to go on to."""
 
     def AddPoolMembers(
         self,

@@ -188,10 +188,14 @@ def _place(custody: Custody | None) -> dict[str, Any]:
     counted = custody.counted
     plan = custody.plan
     due = plan.due_at if plan is not None else None
+    onward = custody.onward
     return {
         "pool": custody.pool if in_pool else None,
         "rank": custody.facts.tier_rank if custody.facts is not None else 0,
         "entered": custody.entered,
+        "offered": custody.pool if custody.offered else None,
+        "coming": onward.pool if onward is not None else None,
+        "coming_at": onward.at if onward is not None else None,
         "holder": custody.holder.key if held and custody.holder is not None else None,
         "due": NO_DUE if due is None else due,
         "counted": counted.key if counted is not None else None,

@@ -20,13 +20,20 @@ from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from gonghai_chassis.store import Partition, Store
     from gonghai_pool.custody import Custody, HistoryEntry
 
 _FIRST: Final = 1
 _AT_ONCE: Final = 500
+_OF_A_POOL: Final = {
+    "time": "by time",
+    "rank": "by rank",
+    "offered": "offered out of it",
+    "coming": "to go on to it",
+}
+"""The lists that a pool has, and what an audit calls them."""
 
 
 @dataclass(slots=True)
@@ -121,16 +128,15 @@ class _Pass:
         pools = await self._client.hkeys(
             keys.setup_parts(self._partition, tenant.name)["pool_records"]
         )
-        by_time: dict[str, dict[str, int]] = {pool.decode(): {} for pool in pools}
-        by_rank: dict[str, dict[str, int]] = {pool.decode(): {} for pool in pools}
+        in_pool: dict[str, dict[str, dict[str, int]]] = {
+            pool.decode(): {kept: {} for kept in _OF_A_POOL} for pool in pools
+        }
         holdings: defaultdict[str, dict[str, int]] = defaultdict(dict)
         holdings["all"] = {}
         waiting: dict[str, int] = {}
         for name, custody in tenant.custodies.items():
-            if custody.state is State.IN_POOL:
-                rank = custody.facts.tier_rank if custody.facts is not None else 0
-                by_time.setdefault(custody.pool, {})[name] = custody.entered or 0
-                by_rank.setdefault(custody.pool, {})[name] = rank
+            for pool, kept, at in _in_pools(custody):
+                in_pool.setdefault(pool, {one: {} for one in _OF_A_POOL})[kept][name] = at
             if custody.state is State.HELD and custody.holder is not None:
                 due = custody.plan.due_at if custody.plan is not None else None
                 at = NO_DUE if due is None else due
@@ -140,14 +146,13 @@ class _Pass:
                 waiting[name] = 0
         for entry in _holders(tenant):
             holdings.setdefault(entry, {})
-        for pool, expected in by_time.items():
-            await self._same(
-                f"{tenant.name}: pool {pool} by time", f"{index['in_pool']}:{pool}:time", expected
-            )
-        for pool, expected in by_rank.items():
-            await self._same(
-                f"{tenant.name}: pool {pool} by rank", f"{index['in_pool']}:{pool}:rank", expected
-            )
+        for pool, lists in in_pool.items():
+            for kept, expected in lists.items():
+                await self._same(
+                    f"{tenant.name}: pool {pool}, {_OF_A_POOL[kept]}",
+                    f"{index['in_pool']}:{pool}:{kept}",
+                    expected,
+                )
         for holder, expected in holdings.items():
             await self._same(
                 f"{tenant.name}: holdings of {holder}", f"{index['holdings']}:{holder}", expected
@@ -286,6 +291,18 @@ class _Pass:
             is_at, should = stored.get(name), expected.get(name)
             if is_at != should:
                 self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
+
+
+def _in_pools(custody: Custody) -> Iterator[tuple[str, str, int]]:
+    """In which lists of which pools a customer is, and where in each."""
+    if custody.state is State.IN_POOL:
+        rank = custody.facts.tier_rank if custody.facts is not None else 0
+        yield custody.pool, "time", custody.entered or 0
+        yield custody.pool, "rank", rank
+    if custody.offered:
+        yield custody.pool, "offered", reservation_at(custody) or 0
+    if custody.onward is not None:
+        yield custody.onward.pool, "coming", custody.onward.at
 
 
 def _holders(tenant: _Tenant) -> set[str]:

@@ -118,12 +118,12 @@ class Pools:
         return await settled(attempt, name, recall)
 
     async def delete(self, name: PoolName, order: Order, *, etag: str = "") -> None:
-        """Delete an empty pool.
+        """Delete a pool that no customer is in, is offered from, or is to go on to.
 
         Raises:
             NotFound: there is no such pool.
             EtagMismatch: it is not the one that the caller saw.
-            PreconditionFailed: customers are in it, or it is the fallback.
+            PreconditionFailed: customers need it, or it is the fallback.
         """
 
         async def attempt() -> bool:
@@ -143,7 +143,7 @@ class Pools:
                     deadline=order.deadline,
                 )
             except PoolInUse as used:
-                raise _in_use(name, f"{used.customers} customers are in it") from used
+                raise _in_use(name, _needed(used)) from used
             return True
 
         async def recall() -> bool | None:
@@ -225,6 +225,15 @@ def _check_fallback(ground: Ground, pool: Pool) -> None:
         raise InvalidRequest(
             FieldViolation("pool.fallback", f"pool {other} is the tenant's fallback already")
         )
+
+
+def _needed(used: PoolInUse) -> str:
+    said = (
+        (used.customers, "customers are in it"),
+        (used.offered, "are kept for an offer out of it"),
+        (used.coming, "are to go on to it"),
+    )
+    return ", ".join(f"{count} {words}" for count, words in said if count)
 
 
 def _in_use(name: PoolName, message: str) -> PreconditionFailed:

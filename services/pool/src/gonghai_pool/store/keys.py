@@ -48,9 +48,11 @@ def index(p: Partition, tenant: str) -> dict[str, str]:
     """What hangs on a custody.
 
     custodies: prefix of `custody`. customers: ZSET of all, by name. tenants: SET of the partition.
-    in_pool: prefix of ZSETs `<pool>:time` (by entry) and `<pool>:rank` (by tier rank). holdings:
-    prefix of ZSETs by due time, of `<holder>` and of `all`. quotas: prefix of HASHes (holdings,
-    weight, claimed, last). histories: prefix of LISTs. waiting: ZSET of those that no pool fits.
+    in_pool: prefix of ZSETs of who is in a pool, `<pool>:time` (by entry) and `<pool>:rank` (by
+    tier rank), and of who is not and yet needs it, `<pool>:offered` (kept for somebody out of it,
+    by when that ends) and `<pool>:coming` (to go on to it, by when). holdings: prefix of ZSETs by
+    due time, of `<holder>` and of `all`. quotas: prefix of HASHes (holdings, weight, claimed,
+    last). histories: prefix of LISTs. waiting: ZSET of those that no pool fits.
     """
     return {
         "custodies": p.key("custody", tenant),

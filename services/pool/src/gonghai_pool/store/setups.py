@@ -47,12 +47,20 @@ ALL: Final = "all"
 
 
 class PoolInUse(Exception):  # noqa: N818 - an answer of the store
-    """The pool still holds customers."""
+    """Customers are in the pool, or cannot do without it.
 
-    def __init__(self, customers: int) -> None:
+    Attributes:
+        customers: how many are in it.
+        offered: how many are kept for somebody out of it.
+        coming: how many are to go on to it.
+    """
+
+    def __init__(self, customers: int, offered: int, coming: int) -> None:
         """Say how many."""
-        super().__init__(f"{customers} customers")
+        super().__init__(f"{customers} customers in it, {offered} offered, {coming} coming")
         self.customers = customers
+        self.offered = offered
+        self.coming = coming
 
 
 class SetupStore:
@@ -200,11 +208,11 @@ class SetupStore:
         request: tuple[str, str],
         deadline: float | None = None,
     ) -> None:
-        """Remove an empty pool.
+        """Remove a pool that no customer needs.
 
         Raises:
             VersionsMoved: the set-up has changed.
-            PoolInUse: customers are in it.
+            PoolInUse: customers are in it, are offered out of it, or are to go on to it.
         """
         partition = self._store.partition(setup.tenant)
         parts = keys.setup_parts(partition, setup.tenant)
@@ -228,7 +236,8 @@ class SetupStore:
             deadline=deadline,
         )
         if reply.status == "in_use":
-            raise PoolInUse(reply.fields["customers"])
+            fields = reply.fields
+            raise PoolInUse(fields["customers"], fields["offered"], fields["coming"])
         _accepted(reply)
 
     async def write_limits(

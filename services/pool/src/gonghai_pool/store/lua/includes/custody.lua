@@ -27,6 +27,16 @@ local function move_in_pool(customer, before, after)
   end
 end
 
+-- A list of customers who are not in a pool and whom it cannot do without.
+local function move_listed(list, customer, before, after, at)
+  if before and before ~= after then
+    redis.call('ZREM', KEY.in_pool .. ':' .. before .. ':' .. list, customer)
+  end
+  if after then
+    redis.call('ZADD', KEY.in_pool .. ':' .. after .. ':' .. list, digits(at), customer)
+  end
+end
+
 local function move_holding(customer, before, after)
   if before.holder and before.holder ~= after.holder then
     redis.call('ZREM', KEY.holdings .. ':' .. before.holder, customer)
@@ -69,6 +79,8 @@ local function write_change(change)
     redis.call('SADD', KEY.tenants, ARG.tenant)
   end
   move_in_pool(customer, before, after)
+  move_listed('offered', customer, before.offered, after.offered, after.reservation_at)
+  move_listed('coming', customer, before.coming, after.coming, after.coming_at)
   move_holding(customer, before, after)
   move_quota(before, after)
   if after.waiting then
