@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from secrets import token_hex
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import RedisError
@@ -40,16 +42,25 @@ _CHECKING: Final = "checking:"
 """Mark of a restore that has written nothing yet, before the id of the backup."""
 _WRITING: Final = "writing:"
 """Mark of one that writes, or has broken off while it wrote."""
+_GONE_WITHIN: Final = 2.0
+"""Seconds in which a server hears that a process has ended which was connected to it."""
+_LOOK_AGAIN: Final = 0.05
 _NOTE: Final = """\
 -- KEYS the record of the installation
--- ARGV partitions and mark as they are expected, and as they are to be; '' for none
+-- ARGV partitions, mark, run and restored as they are expected, and as they are to be; '' for none
 -- Returns 1 | 0 when they are others
-local found = redis.call('HMGET', KEYS[1], 'partitions', 'restoring')
-if (found[1] or '') ~= ARGV[1] or (found[2] or '') ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then
-  redis.call('HDEL', KEYS[1], 'partitions', 'restoring')
-else
-  redis.call('HSET', KEYS[1], 'partitions', ARGV[3], 'restoring', ARGV[4])
+local names = {'partitions', 'restoring', 'run', 'restored'}
+local found = redis.call('HMGET', KEYS[1], unpack(names))
+for n = 1, #names do
+  if (found[n] or '') ~= ARGV[n] then return 0 end
+end
+for n, name in ipairs(names) do
+  local value = ARGV[#names + n]
+  if value == '' then
+    redis.call('HDEL', KEYS[1], name)
+  else
+    redis.call('HSET', KEYS[1], name, value)
+  end
 end
 return 1
 """
@@ -79,14 +90,21 @@ async def restore_to_directory(
     """
     if not is_free(directory):
         raise RestoreRefused(f"{directory} is not empty: restore into a directory of its own.")
-    with whole(directory) as unfinished:
-        settings = EmbeddedSettings(unfinished / STORE, fsync="no")
-        async with EmbeddedStore(settings) as store:
-            manifest = await restore_to_store(
-                backup, StoreSettings(url=store.url), server=server, report=report
-            )
-        for path in await asyncio.to_thread(lambda: [*unfinished.rglob("*")]):
-            await asyncio.to_thread(sync, path)
+    try:
+        with whole(directory) as unfinished:
+            settings = EmbeddedSettings(unfinished / STORE, fsync="no")
+            async with EmbeddedStore(settings) as store:
+                manifest = await restore_to_store(
+                    backup, StoreSettings(url=store.url), server=server, report=report
+                )
+            for path in await asyncio.to_thread(lambda: [*unfinished.rglob("*")]):
+                await asyncio.to_thread(sync, path)
+    except OSError as error:
+        if not is_free(directory):
+            raise RestoreRefused(
+                f"Something else was put into {directory} meanwhile: another restore, perhaps."
+            ) from error
+        raise RestoreFailed(f"The data directory could not be made: {error}") from error
     return manifest
 
 
@@ -114,10 +132,11 @@ async def restore_to_store(
     for snapshot in manifest.snapshots:
         await asyncio.to_thread(check_sum, backup, snapshot)
     try:
-        connection = await connect(settings, CONNECTION)
+        run = token_hex(8)
+        connection = await connect(settings, _connection_of(run))
     except (OSError, RuntimeError, RedisError) as error:
         raise RestoreRefused(f"The store could not be reached: {error}") from error
-    restoring = _Restoring(connection, manifest, report)
+    restoring = _Restoring(connection, manifest, run, report)
     try:
         await check_server(connection)
         await restoring.begin()
@@ -145,26 +164,47 @@ class _Noted:
     Attributes:
         partitions: their number; "" when no service and no restore has begun on the store.
         mark: of a restore that has not come to its end, with the id of its backup; else "".
+        run: id of the last run of that restore, after which its connections are called; else "".
+        restored: which restore made the store, and when; "" if none did.
     """
 
-    partitions: str
-    mark: str
+    partitions: str = ""
+    mark: str = ""
+    run: str = ""
+    restored: str = ""
 
 
-_NOTHING: Final = _Noted("", "")
+_NOTHING: Final = _Noted()
+
+
+def _connection_of(run: str) -> str:
+    """What connections of a run of a restore are called."""
+    return f"{CONNECTION}-{run}"
 
 
 class _Restoring:
-    """One run of a restore against one store."""
+    """One run of a restore against one store.
+
+    Args:
+        connection: to the store, by the run's name for its connections.
+        manifest: of the backup.
+        run: its id.
+        report: is told what happens.
+    """
 
     def __init__(
-        self, connection: Connection, manifest: Manifest, report: Callable[[str], None]
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        run: str,
+        report: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._manifest = manifest
         self._report = report
         self._partitions = partitions_of(manifest.partitions)
-        self._writing = _Noted(str(manifest.partitions), _WRITING + manifest.id)
+        self._checking = _Noted(str(manifest.partitions), _CHECKING + manifest.id, run)
+        self._writing = replace(self._checking, mark=_WRITING + manifest.id)
         self._keys = 0
         self._lasting = 0
 
@@ -176,17 +216,23 @@ class _Restoring:
         restore away, and one that comes later finds the mark. The second mark is set when the
         store was seen to be empty since; only where it stands does another run go on.
 
+        Of two runs at once one goes on: each step names the run that the record is to have by then,
+        and whose run stands there is left alone as long as it is connected.
+
         Raises:
-            RestoreRefused: the store is in use, or half restored from another backup.
+            RestoreRefused: the store is in use, or half restored from another backup, or another
+                restore is under way.
         """
         await self._refuse_while_used()
         before = await self._noted()
+        await self._refuse_beside(before.run)
         if before.mark.startswith(_WRITING):
             await self._go_on(before)
             return
-        checking = _Noted(str(self._manifest.partitions), _CHECKING + self._manifest.id)
+        checking = self._checking
         if not await self._empty(before) or not await self._note(before, checking):
-            raise self._not_empty(await self._restored())
+            now = await self._noted()
+            raise _another() if now.mark and now != before else self._not_empty(now)
         try:
             await self._refuse_while_used()
             if not await self._empty(checking):
@@ -195,7 +241,7 @@ class _Restoring:
             await self._note(checking, _NOTHING)
             raise
         if not await self._note(checking, self._writing):
-            raise RestoreRefused("Another restore has begun on the store.")
+            raise _another()
 
     async def _go_on(self, before: _Noted) -> None:
         if before.mark != self._writing.mark:
@@ -203,11 +249,13 @@ class _Restoring:
                 "The store is half restored from another backup"
                 f" ({before.mark.removeprefix(_WRITING)}): empty it first."
             )
-        if before != self._writing:
+        if before.partitions != self._writing.partitions:
             raise RestoreRefused(
                 f"The store was installed with {before.partitions or 'no'} partitions meanwhile,"
                 f" and the backup has {self._manifest.partitions}: empty it first."
             )
+        if not await self._note(before, self._writing):
+            raise _another()
         self._report("going on with a restore that broke off")
 
     async def _empty(self, noted: _Noted) -> bool:
@@ -216,8 +264,8 @@ class _Restoring:
             return await self._stored() == (0, 0)
         return noted.mark.startswith(_CHECKING) and await self._stored() == (1, 1)
 
-    def _not_empty(self, restored: str = "") -> RestoreRefused:
-        backup, _, when = restored.partition(" ")
+    def _not_empty(self, noted: _Noted = _NOTHING) -> RestoreRefused:
+        backup, _, when = noted.restored.partition(" ")
         if backup == self._manifest.id:
             return RestoreRefused(
                 f"The store is not empty: it was restored from this backup, at {when}."
@@ -228,8 +276,12 @@ class _Restoring:
         """Makes the keys.
 
         Raises:
-            RestoreFailed: the store refused.
+            RestoreFailed: the store refused, or another run has gone on with the restore.
         """
+        if await self._noted() != self._writing:
+            raise RestoreFailed(
+                "Another run has taken over: this one was not connected to the store for a while."
+            )
         together: dict[RoundTrips, list[Words]] = {}
         before = self._keys
         for piece in pieces:
@@ -267,14 +319,15 @@ class _Restoring:
                 " Empty it and run it again, and see that nobody else uses it."
             )
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        words = ("HSET", INSTALL_KEY, "restored", f"{self._manifest.id} {now}")
-        await self._connection.redirected(words)
-        await self._connection.redirected(("HDEL", INSTALL_KEY, "restoring"))
+        whole = _Noted(self._writing.partitions, restored=f"{self._manifest.id} {now}")
+        if not await self._note(self._writing, whole):
+            raise RestoreFailed("Another run has taken over, and brings the restore to its end.")
         self._report(f"{self._keys} keys in {self._manifest.partitions} partitions")
 
     async def _noted(self) -> _Noted:
         """What stands in the record of the installation."""
-        found = await self._connection.redirected(("HMGET", INSTALL_KEY, "partitions", "restoring"))
+        words = ("HMGET", INSTALL_KEY, "partitions", "restoring", "run", "restored")
+        found = await self._connection.redirected(words)
         return _Noted(*(text(value or b"") for value in found))
 
     async def _note(self, before: _Noted, after: _Noted) -> bool:
@@ -282,16 +335,29 @@ class _Restoring:
         words = ("EVAL", _NOTE, 1, INSTALL_KEY, *astuple(before), *astuple(after))
         return bool(await self._connection.redirected(words))
 
-    async def _restored(self) -> str:
-        """Which restore made the store, and when; "" if none did."""
-        found = await self._connection.redirected(("HGET", INSTALL_KEY, "restored"))
-        return text(found or b"")
+    async def _refuse_beside(self, run: str) -> None:
+        """Refuses while another run is connected; one that was killed is not for long."""
+        until = monotonic() + _GONE_WITHIN
+        while run and await self._connected(_connection_of(run)):
+            if monotonic() > until:
+                raise RestoreRefused(
+                    "Another restore is under way on the store: let it come to its end. (When its"
+                    f" machine is gone, end its connections, called {_connection_of(run)} in CLIENT"
+                    " LIST, by CLIENT KILL, and run it again.)"
+                )
+            await asyncio.sleep(_LOOK_AGAIN)
 
     async def _refuse_while_used(self) -> None:
+        if await self._connected(SERVICE_CONNECTION):
+            raise RestoreRefused("Services are connected to the store: stop them first.")
+
+    async def _connected(self, name: str) -> bool:
+        """Whether a connection of that name is there, on any server."""
         for trips in self._connection.servers():
             for line in text(await _one(trips, ("CLIENT", "LIST"))).splitlines():
-                if f"name={SERVICE_CONNECTION}" in line.split():
-                    raise RestoreRefused("Services are connected to the store: stop them first.")
+                if f"name={name}" in line.split():
+                    return True
+        return False
 
     async def _stored(self) -> tuple[int, int]:
         keys, lasting = 0, 0
@@ -301,6 +367,10 @@ class _Restoring:
             )
             keys, lasting = keys + some, lasting + never
         return keys, lasting
+
+
+def _another() -> RestoreRefused:
+    return RestoreRefused("Another restore has begun on the store: let it come to its end.")
 
 
 async def _one(trips: RoundTrips, words: Words) -> Any:  # noqa: ANN401 - as the server answers
