@@ -21,6 +21,7 @@ from gonghai_plugin.rules import Rule, first_hit, otherwise
 from gonghai_plugin.texts import Text
 from gonghai_policy_service.values import to_value
 from gonghai_pool.alterations import AFTER
+from gonghai_pool.commands.extensions import MOST, MOST_DENIED
 from gonghai_pool.consistency import audit
 from gonghai_pool.custody import ExtensionState
 from gonghai_pool.store import keys
@@ -211,6 +212,25 @@ async def test_a_repeat_hears_the_same_answer_whatever_the_rule_would_say_now(
 
 
 @pytest.mark.requirement("B8")
+async def test_what_the_rule_denies_uses_up_nothing(store_settings: StoreSettings) -> None:
+    async with sea(store_settings, engine=engine()) as world:
+        await held(world)
+        await world.pass_days(2)
+        await world.customer("c1", tags=["closed"])
+        denied = [await ask(world, days=1) for _ in range(MOST + 1)]
+        assert {one.state for one in denied} == {pb.EXTENSION_STATE_DENIED}
+        assert list((await explained(world)).extensions) == denied[-MOST_DENIED:]
+        assert changes(await world.history("c1")).count("EXTENSION_CHANGED") == MOST + 1
+
+        # It is open again: what it asked for before is told to the rule, and in nobody's way.
+        await world.customer("c1")
+        given = await ask(world, days=1)
+        assert (given.decision.rule, given.granted_days) == ("within", 1)
+        assert given.decision.facts["extension_requests"].int_value == MOST + 1
+        assert await audit(world.parts.store) == []
+
+
+@pytest.mark.requirement("B8")
 async def test_a_rule_grants_no_more_than_the_maximum_leaves(
     store_settings: StoreSettings,
 ) -> None:
@@ -274,6 +294,7 @@ async def test_the_audit_finds_days_that_nobody_granted(store_settings: StoreSet
         )
         found = "\n".join(await audit(store))
         assert "acme/c1: 2 requests for more time wait at a time" in found
+        assert f"acme/c1: {given.id} is the id of 2 requests for more time" in found
         assert "3 are granted, and it is pending" in found
         assert f"was decided at {given.decided}, and it is pending" in found
 

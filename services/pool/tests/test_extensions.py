@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -11,9 +12,10 @@ from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.testing.refusals import refused
 from gonghai_pool.alterations import AFTER
+from gonghai_pool.commands.extensions import MOST, MOST_DENIED
 from gonghai_pool.consistency import audit
 
-from .sea import DAY, PARENT, Sea, customer_name, sea
+from .sea import DAY, PARENT, TENANT, Sea, customer_name, sea
 from .test_clocks import DUE, WARN, changes, held
 
 if TYPE_CHECKING:
@@ -131,6 +133,68 @@ async def test_a_repeated_request_asks_once_and_is_answered_alike(
         given = await approve(world, first.name, request_id="r2")
         assert await approve(world, first.name, request_id="r2") == given
         assert changes(await world.history("c1")).count("EXTENSION_CHANGED") == 2
+
+
+async def forget(world: Sea, *request_ids: str) -> None:
+    """Let the day pass after which answers are remembered no more: of real time, in the store."""
+    store = world.parts.store
+    partition = store.partition(TENANT)
+    client: Any = store.client(partition)
+    for ident in request_ids:
+        assert await client.delete(partition.request_key(TENANT, ident)) == 1
+
+
+@pytest.mark.requirement("B8")
+async def test_a_repeat_after_the_day_hears_how_the_request_stands(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await held(world)
+        asked = await ask(world, request_id="r1")
+        given = await approve(world, asked.name)
+        # For a day the same answer, and then the same request.
+        assert await ask(world, request_id="r1") == asked
+        await forget(world, "r1")
+        assert await ask(world, request_id="r1") == given
+        other = await refused(ask(world, days=1, request_id="r1"))
+        assert (other.code, other.reason) == (
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "REQUEST_ID_REUSED",
+        )
+        assert (await refused(ask(world, rep="zhao", request_id="r1"))).reason == "NOT_ALLOWED"
+        assert changes(await world.history("c1")).count("EXTENSION_CHANGED") == 2
+        assert await audit(world.parts.store) == []
+
+
+@pytest.mark.requirement("B8")
+async def test_two_repeats_after_the_day_ask_once(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        await held(world)
+        asked = await asyncio.gather(*(ask(world, request_id="r1") for _ in range(3)))
+        await forget(world, "r1")
+        again = await asyncio.gather(*(ask(world, request_id="r1") for _ in range(3)))
+        assert {one.name for one in (*asked, *again)} == {asked[0].name}
+        assert changes(await world.history("c1")).count("EXTENSION_CHANGED") == 1
+
+
+@pytest.mark.requirement("B8")
+async def test_denied_requests_use_up_nothing_and_the_last_are_kept(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await held(world)
+        for _ in range(MOST + 1):
+            asked = await ask(world)
+            await world.as_(MANAGER).DenyExtension(
+                pb.DenyExtensionRequest(name=asked.name, reason="no")
+            )
+        given = await approve(world, (await ask(world)).name)
+        request = pb.ExplainCustodyRequest(customer=customer_name("c1"))
+        kept = (await world.stub.ExplainCustody(request)).extensions
+        assert len(kept) == MOST_DENIED + 1
+        assert kept[-1] == given
+        assert instant_of((await world.custody("c1")).due_time) == DUE + 5 * DAY
+        assert await audit(world.parts.store) == []
 
 
 async def test_a_new_custody_knows_nothing_of_what_the_one_before_was_given(

@@ -1070,8 +1070,8 @@ class RequestExtensionRequest(_message.Message):
     parent: _builtins.str
     """The customer."""
     request_id: _builtins.str
-    """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
-    INVALID_ARGUMENT.
+    """Makes the call safe to repeat: the same id and content answers the same for a day, and afterwards with the request as
+    it stands, as long as the custody keeps it; with other content it is INVALID_ARGUMENT.
     """
     @_builtins.property
     def extension(self) -> Global___Extension:

@@ -222,10 +222,13 @@ class _Pass:
                 self._found.append(f"{where}: the record says {known}, the history {said}")
 
     def _requests(self, where: str, custody: Custody) -> None:
-        """Requests for more time: one waits at a time, and only what was approved gives days."""
+        """Requests for more time: each once, one waits, and only what was approved gives days."""
         waiting = [one.id for one in custody.extensions if one.state is ExtensionState.PENDING]
         if len(waiting) > 1:
             self._found.append(f"{where}: {len(waiting)} requests for more time wait at a time")
+        for ident, times in Counter(one.id for one in custody.extensions).items():
+            if times > 1:
+                self._found.append(f"{where}: {ident} is the id of {times} requests for more time")
         for one in custody.extensions:
             approved = one.state is ExtensionState.APPROVED
             if not (1 <= one.granted <= one.days if approved else one.granted == 0):

@@ -367,7 +367,9 @@ class Custody:
         out_cause: why it is out of circulation; None when it is not.
         activities: those since custody began that are kept, the oldest first.
         passed: marks of those that were taken in and are not kept (see `activities`), by kind.
-        extensions: what was asked for since custody began, the first first.
+        extensions: the requests for more time since custody began, the first first; of denied ones
+            the last.
+        denied_before: how many denied ones there were before those.
         facts: what the archive says; None for a customer that the archive has not told of.
     """
 
@@ -407,6 +409,7 @@ class Custody:
     passed: Mapping[str, str] = field(default_factory=dict)
     plan: Plan | None = None
     extensions: tuple[Extension, ...] = ()
+    denied_before: int = 0
 
     @property
     def waiting(self) -> bool:

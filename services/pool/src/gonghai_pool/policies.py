@@ -102,12 +102,13 @@ def extension_question(ground: Ground, custody: Custody, days: int, left: int) -
     facts = _customer_facts(ground, custody)
     _add_custody_facts(facts, ground, custody)
     _add_rep_facts(facts, ground, custody, _holding_rep(custody))
-    earlier = custody.extensions
+    earlier, before = custody.extensions, custody.denied_before
+    denied = sum(one.state is ExtensionState.DENIED for one in earlier)
     facts["extension_days"] = days
     facts["extension_days_granted"] = sum(one.granted for one in earlier)
     facts["extension_days_left"] = left
-    facts["extension_requests"] = len(earlier)
-    facts["extension_requests_denied"] = sum(one.state is ExtensionState.DENIED for one in earlier)
+    facts["extension_requests"] = len(earlier) + before
+    facts["extension_requests_denied"] = denied + before
     plan = custody.plan or Plan()
     facts["due_clock"] = plan.clocks[0].name if plan.clocks else None
     # It runs out at the midnight that ends its last day.

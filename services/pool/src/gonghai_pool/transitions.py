@@ -59,6 +59,7 @@ def held(
         passed={},
         plan=None,
         extensions=(),
+        denied_before=0,
         weight=0,
     )
 
@@ -113,6 +114,7 @@ def pooled(
         passed={},
         plan=None,
         extensions=(),
+        denied_before=0,
     )
 
 

@@ -12,6 +12,7 @@ from gonghai_chassis.errors import (
     InvalidRequest,
     NotFound,
     Reason,
+    RequestIdReused,
     WrongState,
 )
 from gonghai_chassis.ids import new_id
@@ -25,14 +26,18 @@ from gonghai_pool.policies import extension_question, held_questions, keep
 from gonghai_pool.store.custodies import EXTEND, Changed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gonghai_chassis.names import CustomerName
     from gonghai_pool.commands.order import Order
     from gonghai_pool.ground import Situation
     from gonghai_pool.policies import Policies
     from gonghai_pool.store.custodies import CustodyStore
 
-_MOST: Final = 20
-"""Requests that one custody may see; a manager who denies so many has said what he thinks."""
+MOST: Final = 20
+"""Requests of one custody that were granted, or that wait. A denied one uses up nothing."""
+MOST_DENIED: Final = 10
+"""Denied requests that a custody keeps, the last; its history has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Extensions:
             NotFound: there is no such customer.
             NotAllowed: the holding is not the caller's.
             InvalidRequest: more than the policy lets anybody have.
+            RequestIdReused: the custody knows another request of this id.
             PreconditionFailed: nobody holds it, or a request waits already.
             Contention: it moved too often while deciding.
         """
@@ -110,11 +116,14 @@ class Extensions:
         if custody is None:
             raise NotFound(customer)
         order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
+        known = _known(custody, ident)
+        if known is not None:
+            return await self._again(wish, custody, known, order)
         require(customer, custody, states=(State.HELD,), reason=Reason.CUSTOMER_NOT_HELD)
         if any(one.state is ExtensionState.PENDING for one in custody.extensions):
             raise WrongState(customer, "PENDING", "a request for more time waits already")
-        if len(custody.extensions) >= _MOST:
-            raise WrongState(customer, "ASKED", f"{_MOST} requests were made already")
+        if sum(one.state is not ExtensionState.DENIED for one in custody.extensions) >= MOST:
+            raise WrongState(customer, "GRANTED", f"more time was granted {MOST} times already")
         plan = custody.plan
         if plan is None or plan.revision != ground.policy.revision or plan.frozen_because:
             # The rule answers on the clocks that the present policy gives, not on earlier ones.
@@ -137,11 +146,19 @@ class Extensions:
             question = extension_question(ground, custody, wish.days, left)
             (answer,) = await self._policies.decide([question])
             asked = ruled(asked, answer, ground.now)
-        after = replace(
-            custody, version=custody.version + 1, extensions=(*custody.extensions, asked)
-        )
+        after = _with(custody, (*custody.extensions, asked))
         beside = Beside(Change.EXTENSION_CHANGED, _said(asked), asked.decision)
         return await self._take(situation, after, asked, beside, order)
+
+    async def _again(self, wish: Wish, custody: Custody, known: Extension, order: Order) -> Changed:
+        """Answer a repeat as before; when that is forgotten, with what the custody knows of it."""
+        tenant = wish.customer.tenant
+        answered = await self._custodies.recall(tenant, order.request, order.deadline)
+        if answered is not None:
+            return answered
+        if (known.days, known.reason) != (wish.days, wish.reason):
+            raise RequestIdReused(order.request.id)
+        return Changed(custody)
 
     async def _decide(self, ruling: Ruling, order: Order) -> Changed:
         name = ruling.name
@@ -165,10 +182,8 @@ class Extensions:
             decision_reason=ruling.reason,
             granted=asked.days if ruling.approved else 0,
         )
-        after = replace(
-            custody,
-            version=custody.version + 1,
-            extensions=tuple(decided if one is asked else one for one in custody.extensions),
+        after = _with(
+            custody, tuple(decided if one is asked else one for one in custody.extensions)
         )
         beside = Beside(Change.EXTENSION_CHANGED, ruling.reason)
         return await self._take(situation, after, decided, beside, order)
@@ -197,10 +212,26 @@ def _said(asked: Extension) -> str:
 
 
 def _of(custody: Custody, name: ExtensionName) -> Extension:
-    for one in custody.extensions:
-        if one.id == name.id:
-            return one
-    raise NotFound(name)
+    found = _known(custody, name.id)
+    if found is None:
+        raise NotFound(name)
+    return found
+
+
+def _known(custody: Custody, ident: str) -> Extension | None:
+    return next((one for one in custody.extensions if one.id == ident), None)
+
+
+def _with(custody: Custody, extensions: Sequence[Extension]) -> Custody:
+    """Return a custody with these requests, of the denied ones with the last."""
+    denied = [one for one in extensions if one.state is ExtensionState.DENIED]
+    dropped = denied[: max(0, len(denied) - MOST_DENIED)]
+    return replace(
+        custody,
+        version=custody.version + 1,
+        extensions=tuple(one for one in extensions if one not in dropped),
+        denied_before=custody.denied_before + len(dropped),
+    )
 
 
 def _id(order: Order) -> str:

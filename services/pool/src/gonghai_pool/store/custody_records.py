@@ -167,6 +167,7 @@ _PLAIN: Final = (
     "orders",
     "term",
     "passed",
+    "denied_before",
 )
 _INSTANTS: Final = ("entered", "freed", "former_owner_at", "embargo_until")
 
