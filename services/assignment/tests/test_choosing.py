@@ -45,7 +45,7 @@ class Wanting:
 
     async def match(self, _tenant: str, customer: str, *_: object, **__: object) -> Matching:
         if self._needs is None:
-            return Matching(None, None, kept_because="the plugin is missing")
+            return Matching(None, None, kept_because=Text("the plugin is missing", "插件缺失"))
         decision = Decision(
             subject=customer,
             policy=Policy.MATCHING,

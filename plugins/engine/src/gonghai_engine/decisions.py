@@ -11,12 +11,12 @@ from gonghai_engine import records
 from gonghai_engine.outcomes import Tier
 from gonghai_engine.sentences import Sentence
 from gonghai_plugin.policies import Policy
+from gonghai_plugin.texts import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gonghai_engine.outcomes import Outcome
-    from gonghai_plugin.texts import Text
 
 FactValue: TypeAlias = "bool | int | str | frozenset[str] | None"
 """A fact's value inside the engine; a decimal is its scaled integer."""
@@ -151,7 +151,8 @@ class FailureCause(StrEnum):
     PLUGIN_ASIDE = "plugin_aside"
     """The plugin is put aside for the tenant: it hung or crashed too often just now."""
     PLUGIN_BUSY = "plugin_busy"
-    """The plugin's process was at work for others for too long."""
+    """The plugin's process was at work for others for too long, or was stopped with the service or
+    the trial that it decided for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +169,20 @@ class DecisionFailure:
     plugin: str
     revision: int
     at: int
+
+    @property
+    def because(self) -> Text:
+        """Return what failed, for a person: the message, with the cause before it in Chinese."""
+        return Text(self.message, f"{_IN_CHINESE[self.cause]}（{self.message}）")
+
+
+_IN_CHINESE: Final = {
+    FailureCause.MISSING_PLUGIN: "插件缺失或未能加载",
+    FailureCause.BAD_FACTS: "事实数据不符合声明",
+    FailureCause.POLICY_ERROR: "插件规则出错",
+    FailureCause.ENGINE_ERROR: "规则引擎出错",
+    FailureCause.PLUGIN_HUNG: "插件运行超时",
+    FailureCause.PLUGIN_CRASHED: "插件进程崩溃",
+    FailureCause.PLUGIN_ASIDE: "插件已被暂时停用",
+    FailureCause.PLUGIN_BUSY: "插件繁忙",
+}

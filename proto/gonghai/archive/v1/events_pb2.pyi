@@ -144,6 +144,7 @@ class CustomerFacts(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     ADMISSION_THEN_FIELD_NUMBER: _builtins.int
     ADMISSION_AFTER_DAYS_FIELD_NUMBER: _builtins.int
+    ADMISSION_REASON_ZH_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     version: _builtins.int
@@ -167,7 +168,7 @@ class CustomerFacts(_message.Message):
     admission_rule: _builtins.str
     """The rule that chose it."""
     admission_reason: _builtins.str
-    """Why it chose it."""
+    """Why it chose it, in English."""
     initial_owner: _builtins.str
     """The owner asked for at the create; pool confirms the reservation made for him."""
     reservation: _builtins.str
@@ -180,6 +181,8 @@ class CustomerFacts(_message.Message):
     """The pool that the customer goes on to when nobody takes it out of the first one; empty where it stays there."""
     admission_after_days: _builtins.int
     """After how many days in the first one."""
+    admission_reason_zh: _builtins.str
+    """Why it chose the pool, in Chinese; empty where `admission_reason` is for all readers."""
     @_builtins.property
     def facts(self) -> _containers.MessageMap[_builtins.str, _fact_pb2.Value]:
         """The facts by name."""
@@ -211,10 +214,11 @@ class CustomerFacts(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         admission_then: _builtins.str = ...,
         admission_after_days: _builtins.int = ...,
+        admission_reason_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_after_days", b"admission_after_days", "admission_pool", b"admission_pool", "admission_reason", b"admission_reason", "admission_rule", b"admission_rule", "admission_then", b"admission_then", "create_time", b"create_time", "customer", b"customer", "deleted", b"deleted", "facts", b"facts", "group", b"group", "industry", b"industry", "initial_owner", b"initial_owner", "merged_into", b"merged_into", "policy_revision", b"policy_revision", "region", b"region", "reservation", b"reservation", "stage", b"stage", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admission_after_days", b"admission_after_days", "admission_pool", b"admission_pool", "admission_reason", b"admission_reason", "admission_reason_zh", b"admission_reason_zh", "admission_rule", b"admission_rule", "admission_then", b"admission_then", "create_time", b"create_time", "customer", b"customer", "deleted", b"deleted", "facts", b"facts", "group", b"group", "industry", b"industry", "initial_owner", b"initial_owner", "merged_into", b"merged_into", "policy_revision", b"policy_revision", "region", b"region", "reservation", b"reservation", "stage", b"stage", "tier", b"tier", "tier_rank", b"tier_rank", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

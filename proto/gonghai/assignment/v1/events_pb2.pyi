@@ -108,6 +108,7 @@ class CustomerRouted(_message.Message):
     PARKED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
+    REASON_ZH_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     custody_term: _builtins.int
@@ -117,9 +118,11 @@ class CustomerRouted(_message.Message):
     parked: _builtins.bool
     """Whether it is parked: it should have been assigned, and nobody was eligible."""
     reason: _builtins.str
-    """Why, for a person."""
+    """Why, for a person, in English."""
     rule: _builtins.str
     """The rule or strategy."""
+    reason_zh: _builtins.str
+    """Why, in Chinese; empty where `reason` is for all readers."""
     def __init__(
         self,
         *,
@@ -129,10 +132,11 @@ class CustomerRouted(_message.Message):
         parked: _builtins.bool = ...,
         reason: _builtins.str = ...,
         rule: _builtins.str = ...,
+        reason_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "parked", b"parked", "reason", b"reason", "rep", b"rep", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "parked", b"parked", "reason", b"reason", "reason_zh", b"reason_zh", "rep", b"rep", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

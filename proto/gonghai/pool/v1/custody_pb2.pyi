@@ -304,7 +304,9 @@ class Custody(_message.Message):
     change: Global___CustodyChange.ValueType
     """How it came to be so."""
     reason: _builtins.str
-    """Why, for a person."""
+    """Why, for a person: a rule's sentence in the language of the call (`accept-language`: en or zh), a person's words as
+    he wrote them.
+    """
     former_owner: _builtins.str
     """Who held it last, before."""
     warned: _builtins.bool
@@ -313,7 +315,7 @@ class Custody(_message.Message):
     """Where a reclaim would put it."""
     frozen_because: _builtins.str
     """Clocks are frozen since their policy could not decide, or GetCustody finds events in quarantine that the reclaim
-    rests on: what failed. Nothing is reclaimed meanwhile.
+    rests on: what failed, in the language of the call. Nothing is reclaimed meanwhile.
     """
     locked: _builtins.bool
     """Locked (锁定): no clock, no claim, no transfer until unlocked."""
@@ -485,7 +487,7 @@ Global___Holder: _TypeAlias = Holder  # noqa: Y015
 
 @_typing.final
 class Clock(_message.Message):
-    """A clock that runs towards a reclaim."""
+    """A clock that runs towards a reclaim. What it says in words, it says in the language of the call; in events, in English."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -687,7 +689,9 @@ class CustodyHistoryEntry(_message.Message):
     pool: _builtins.str
     """The pool from then on."""
     reason: _builtins.str
-    """Why, for a person."""
+    """Why, for a person: a rule's sentence in the language of the call (`accept-language`: en or zh), whichever language
+    was asked for when it happened; a person's words as he wrote them.
+    """
     rule: _builtins.str
     """The rule, where one decided."""
     clock: _builtins.str

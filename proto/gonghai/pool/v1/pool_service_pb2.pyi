@@ -670,6 +670,7 @@ class AssignCustomerRequest(_message.Message):
     CUSTODY_TERM_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_ZH_FIELD_NUMBER: _builtins.int
     customer: _builtins.str
     """The customer."""
     reason: _builtins.str
@@ -684,6 +685,8 @@ class AssignCustomerRequest(_message.Message):
     """Makes the call safe to repeat: the same id and content answers the same for a day; with other content it is
     INVALID_ARGUMENT.
     """
+    reason_zh: _builtins.str
+    """The reason in Chinese, for who reads the history in that language; unset where `reason` is for all readers."""
     @_builtins.property
     def holder(self) -> _custody_pb2.Holder:
         """To whom."""
@@ -697,10 +700,11 @@ class AssignCustomerRequest(_message.Message):
         custody_term: _builtins.int = ...,
         rule: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        reason_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "holder", b"holder", "reason", b"reason", "request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["custody_term", b"custody_term", "customer", b"customer", "holder", b"holder", "reason", b"reason", "reason_zh", b"reason_zh", "request_id", b"request_id", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1016,7 +1020,9 @@ class Extension(_message.Message):
     granted_days: _builtins.int
     """How many days were granted: a rule may grant fewer than were asked for. 0 unless it was approved."""
     waits_because: _builtins.str
-    """Why no rule decided although there should be one, so that it waits for a manager: what failed."""
+    """Why no rule decided although there should be one, so that it waits for a manager: what failed, in the reader's
+    language.
+    """
     @_builtins.property
     def decider(self) -> _decision_pb2.Actor:
         """Who decided: `system:pool` where a rule did."""
@@ -1363,10 +1369,10 @@ class ExplainCustodyResponse(_message.Message):
     claimable: _builtins.bool
     """Whether the rep may claim it now."""
     reclaim_summary: _builtins.str
-    """When it will be reclaimed, or goes on to another pool, in a sentence."""
+    """When it will be reclaimed, or goes on to another pool, in a sentence in the reader's language."""
     waits_for: _builtins.str
     """Whether the reclaim, or the move to another pool, waits although it is due: for the archive's watermark, a frozen
-    policy, events in quarantine, a lock, a dispute.
+    policy, events in quarantine, a lock, a dispute; in the reader's language.
     """
     @_builtins.property
     def custody(self) -> _custody_pb2.Custody:
@@ -1789,7 +1795,9 @@ class SimulatedChange(_message.Message):
     extended_days: _builtins.int
     """By how many days that clock was extended (延期)."""
     extended: _builtins.str
-    """How much longer activities had made that clock, in words: `6 calendar days`; empty where they had not."""
+    """How much longer activities had made that clock, in words in the language of the call: `6 calendar days`; empty where
+    they had not.
+    """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When (domain time)."""

@@ -77,7 +77,9 @@ class Decision(_message.Message):
     settings_digest: _builtins.str
     """A digest of the settings that the rules used (hexadecimal)."""
     kept_because: _builtins.str
-    """Set when the policy failed and this is the last decision, kept on the safe side: what failed."""
+    """Set when the policy failed and this is the last decision, kept on the safe side: what failed,
+    in the same language.
+    """
     @_builtins.property
     def facts(self) -> _containers.MessageMap[_builtins.str, _fact_pb2.Value]:
         """The facts that the rule's conditions named."""

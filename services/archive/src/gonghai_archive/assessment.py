@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gonghai_archive.metrics import NAMES, Metrics
 from gonghai_archive.places import Place
+from gonghai_policy_service.reasons import because_record, recorded_because
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gonghai_plugin import Text
 
 _BEFORE_PLACES = 9
 
@@ -19,7 +25,7 @@ class Verdict:
         name: the stage, the tier, or the pool ("" of an admission: out of circulation).
         since: from when on it has been that (µs, domain time).
         decision: the engine's record of the decision.
-        kept_because: what failed, when a newer decision should stand here; "" otherwise.
+        kept_because: what failed, when a newer decision should stand here; None otherwise.
         rank: of a tier, 0 to 100.
         value: of a tier, the grade of value, or "".
         potential: of a tier, the grade of potential, or "".
@@ -28,7 +34,7 @@ class Verdict:
     name: str
     since: int
     decision: dict[str, Any]
-    kept_because: str = ""
+    kept_because: Text | None = None
     rank: int = 0
     value: str = ""
     potential: str = ""
@@ -38,7 +44,7 @@ class Verdict:
         """The name of the rule that decided."""
         return str(self.decision["r"])
 
-    def kept(self, because: str) -> Verdict:
+    def kept(self, because: Text) -> Verdict:
         """Return it as it stands after a decision that failed."""
         return replace(self, kept_because=because)
 
@@ -48,11 +54,17 @@ class Verdict:
             self.name,
             self.since,
             self.decision,
-            self.kept_because,
+            because_record(self.kept_because),
             self.rank,
             self.value,
             self.potential,
         ]
+
+    @classmethod
+    def unpacked(cls, row: Sequence[Any]) -> Verdict:
+        """Read what `packable` gave."""
+        name, since, decision, because, *grades = row
+        return cls(name, since, decision, recorded_because(because), *grades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +117,9 @@ class Assessment:
         return cls(
             # An older version stored fewer values: the measures that came later are missing.
             Metrics(at, dict(zip(NAMES, values, strict=False)), {}, last_order, last_follow_up),
-            None if stage is None else Verdict(*stage),
-            None if tier is None else Verdict(*tier),
-            None if admission is None else Verdict(*admission),
+            None if stage is None else Verdict.unpacked(stage),
+            None if tier is None else Verdict.unpacked(tier),
+            None if admission is None else Verdict.unpacked(admission),
             revision,
             next_at,
             failures,

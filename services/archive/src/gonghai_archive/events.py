@@ -9,6 +9,7 @@ from gonghai.archive.v1 import events_pb2
 from gonghai_archive.activities import Activity, Kind
 from gonghai_chassis.instants import set_instant
 from gonghai_chassis.names import CustomerName, RepName
+from gonghai_policy_service.reasons import chinese_apart
 from gonghai_policy_service.values import to_value
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def customer_facts(customer: Customer, published: Published) -> events_pb2.Custo
     if assessment.admission is not None:
         message.admission_pool = assessment.admission.name
         message.admission_rule = assessment.admission.rule
-        message.admission_reason = published.admission_reason
+        message.admission_reason = published.admission_reason.en
+        message.admission_reason_zh = chinese_apart(published.admission_reason)
         message.admission_then = published.admission_then
         message.admission_after_days = published.admission_after_days
     for name, value in published.facts.items():

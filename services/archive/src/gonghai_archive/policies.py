@@ -28,6 +28,7 @@ from gonghai_engine import (
     Tier,
 )
 from gonghai_engine.sensitive import FOLLOWED
+from gonghai_policy_service.reasons import NO_REASON, joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gonghai_engine.attributes import AttributeSchema
     from gonghai_engine.calendar import Calendar
     from gonghai_engine.tenants import IndustryPolicy, TenantPolicy
+    from gonghai_plugin import Text
 
 DECIDED: Final = (Policy.LIFECYCLE, Policy.TIERING, Policy.ADMISSION)
 """What the archive decides, in this order: each may read what the one before decided."""
@@ -73,14 +75,14 @@ class Published:
 
     Attributes:
         facts: by name; those that other services' policies read.
-        admission_reason: why its pool was chosen, in English; "" while none is, and where the
+        admission_reason: why its pool was chosen; empty while none is, and where the
             sentence would tell something sensitive.
         admission_then: the pool it goes on to when nobody takes it; "" where it stays.
         admission_after_days: after how many days in the first one.
     """
 
     facts: Mapping[str, Any]
-    admission_reason: str
+    admission_reason: Text
     admission_then: str = ""
     admission_after_days: int = 0
 
@@ -216,14 +218,14 @@ class Assessor:
         """Return what other services' policies read, and nothing beside it."""
         view = self.view(policy, profile.industry)
         facts = self.facts_of(policy, profile, assessment)
-        reason, then, after_days = "", "", 0
+        reason, then, after_days = NO_REASON, "", 0
         if assessment.admission is not None:
             made = Decision.from_record(assessment.admission.decision)
             if isinstance(made.outcome, Admission):
                 then, after_days = made.outcome.then, made.outcome.after_days
             told = view.secrecy.told(made.policy, made.plugin, made.plugin_version)
             if told is not None and not told:
-                reason = made.reason.en
+                reason = made.reason
         return Published(
             {
                 name: value
@@ -392,7 +394,7 @@ def _take(course: _Course, step: Policy, outcome: Decision | DecisionFailure, no
     verdict = before
     if isinstance(outcome, DecisionFailure):
         course.failed = True
-        verdict = before and before.kept(f"{outcome.cause}: {outcome.message}")
+        verdict = before and before.kept(joined(outcome.cause, outcome.cause, outcome.because))
     elif before is None or not _older(outcome, before.decision):
         verdict = _verdict(outcome, before, now)
     # Else a replica of a newer version decided: a record never goes back to an older one.

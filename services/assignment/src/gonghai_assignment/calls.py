@@ -17,11 +17,13 @@ from gonghai_chassis.errors import PeerRefused, Reason
 from gonghai_chassis.names import CustomerName, RepName, TeamName
 from gonghai_chassis.statuses import code_of
 from gonghai_chassis.store import records
+from gonghai_policy_service.reasons import chinese_apart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from gonghai_assignment.customers import Routing
+    from gonghai_plugin import Text
 
 _log = structlog.get_logger(__name__)
 
@@ -203,7 +205,7 @@ def call_for(
     customer: CustomerName,
     routing: Routing,
     *,
-    reason: str,
+    reason: Text,
     rule: str,
     request: tuple[str, str] = ("", ""),
 ) -> Call:
@@ -231,7 +233,8 @@ def call_for(
     message = pool_service_pb2.AssignCustomerRequest(
         customer=str(customer),
         holder=holder,
-        reason=reason[:_LONGEST_REASON],
+        reason=reason.en[:_LONGEST_REASON],
+        reason_zh=chinese_apart(reason)[:_LONGEST_REASON],
         custody_term=routing.term,
         rule=rule[:_LONGEST_RULE],
     ).SerializeToString(deterministic=True)

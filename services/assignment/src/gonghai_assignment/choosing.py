@@ -14,6 +14,7 @@ from gonghai_assignment.store.routing import TENANT_COOL_DOWN, Versions
 from gonghai_engine import Text
 from gonghai_engine.matching import TERMS, CustomerTerms, score
 from gonghai_engine.outcomes import Service
+from gonghai_policy_service.reasons import NO_REASON, joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ _CODES = {
 }
 _SKILL = "missing_skill:"
 _TERMS = {"relation": "former_owner"}
+_QUARANTINED = Text("its events are in quarantine", "其事件已被隔离")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Chooser:
             valid_before=sight.end,
         )
         weight = custody.weight or ORDINARY_WEIGHT
-        return _undecided(entry, versions, "its events are in quarantine", weight, None)
+        return _undecided(entry, versions, _QUARANTINED, weight, None)
 
     async def choose(
         self, entry: Entry, roster: Roster, *, now: int, bounds: Bounds = ANYBODY
@@ -283,7 +285,9 @@ class _Seen:
     def causes(self) -> dict[str, int]:
         return dict(Counter(code for codes in self.excluded.values() for code in codes))
 
-    def explain(self, decision: Decision | None, kept_because: str, reason: Text) -> Explained:
+    def explain(
+        self, decision: Decision | None, kept_because: Text | None, reason: Text
+    ) -> Explained:
         ranked = self.scores.ranked()
         weights = self.needs.weights
         everything = sum(int(getattr(weights, name)) for name in TERMS) or 1
@@ -354,10 +358,10 @@ def _cool_down_end(entry: Entry, plugin_days: int, calendar: Calendar) -> int | 
 
 
 def _undecided(
-    entry: Entry, versions: Versions, failed: str, weight: int, until: int | None
+    entry: Entry, versions: Versions, failed: Text | None, weight: int, until: int | None
 ) -> Choice:
     """Nothing is known of what it needs: it is parked until the policy can decide."""
-    reason = Text(f"what it needs could not be decided: {failed}", f"无法判断客户需求：{failed}")
+    reason = joined("what it needs could not be decided", "无法判断客户需求", failed or NO_REASON)
     return Choice(
         entry=entry,
         versions=versions,

@@ -113,7 +113,8 @@ class Routing:
         intent: id of its intent, the request id for pool.
         tried: reps that pool refused for want of room.
         request: request id and fingerprint of the call that asked for it, if a call did.
-        reason: why nobody got it, for a person.
+        reason: why nobody got it, in English: by it one tells whether anything is new about who is
+            parked. Readers are told the explanation's, in both languages.
         at: when (µs).
         since: since when it is parked (µs).
         assigned_term: the term that the assignment made, once pool agreed.

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from gonghai.assignment.v1 import events_pb2
 from gonghai_assignment.messages import region_message, rep_message, team_message
 from gonghai_chassis.names import CustomerName, RepName
+from gonghai_policy_service.reasons import chinese_apart
 
 if TYPE_CHECKING:
     from gonghai_assignment.regions import Region
     from gonghai_assignment.reps import Rep
     from gonghai_assignment.teams import Team
+    from gonghai_plugin import Text
 
 
 def region_event(region: Region) -> bytes:
@@ -38,7 +40,7 @@ def routed_event(
     *,
     rep: str | None,
     parked: bool,
-    reason: str,
+    reason: Text,
     rule: str,
 ) -> bytes:
     """The payload that tells to whom a customer goes, or that nobody was eligible for it."""
@@ -47,7 +49,8 @@ def routed_event(
         custody_term=custody_term,
         rep=str(RepName(customer.tenant, rep)) if rep else "",
         parked=parked,
-        reason=reason,
+        reason=reason.en,
+        reason_zh=chinese_apart(reason),
         rule=rule,
     )
     return message.SerializeToString()

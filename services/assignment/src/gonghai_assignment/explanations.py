@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gonghai_chassis.store import records
-from gonghai_engine import Decision, Text
+from gonghai_engine import Decision
+from gonghai_policy_service.reasons import (
+    because_record,
+    reason_record,
+    recorded_because,
+    recorded_reason,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from gonghai_engine import Text
 
 _EXPLANATION = records.RecordType("explanation", schema=1)
 
@@ -38,7 +46,7 @@ class Explained:
     """
 
     decision: Decision | None
-    kept_because: str
+    kept_because: Text | None
     reason: Text
     weights: tuple[Term, ...] = ()
     ranked: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
@@ -53,8 +61,8 @@ def pack_explanation(explained: Explained) -> bytes:
     for rep, codes in explained.excluded.items():
         alike.setdefault(codes, []).append(rep)
     record: dict[str, Any] = {
-        "kept": explained.kept_because,
-        "reason": [explained.reason.en, explained.reason.zh],
+        "kept": because_record(explained.kept_because),
+        "reason": reason_record(explained.reason),
         "weights": [[term.name, term.weight] for term in explained.weights],
         "ranked": [[rep, total, *terms] for rep, total, terms in explained.ranked],
         "others": [[rep, total] for rep, total in explained.others],
@@ -78,8 +86,8 @@ def explanation_of(packed: bytes) -> Explained:
             causes[code] = causes.get(code, 0) + 1
     return Explained(
         decision=Decision.from_record(decision) if decision else None,
-        kept_because=record["kept"],
-        reason=Text(*record["reason"]),
+        kept_because=recorded_because(record["kept"]),
+        reason=recorded_reason(record["reason"]),
         weights=tuple(Term(name, weight) for name, weight in records.sequence(record["weights"])),
         ranked=tuple(
             (rep, total, tuple(terms)) for rep, total, *terms in records.sequence(record["ranked"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gonghai_engine import (
     ClaimVerdict,
@@ -12,6 +12,7 @@ from gonghai_engine import (
     DecisionRequest,
     Needs,
     Policy,
+    Text,
 )
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from gonghai_assignment.customers import Custody, CustomerFacts
     from gonghai_engine.tenants import TenantPolicy
+
+_NO_NEEDS: Final = Text("no needs decided", "未作出需求判断")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Matching:
 
     decision: Decision | None
     needs: Needs | None
-    kept_because: str = ""
+    kept_because: Text | None = None
     cool_down_days: int = 0
 
 
@@ -108,7 +111,7 @@ class Policies:
         matching = results[0]
         if isinstance(matching, Decision) and isinstance(matching.outcome, Needs):
             return Matching(matching, matching.outcome, cool_down_days=cool_down)
-        failed = matching.message if isinstance(matching, DecisionFailure) else "no needs decided"
+        failed = matching.because if isinstance(matching, DecisionFailure) else _NO_NEEDS
         kept = last()
         if kept is not None and isinstance(kept.outcome, Needs):
             return Matching(kept, kept.outcome, kept_because=failed, cool_down_days=cool_down)

@@ -104,13 +104,13 @@ class TakingIn:
             versions.term,
             rep=choice.rep,
             parked=choice.nobody,
-            reason=choice.reason.en,
+            reason=choice.reason,
             rule=choice.rule,
         )
         assignment = None
         if not choice.nobody:
             call = call_for(
-                customer, routing, reason=choice.reason.en, rule=choice.rule, request=request
+                customer, routing, reason=choice.reason, rule=choice.rule, request=request
             )
             routing = replace(routing, intent=call.intent)
             turns = roster.turns(routing.rep)

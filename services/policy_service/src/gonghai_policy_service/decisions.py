@@ -24,6 +24,7 @@ from gonghai_engine.outcomes import (
     Stage,
     Tier,
 )
+from gonghai_policy_service.reasons import in_language
 from gonghai_policy_service.values import to_value, to_values
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ Recorded = Decision | dict[str, Any]
 
 
 def decision_message(
-    decision: Recorded, language: str = "en", kept_because: str = ""
+    decision: Recorded, language: str = "en", kept_because: Text | None = None
 ) -> decision_pb2.Decision:
     """Return a decision as a message.
 
     Args:
         decision: what was decided.
-        language: `en` or `zh`: of the reason.
+        language: `en` or `zh`: of the reasons.
         kept_because: what failed, when a newer decision should stand here and could not be made.
     """
     decided = _decision(decision)
@@ -57,7 +58,7 @@ def decision_message(
         settings_digest=decided.settings_digest,
         facts=to_values(decided.facts),
         decide_time=timestamp(decided.at),
-        kept_because=kept_because,
+        kept_because=in_language(kept_because, language),
     )
 
 
@@ -84,7 +85,7 @@ def reason_text(decision: Recorded, language: str = "en") -> str:
     """Return why it was decided so, with what else holds where the policy collects it."""
     decided = _decision(decision)
     reasons: list[Text] = [decided.reason, *(reason for _, reason in decided.also)]
-    words = [reason.zh if language == "zh" else reason.en for reason in reasons]
+    words = [in_language(reason, language) for reason in reasons]
     return ("；" if language == "zh" else "; ").join(dict.fromkeys(filter(None, words)))
 
 

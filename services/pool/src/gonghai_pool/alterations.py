@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gonghai.pool.v1 import custody_pb2
+    from gonghai_plugin import Text
     from gonghai_pool.ground import Actor, Situation
 
 NO_DUE: Final = 2**53 - 1
@@ -31,7 +32,7 @@ class Beside:
     """Something that happened to a custody and left it as it is: a warning, clocks counted anew."""
 
     change: Change
-    reason: str
+    reason: Text
     decision: Mapping[str, Any] = field(default_factory=dict)
     """Record of the decision that it came of; {} where no rule decided."""
 
@@ -83,7 +84,7 @@ class Alteration:
 
     @cached_property
     def message(self) -> custody_pb2.Custody:
-        """The custody from then on, as the contract has it: for the event, and for who asked."""
+        """The custody from then on, for the event, and for who asked in the events' language."""
         return custody_message(self.situation.ground.tenant, self.after)
 
     @property

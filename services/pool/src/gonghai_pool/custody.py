@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from gonghai_policy_service.reasons import NO_REASON
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gonghai_engine import Decision
+    from gonghai_plugin import Text
 
 FactValue = bool | int | str | tuple[str, ...] | frozenset[str] | None
 
@@ -165,7 +168,7 @@ class Facts:
     revision: int = 0
     admission_pool: str = ""
     admission_rule: str = ""
-    admission_reason: str = ""
+    admission_reason: Text = NO_REASON
     admission_then: str = ""
     admission_after_days: int = 0
     created: int = 0
@@ -204,12 +207,12 @@ class Longer:
     Attributes:
         by: by how much one of some kinds does, and those kinds.
         at_most: up to how much altogether.
-        already: how much they have since the clock started; "" for nothing.
+        already: how much they have since the clock started; None for nothing.
     """
 
-    by: tuple[tuple[str, tuple[str, ...]], ...]
-    at_most: str
-    already: str = ""
+    by: tuple[tuple[Text, tuple[str, ...]], ...]
+    at_most: Text
+    already: Text | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -229,7 +232,7 @@ class RunningClock:
     name: str
     start: int
     due: int
-    length: str
+    length: Text
     reset_by: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
     extended_days: int = 0
@@ -250,7 +253,8 @@ class Plan:
         at: when (instant).
         for_clocks: the clocks that this is for.
         target: pool where a reclaim puts it; "" where admission says.
-        frozen_because: why nothing is reclaimed although a policy should say when; "" if it does.
+        frozen_because: why nothing is reclaimed although a policy should say when; None if it
+            does.
     """
 
     decision: Mapping[str, Any] = field(default_factory=dict)
@@ -264,7 +268,7 @@ class Plan:
     at: int | None = None
     for_clocks: tuple[str, ...] = ()
     target: str = ""
-    frozen_because: str = ""
+    frozen_because: Text | None = None
     provisional: bool = False
     decided: Decision | None = field(default=None, compare=False, repr=False)
 
@@ -275,7 +279,7 @@ class Plan:
             self.warn_at,
             self.due_at,
             self.reclaim_at,
-            bool(self.frozen_because),
+            self.frozen_because is not None,
             tuple((clock.name, clock.due) for clock in self.clocks),
         )
 
@@ -325,7 +329,7 @@ class Extension:
         decision_reason: why, in a manager's words; a rule's are in its decision.
         granted: how many days were granted; 0 unless it was approved.
         decision: record of what the plugin's rule said (`Decision.to_record`); {} for nothing.
-        waits_because: why no rule decided although one should have; "" for none.
+        waits_because: why no rule decided although one should have; None for nothing.
     """
 
     id: str
@@ -339,7 +343,7 @@ class Extension:
     decision_reason: str = ""
     granted: int = 0
     decision: Mapping[str, Any] = field(default_factory=dict)
-    waits_because: str = ""
+    waits_because: Text | None = None
 
     @property
     def version(self) -> int:
@@ -381,7 +385,7 @@ class Custody:
     term: int = 0
     pool: str = ""
     holder: Holder | None = None
-    reason: str = ""
+    reason: Text = NO_REASON
     rule: str = ""
     clock: str = ""
     entered: int | None = None
@@ -462,7 +466,7 @@ class HistoryEntry:
     former_holder: Holder | None = None
     principal: str = ""
     on_behalf_of: str = ""
-    reason: str = ""
+    reason: Text = NO_REASON
     rule: str = ""
     clock: str = ""
     term: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gonghai_policy_service.reasons import NO_REASON, joined
 from gonghai_pool.custody import Custody, Facts, Onward, State, Way
 from gonghai_pool.obstacles import claim_limits
 from gonghai_pool.policies import verdict_of
@@ -77,13 +78,13 @@ def on_his_way(ground: Ground, custody: Custody) -> Custody:
 def gone_on(ground: Ground, custody: Custody, onward: Onward) -> Custody:
     """Return him in the pool that he was to go on to; what holds there is to be settled yet."""
     facts = custody.facts
-    reason, rule = "", ""
+    reason, rule = NO_REASON, ""
     if facts is not None:
         reason, rule = facts.admission_reason, facts.admission_rule
     days_over = not _at_once(ground, custody)
     if days_over and facts is not None:
-        over = f"after {facts.admission_after_days} days in {custody.pool}"
-        reason = f"{over}: {reason}" if reason else over
+        days, pool = facts.admission_after_days, custody.pool
+        reason = joined(f"after {days} days in {pool}", f"在 {pool} 满 {days} 天", reason)
     stays_on = custody.way is Way.WENT_ON and bool(_then(ground, custody))
     way = Way.WENT_ON if days_over or stays_on else Way.CHOSEN_ANEW
     return went_on(custody, onward.pool, ground.now, way=way, reason=reason, rule=rule)

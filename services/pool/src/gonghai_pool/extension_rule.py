@@ -42,7 +42,7 @@ def ruled(asked: Extension, answer: Answer, now: int) -> Extension:
     known to hold.
     """
     if isinstance(answer, DecisionFailure):
-        return replace(asked, waits_because=answer.message)
+        return replace(asked, waits_because=answer.because)
     said = replace(asked, decision=answer.to_record())
     outcome = answer.outcome
     if isinstance(outcome, Deny):

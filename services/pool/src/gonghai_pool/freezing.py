@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-BECAUSE: Final = (
+from gonghai_plugin import Text
+
+BECAUSE: Final = Text(
     "events are in quarantine: something about the customer, its holder or the tenant's policy"
-    " could not be taken in yet"
+    " could not be taken in yet",
+    "有事件被隔离：客户、其负责人或租户策略的某项变化尚未能处理",
 )
 """Why a holding is not taken back, for a person."""
 

@@ -10,6 +10,7 @@ from gonghai_chassis.etags import etag_of
 from gonghai_chassis.instants import set_instant
 from gonghai_chassis.names import RepName
 from gonghai_policy_service.decisions import decision_message
+from gonghai_policy_service.reasons import in_language
 from gonghai_pool.custody import (
     Change,
     Custody,
@@ -54,7 +55,13 @@ def state_name(state: State) -> str:
     return custody_pb2.CustodyState.Name(_STATES[state]).removeprefix("CUSTODY_STATE_")
 
 
-def custody_message(tenant: str, custody: Custody) -> custody_pb2.Custody:
+EVENTS_LANGUAGE: Final = "en"
+"""Of the words in an event: many read it, in whatever language."""
+
+
+def custody_message(
+    tenant: str, custody: Custody, language: str = EVENTS_LANGUAGE
+) -> custody_pb2.Custody:
     """Return a custody as whoever may see everything of it sees it, less the decision."""
     prefix = f"tenants/{tenant}"
     name = f"{prefix}/customers/{custody.customer}"
@@ -63,7 +70,7 @@ def custody_message(tenant: str, custody: Custody) -> custody_pb2.Custody:
         customer=name,
         state=_STATES[custody.state],
         change=_CHANGES[custody.change],
-        reason=custody.reason,
+        reason=in_language(custody.reason, language),
         locked=custody.locked,
         disputed=custody.disputed,
         version=custody.version,
@@ -84,7 +91,7 @@ def custody_message(tenant: str, custody: Custody) -> custody_pb2.Custody:
         message.former_owner = f"{prefix}/reps/{custody.former_owner}"
         if custody.former_owner_at is not None:
             set_instant(message.former_owner_time, custody.former_owner_at)
-    _set_further(message, prefix, custody)
+    _set_further(message, prefix, custody, language)
     return message
 
 
@@ -179,7 +186,7 @@ def history_message(
         change=_CHANGES[entry.change],
         state=_STATES[entry.state],
         actor=decision_pb2.Actor(principal=entry.principal, on_behalf_of=entry.on_behalf_of),
-        reason=entry.reason,
+        reason=in_language(entry.reason, language),
         rule=entry.rule,
         clock=entry.clock,
     )
@@ -206,7 +213,7 @@ def extension_message(
         days=extension.days,
         decision_reason=extension.decision_reason,
         granted_days=extension.granted,
-        waits_because=extension.waits_because,
+        waits_because=in_language(extension.waits_because, language),
         etag=etag_of(extension.version),
     )
     if extension.decision:
@@ -289,7 +296,9 @@ def _members(tenant: str, members: Iterable[Member]) -> list[pool_pb2.PoolMember
     return [member_message(tenant, member) for member in members]
 
 
-def _set_further(message: custody_pb2.Custody, prefix: str, custody: Custody) -> None:
+def _set_further(
+    message: custody_pb2.Custody, prefix: str, custody: Custody, language: str
+) -> None:
     if custody.facts is not None:
         facts = custody.facts
         message.tier = facts.tier
@@ -303,7 +312,7 @@ def _set_further(message: custody_pb2.Custody, prefix: str, custody: Custody) ->
         message.next_pool = f"{prefix}/pools/{custody.onward.pool}"
         set_instant(message.next_pool_time, custody.onward.at)
     if custody.plan is not None:
-        _set_plan(message, prefix, custody.plan)
+        _set_plan(message, prefix, custody.plan, language)
     if custody.reservation is not None:
         kept = custody.reservation
         message.reservation.rep = f"{prefix}/reps/{kept.rep}"
@@ -321,11 +330,11 @@ def _set_further(message: custody_pb2.Custody, prefix: str, custody: Custody) ->
             set_instant(other.expire_time, one.expires)
 
 
-def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan) -> None:
+def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan, language: str) -> None:
     for clock in plan.clocks:
         one = message.clocks.add(
             clock=clock.name,
-            length=clock.length,
+            length=in_language(clock.length, language),
             reset_by=clock.reset_by,
             stop_clocks=clock.stops,
             provisional=plan.provisional,
@@ -336,9 +345,9 @@ def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan) -> None:
             one.extension.seconds = clock.extended_days * _DAY
         if clock.longer is not None:
             for words, kinds in clock.longer.by:
-                one.extended_by.add(kinds=kinds, by=words)
-            one.extended = clock.longer.already
-            one.extended_at_most = clock.longer.at_most
+                one.extended_by.add(kinds=kinds, by=in_language(words, language))
+            one.extended = in_language(clock.longer.already, language)
+            one.extended_at_most = in_language(clock.longer.at_most, language)
     if plan.warn_at is not None:
         set_instant(message.warn_time, plan.warn_at)
     if plan.due_at is not None:
@@ -346,6 +355,6 @@ def _set_plan(message: custody_pb2.Custody, prefix: str, plan: Plan) -> None:
     if plan.reclaim_at is not None:
         set_instant(message.reclaim_time, plan.reclaim_at)
     message.warned = plan.warning_out
-    message.frozen_because = plan.frozen_because
+    message.frozen_because = in_language(plan.frozen_because, language)
     if plan.target:
         message.reclaim_pool = f"{prefix}/pools/{plan.target}"

@@ -16,6 +16,7 @@ from gonghai_chassis.errors import (
     Reason,
     Refusal,
 )
+from gonghai_policy_service.reasons import in_language
 from gonghai_pool.custody import Custody, Holder, State
 from gonghai_pool.messages import state_name
 from gonghai_pool.policies import verdict_of
@@ -109,7 +110,7 @@ def obstacles(
         found += _of_time(ground, custody, rep, claim_limits(ground, custody, verdict))
         if verdict is not None:
             for refusal in verdict.refusals:
-                text = refusal.reason.zh if language == "zh" else refusal.reason.en
+                text = in_language(refusal.reason, language)
                 found.append(Obstacle(Reason.CLAIM_RULE, text, refusal.until, refusal.rule, plugin))
         elif answer is not None:
             found.append(

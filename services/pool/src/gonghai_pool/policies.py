@@ -18,7 +18,7 @@ from gonghai_engine.outcomes import (
     Qualification,
     ReclaimPlan,
 )
-from gonghai_plugin import host_facts
+from gonghai_plugin import Text, host_facts
 from gonghai_plugin.facts import Host, Motion
 from gonghai_pool.custody import (
     Activity,
@@ -55,9 +55,9 @@ _DAY_COUNTS: Final = frozenset(
 )
 _TENTH: Final = 10
 _UNITS: Final = {
-    ClockUnit.DAYS: "calendar days",
-    ClockUnit.WORKING_DAYS: "working days",
-    ClockUnit.HOURS: "hours",
+    ClockUnit.DAYS: Text("calendar days", "个自然日"),
+    ClockUnit.WORKING_DAYS: Text("working days", "个工作日"),
+    ClockUnit.HOURS: Text("hours", "小时"),
 }
 RETRY: Final = "retry"
 """The next action of a plan whose decision failed: to decide again."""
@@ -170,7 +170,7 @@ def plan_of(ground: Ground, custody: Custody, answer: Answer) -> Plan:
             warned=before.warned,
             action=RETRY,
             at=ground.midnight,
-            frozen_because=answer.message,
+            frozen_because=answer.because,
         )
     decision = _newer(before, answer)
     outcome = decision.outcome
@@ -412,7 +412,7 @@ def _recorded(before: Plan, decision: Decision) -> Mapping[str, Any]:
     return record
 
 
-def _length(clock: Clock) -> str:
+def _length(clock: Clock) -> Text:
     return _span(clock, clock.length)
 
 
@@ -424,12 +424,13 @@ def _longer(clock: Clock, already: int) -> Longer | None:
     return Longer(
         tuple((_span(clock, way.by), way.kinds) for way in ways),
         _span(clock, clock.extended_at_most),
-        _span(clock, already) if already else "",
+        _span(clock, already) if already else None,
     )
 
 
-def _span(clock: Clock, number: int) -> str:
-    return f"{number} {_UNITS[clock.unit]}"
+def _span(clock: Clock, number: int) -> Text:
+    unit = _UNITS[clock.unit]
+    return Text(f"{number} {unit.en}", f"{number} {unit.zh}")
 
 
 def _leaves(ground: Ground, holder: Holder | None) -> list[Span]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gonghai_plugin import Text
 from gonghai_pool.alterations import Alteration, Beside, altered
 from gonghai_pool.custody import Change, State
 from gonghai_pool.entering import admission, goes_at_once, gone_on, on_his_way, settled_in
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from gonghai_pool.custody import Custody, Onward
     from gonghai_pool.ground import Actor, Ground, Situation
     from gonghai_pool.policies import Policies
+
+_ANEW: Final = Text("the clocks were computed anew", "回收倒计时已重新计算")
+_ONWARD_ANEW: Final = Text(
+    "when it goes on to another pool was computed anew", "转入下一公海的时间已重新计算"
+)
 
 
 async def reconsidered(
@@ -57,10 +63,10 @@ def rescheduled(situation: Situation, fresh: Custody, actor: Actor) -> Alteratio
     if before is not None and before.plan is not None and fresh.plan is not None:
         if before.plan.observable == fresh.plan.observable and before.weight == fresh.weight:
             return altered(situation, fresh, actor)
-        if bool(before.plan.frozen_because) != bool(fresh.plan.frozen_because):
+        if (before.plan.frozen_because is None) != (fresh.plan.frozen_because is None):
             change = Change.FROZEN_CHANGED
     told = replace(fresh, version=fresh.version + 1)
-    return altered(situation, told, actor, beside=Beside(change, "the clocks were computed anew"))
+    return altered(situation, told, actor, beside=Beside(change, _ANEW))
 
 
 async def _requalified(
@@ -149,5 +155,4 @@ def goes_on(situation: Situation, after: Custody, actor: Actor) -> Alteration:
     if before is None or before.version != after.version or before.onward == after.onward:
         return altered(situation, after, actor)
     told = replace(after, version=after.version + 1)
-    beside = Beside(Change.RESCHEDULED, "when it goes on to another pool was computed anew")
-    return altered(situation, told, actor, beside=beside)
+    return altered(situation, told, actor, beside=Beside(Change.RESCHEDULED, _ONWARD_ANEW))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gonghai_plugin import Text
+from gonghai_policy_service.reasons import NO_REASON
 from gonghai_pool.custody import (
     Change,
     Custody,
@@ -28,7 +30,13 @@ _MOST_LOST = 50
 
 
 def held(
-    custody: Custody, holder: Holder, at: int, change: Change, *, reason: str = "", rule: str = ""
+    custody: Custody,
+    holder: Holder,
+    at: int,
+    change: Change,
+    *,
+    reason: Text = NO_REASON,
+    rule: str = "",
 ) -> Custody:
     """Somebody holds it from now on; his clocks start now."""
     claimed = change is Change.CLAIMED
@@ -64,7 +72,7 @@ def held(
     )
 
 
-def transferred(custody: Custody, rep: str, at: int, reason: str) -> Custody:
+def transferred(custody: Custody, rep: str, at: int, reason: Text) -> Custody:
     """Another rep holds it from now on; who had it is a former owner."""
     return held(_lost(custody, at), Holder.rep(rep), at, Change.TRANSFERRED, reason=reason)
 
@@ -75,7 +83,7 @@ def pooled(
     at: int,
     change: Change,
     *,
-    reason: str = "",
+    reason: Text = NO_REASON,
     rule: str = "",
     clock: str = "",
     way: Way = Way.ENTERED,
@@ -118,7 +126,7 @@ def pooled(
     )
 
 
-def withdrawn(custody: Custody, at: int, cause: OutCause, reason: str) -> Custody:
+def withdrawn(custody: Custody, at: int, cause: OutCause, reason: Text) -> Custody:
     """It is out of circulation: deleted or merged."""
     gone = pooled(custody, "", at, Change.WITHDRAWN, reason=reason)
     return replace(gone, out_cause=cause)
@@ -136,7 +144,7 @@ def reserved(
         state=State.RESERVED,
         since=at,
         change=Change.RESERVED,
-        reason="",
+        reason=NO_REASON,
         rule="",
         reservation=reservation,
         weight=weight,
@@ -144,7 +152,7 @@ def reserved(
     )
 
 
-def unreserved(custody: Custody, at: int, reason: str) -> Custody:
+def unreserved(custody: Custody, at: int, reason: Text) -> Custody:
     """A place that was kept is given up: the customer is where it was before.
 
     An offered customer has been in its pool all the time: its entry, and with it the embargo, is
@@ -184,7 +192,7 @@ def admitted(custody: Custody | None, customer: str, facts: Facts, pool: str, at
     return replace(admitted_, facts=facts)
 
 
-def went_on(custody: Custody, pool: str, at: int, *, way: Way, reason: str, rule: str) -> Custody:
+def went_on(custody: Custody, pool: str, at: int, *, way: Way, reason: Text, rule: str) -> Custody:
     """It is in another pool from now on, without having had an owner; no embargo begins."""
     return replace(
         custody,
@@ -200,12 +208,19 @@ def went_on(custody: Custody, pool: str, at: int, *, way: Way, reason: str, rule
     )
 
 
-def _why_waiting(facts: Facts) -> str:
-    if not facts.admission_rule and not facts.admission_pool:
-        return "waits: the admission policy has not decided yet"
-    if not facts.admission_pool:
-        return "waits: the admission policy names no pool, and there is no fallback pool"
-    return f"waits: there is no pool {facts.admission_pool}, and no fallback pool"
+def _why_waiting(facts: Facts) -> Text:
+    pool = facts.admission_pool
+    if not facts.admission_rule and not pool:
+        return Text("waits: the admission policy has not decided yet", "等待：入池策略尚未作出决定")
+    if not pool:
+        return Text(
+            "waits: the admission policy names no pool, and there is no fallback pool",
+            "等待：入池策略未指定公海，也没有后备公海",
+        )
+    return Text(
+        f"waits: there is no pool {pool}, and no fallback pool",
+        f"等待：没有公海 {pool}，也没有后备公海",
+    )
 
 
 def _lost(custody: Custody, at: int) -> Custody:

@@ -14,6 +14,7 @@ from gonghai_archive.store.successions import Conclusion
 from gonghai_chassis.context import current
 from gonghai_chassis.names import CustomerName, same_tenant
 from gonghai_chassis.statuses import status_of
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +83,7 @@ def _message(tenant: str, moved: Moved) -> pb.ReparentedCustomer:
         message.sponsor = str(CustomerName(tenant, successor.sponsor))
     message.rule = successor.rule
     reason = successor.reason
-    message.reason = reason.zh if current().language == "zh" else reason.en
+    message.reason = in_language(reason, current().language)
     # Present and empty: OK.
     message.status.SetInParent()
     return message

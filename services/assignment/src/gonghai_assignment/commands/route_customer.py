@@ -18,6 +18,7 @@ from gonghai_chassis.errors import (
     RequestIdReused,
     WrongState,
 )
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from gonghai_assignment.calls import PoolCalls
@@ -73,6 +74,7 @@ class RouteCustomer:
         validate_only: bool,
         request: tuple[str, str],
         deadline: float | None,
+        language: str = "en",
     ) -> RoutedCustomer:
         """Route a customer.
 
@@ -82,6 +84,7 @@ class RouteCustomer:
             validate_only: say what would be, and change nothing.
             request: request id and fingerprint of the call.
             deadline: in seconds of `time.monotonic`.
+            language: `en` or `zh`: of the reason why nobody is eligible.
 
         Raises:
             WrongState: it is in no pool, locked or disputed.
@@ -111,7 +114,7 @@ class RouteCustomer:
                     bounds=Bounds(tried=frozenset(tried), among=among),
                 )
                 if choice.nobody:
-                    raise _nobody(customer, choice)
+                    raise _nobody(customer, choice, language)
                 if validate_only:
                     return RoutedCustomer(choice.rep, 0, choice.explained)
                 routed, routing = await self.taking.take(
@@ -138,7 +141,7 @@ class RouteCustomer:
         call = call_for(
             customer,
             routing,
-            reason=explained.reason.en,
+            reason=explained.reason,
             rule=explained.decision.rule if explained.decision is not None else "",
         )
         answer = await self.calls.assign(call)
@@ -220,17 +223,18 @@ def _check_not_given(customer: CustomerName, entry: Entry) -> None:
         )
 
 
-def _nobody(customer: CustomerName, choice: Choice) -> PreconditionFailed:
+def _nobody(customer: CustomerName, choice: Choice, language: str) -> PreconditionFailed:
     causes = choice.explained.causes
+    why = in_language(choice.reason, language)
     return PreconditionFailed(
         Reason.NO_ELIGIBLE_REP,
-        choice.reason.en,
+        why,
         [
             PreconditionViolation(
                 Reason.NO_ELIGIBLE_REP, str(customer), f"{cause}: {causes[cause]} reps"
             )
             for cause in sorted(causes)
         ]
-        or [PreconditionViolation(Reason.NO_ELIGIBLE_REP, str(customer), choice.reason.en)],
+        or [PreconditionViolation(Reason.NO_ELIGIBLE_REP, str(customer), why)],
         metadata={"customer": str(customer)},
     )

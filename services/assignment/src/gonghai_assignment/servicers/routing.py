@@ -15,6 +15,7 @@ from gonghai_chassis.instants import timestamp
 from gonghai_chassis.names import CustomerName, RepName, same_tenant
 from gonghai_chassis.principals import Reach, Role
 from gonghai_policy_service.decisions import decision_message
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from gonghai.type.v1 import decision_pb2
@@ -69,13 +70,14 @@ class RoutingServicer:
             validate_only=request.validate_only,
             request=(request.request_id, context.fingerprint(request)),
             deadline=context.deadline,
+            language=context.language,
         )
         response = pb.RouteCustomerResponse(custody_term=routed.term)
         if routed.rep is not None:
             response.rep = str(RepName(customer.tenant, routed.rep))
         if routed.explained is not None:
             reason = routed.explained.reason
-            response.reason = reason.zh if context.language == "zh" else reason.en
+            response.reason = in_language(reason, context.language)
             for candidate in ranked_messages(customer.tenant, routed.explained):
                 if candidate.rep == response.rep:
                     response.choice.CopyFrom(candidate)
@@ -102,7 +104,7 @@ class RoutingServicer:
         first, others = best[:_EXPLAINED], best[_EXPLAINED:]
         others += excluded_messages(tenant, explained)
         shown = first + [each for each in others if asked and each.rep == str(asked)]
-        reason = explained.reason.zh if context.language == "zh" else explained.reason.en
+        reason = in_language(explained.reason, context.language)
         response = pb.ExplainAssignmentResponse(
             customer=str(customer),
             parked=routing.outcome is Outcome.PARKED,

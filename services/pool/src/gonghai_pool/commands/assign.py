@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gonghai_chassis.errors import EtagMismatch, NotAllowed, NotFound, Reason
 from gonghai_chassis.principals import Reach
+from gonghai_policy_service.reasons import NO_REASON
 from gonghai_pool.alterations import altered
 from gonghai_pool.commands.requirements import no_room, require, unfit
 from gonghai_pool.custody import Change, Custody, Holder, HolderKind, State
@@ -18,6 +19,7 @@ from gonghai_pool.transitions import held
 
 if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName
+    from gonghai_plugin import Text
     from gonghai_pool.commands.order import Order
     from gonghai_pool.policies import Policies
     from gonghai_pool.store.custodies import CustodyStore
@@ -36,7 +38,7 @@ class Assignment:
 
     customer: CustomerName
     holder: Holder
-    reason: str = ""
+    reason: Text = NO_REASON
     term: int | None = None
     rule: str = ""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.errors import NotFound, PreconditionFailed, PreconditionViolation, Reason
+from gonghai_plugin import Text
 from gonghai_pool.alterations import altered
 from gonghai_pool.custody import State
 from gonghai_pool.deciding import settled
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName
     from gonghai_pool.commands.order import Order
     from gonghai_pool.store.custodies import CustodyStore
+
+_GIVEN_UP: Final = Text("the reservation was given up", "预留已放弃")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class CancelReservation:
                 [PreconditionViolation(Reason.RESERVATION_ENDED, str(customer), message)],
                 metadata={"customer": str(customer)},
             )
-        after = unreserved(custody, situation.ground.now, "the reservation was given up")
+        after = unreserved(custody, situation.ground.now, _GIVEN_UP)
         return await self._custodies.put_back(
             CANCEL_RESERVATION,
             altered(situation, after, order.actor),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.errors import NotFound
 from gonghai_chassis.events import read_progress
 from gonghai_engine import DecisionFailure
+from gonghai_plugin import Text
+from gonghai_policy_service.reasons import NO_REASON, joined
 from gonghai_pool.alterations import AFTER, clock_at
 from gonghai_pool.custody import Change, Custody, Holder, State
 from gonghai_pool.freezing import BECAUSE
@@ -35,6 +37,16 @@ if TYPE_CHECKING:
     from gonghai_pool.policies import Policies
     from gonghai_pool.store.custodies import CustodyStore
 
+_LOCK: Final = Text("the lock", "等待解锁")
+_DISPUTE: Final = Text("the dispute", "等待撞单裁决")
+_ARCHIVE: Final = Text(
+    "the archive: something that keeps the customer where it is may be under way",
+    "等待客户档案：可能有使客户保留原处的变化尚在途中",
+)
+_NOBODY: Final = Text("nobody holds it", "无人负责")
+_UNDECIDED: Final = Text("not while its policy cannot decide", "策略无法作出决定期间不回收")
+_NEVER: Final = Text("never: no clock runs", "不会回收：没有倒计时在运行")
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
@@ -49,7 +61,7 @@ class Explained:
         reset_by: the kinds of activity that start a clock again.
         extended_by: those that make one longer.
         extensions: the requests for more time of this custody.
-        waits_for: what a due reclaim waits for; "" when it does not.
+        waits_for: what a due reclaim waits for; empty when it does not.
     """
 
     custody: Custody
@@ -57,11 +69,11 @@ class Explained:
     found: list[Obstacle] | None
     claim: Explanation | None
     reclaim: Explanation | None
-    summary: str
+    summary: Text
     reset_by: tuple[str, ...]
     extended_by: tuple[str, ...]
     extensions: tuple[Extension, ...]
-    waits_for: str
+    waits_for: Text
 
 
 class ExplainCustody:
@@ -108,11 +120,11 @@ class ExplainCustody:
             found,
             claim,
             reclaim if owner else None,
-            _summary(ground, custody) if owner else "",
+            _summary(ground, custody) if owner else NO_REASON,
             tuple(dict.fromkeys(reset_by)) if owner else (),
             tuple(dict.fromkeys(longer)) if owner else (),
             custody.extensions if owner else (),
-            await self._waits_for(ground, custody, frozen) if owner else "",
+            await self._waits_for(ground, custody, frozen) if owner else NO_REASON,
         )
 
     async def _claim(
@@ -141,38 +153,44 @@ class ExplainCustody:
         )
         return [*found, *of_limits(use.reached)], claim
 
-    async def _waits_for(self, ground: Ground, custody: Custody, frozen: Frozen) -> str:
+    async def _waits_for(self, ground: Ground, custody: Custody, frozen: Frozen) -> Text:
         plan = custody.plan
         if custody.locked or custody.disputed:
-            return "the lock" if custody.locked else "the dispute"
-        if plan is not None and plan.frozen_because:
-            return f"a decision of the policy: {plan.frozen_because}"
+            return _LOCK if custody.locked else _DISPUTE
+        if plan is not None and plan.frozen_because is not None:
+            return joined("a decision of the policy", "策略作出决定", plan.frozen_because)
         if frozen.reclaim and (custody.state is State.HELD or custody.onward is not None):
             return BECAUSE
         waits = custody.onward is not None or (plan is not None and plan.action == "reclaim")
         due = clock_at(custody)
         if not waits or due is None or due - AFTER > ground.now:
-            return ""
+            return NO_REASON
         store = self._custodies.store
         progress = await read_progress(store, store.partition(ground.tenant), keys.ARCHIVE)
         if progress.changes_through <= due - AFTER:
-            return "the archive: something that keeps the customer where it is may be under way"
-        return ""
+            return _ARCHIVE
+        return NO_REASON
 
 
-def _summary(ground: Ground, custody: Custody) -> str:
+def _summary(ground: Ground, custody: Custody) -> Text:
     plan, onward = custody.plan, custody.onward
     if custody.state is State.IN_POOL and onward is not None:
         day = ground.calendar.local_day(onward.at)
-        return f"nobody holds it; it goes on to {onward.pool} on {day}"
+        return Text(
+            f"nobody holds it; it goes on to {onward.pool} on {day}",
+            f"无人负责；{day} 转入 {onward.pool}",
+        )
     if custody.state is not State.HELD or plan is None:
-        return "nobody holds it"
-    if plan.frozen_because:
-        return "not while its policy cannot decide"
+        return _NOBODY
+    if plan.frozen_because is not None:
+        return _UNDECIDED
     if plan.due_at is None or plan.reclaim_at is None:
-        return "never: no clock runs"
+        return _NEVER
     calendar = ground.calendar
     clock = plan.clocks[0].name if plan.clocks else ""
     due = calendar.local_day(plan.due_at - 1)
     taken = calendar.local_day(plan.reclaim_at)
-    return f"{clock} runs out at the end of {due}; it is taken back on {taken}"
+    return Text(
+        f"{clock} runs out at the end of {due}; it is taken back on {taken}",
+        f"{clock} 于 {due} 结束时到期；{taken} 回收",
+    )

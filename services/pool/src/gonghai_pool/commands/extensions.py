@@ -17,6 +17,8 @@ from gonghai_chassis.errors import (
 )
 from gonghai_chassis.ids import new_id
 from gonghai_chassis.names import ExtensionName
+from gonghai_plugin import Text
+from gonghai_policy_service.reasons import verbatim
 from gonghai_pool.alterations import Beside, altered
 from gonghai_pool.commands.requirements import require
 from gonghai_pool.custody import Change, Custody, Extension, ExtensionState, State
@@ -185,7 +187,7 @@ class Extensions:
         after = _with(
             custody, tuple(decided if one is asked else one for one in custody.extensions)
         )
-        beside = Beside(Change.EXTENSION_CHANGED, ruling.reason)
+        beside = Beside(Change.EXTENSION_CHANGED, verbatim(ruling.reason))
         return await self._take(situation, after, decided, beside, order)
 
     async def _take(
@@ -204,11 +206,15 @@ class Extensions:
         )
 
 
-def _said(asked: Extension) -> str:
+def _said(asked: Extension) -> Text:
     """What the history keeps of a request, in words: why it was asked for, and why it waits."""
-    if not asked.waits_because:
-        return asked.reason
-    return f"{asked.reason}; it waits for a manager, as its rule failed: {asked.waits_because}"
+    failed = asked.waits_because
+    if failed is None:
+        return verbatim(asked.reason)
+    return Text(
+        f"{asked.reason}; it waits for a manager, as its rule failed: {failed.en}",
+        f"{asked.reason}；规则出错，待主管审批：{failed.zh}",
+    )
 
 
 def _of(custody: Custody, name: ExtensionName) -> Extension:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gonghai_chassis.filters import Term
     from gonghai_chassis.names import CustomerName, PoolName
+    from gonghai_plugin import Text
     from gonghai_pool.commands.order import Order
     from gonghai_pool.custody import Custody, HistoryEntry, Holder
     from gonghai_pool.store.custodies import CustodyStore, Place
@@ -34,7 +35,7 @@ class Seen:
 
     custody: Custody
     owner: bool
-    frozen_because: str = ""
+    frozen_because: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class LookUp:
         if not owner or custody.state is not State.HELD:
             return Seen(custody, owner)
         frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
-        return Seen(custody, owner, BECAUSE if frozen.reclaim else "")
+        return Seen(custody, owner, BECAUSE if frozen.reclaim else None)
 
     async def in_pool(
         self,

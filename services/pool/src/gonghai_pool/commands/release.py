@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gonghai_chassis.errors import EtagMismatch, NotFound, Reason
 from gonghai_chassis.names import PoolName
+from gonghai_policy_service.reasons import verbatim
 from gonghai_pool.alterations import altered
 from gonghai_pool.commands.requirements import require
 from gonghai_pool.custody import Change, State, Way
@@ -80,7 +81,7 @@ class ReleaseCustomer:
             named or pool_for(ground.setup, custody),
             ground.now,
             Change.RELEASED,
-            reason=release.reason,
+            reason=verbatim(release.reason),
             way=Way.ENTERED if named else way_back(custody),
         )
         (claim,) = await self._policies.decide([claim_question(ground, after, "")])

@@ -11,6 +11,7 @@ from gonghai_chassis.errors import (
     PreconditionViolation,
     Reason,
 )
+from gonghai_policy_service.reasons import verbatim
 from gonghai_pool.alterations import altered
 from gonghai_pool.commands.requirements import no_room, require, unfit
 from gonghai_pool.custody import Holder, State
@@ -84,7 +85,7 @@ class TransferCustomer:
             reason=Reason.CUSTOMER_NOT_HELD,
             further=further,
         )
-        after = transferred(custody, rep.id, ground.now, transfer.reason)
+        after = transferred(custody, rep.id, ground.now, verbatim(transfer.reason))
         reclaim, claim = await self._policies.decide(held_questions(ground, after))
         after = keep(ground, after, reclaim, claim)
         outcome = await self._custodies.give(

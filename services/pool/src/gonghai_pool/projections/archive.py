@@ -9,6 +9,8 @@ from gonghai.archive.v1 import events_pb2
 from gonghai_chassis.events import Rebuild
 from gonghai_chassis.instants import instant_of
 from gonghai_chassis.store.failures import VersionsMoved
+from gonghai_plugin import Text
+from gonghai_policy_service.reasons import told_reason
 from gonghai_policy_service.values import from_values
 from gonghai_pool.activities import taken_in, with_activity, without_activity
 from gonghai_pool.alterations import Alteration, altered
@@ -41,6 +43,8 @@ CUSTOMER: Final = "customer_changed"
 ACTIVITY: Final = "activity_recorded"
 POLICY: Final = "policy_applied"
 
+_MERGED: Final = Text("merged into another customer", "已并入其他客户")
+_DELETED: Final = Text("deleted", "已删除")
 _ATTEMPTS: Final = 50
 """Tries against callers who change the same customer; the event waits for the next round then."""
 
@@ -220,7 +224,7 @@ def activity_of(message: events_pb2.ActivityFacts) -> Activity:
 def _gone(situation: Situation, facts: Facts, *, merged: bool) -> Custody:
     custody, at = situation.custody, situation.ground.now
     cause = OutCause.MERGED if merged else OutCause.DELETED
-    reason = "merged into another customer" if merged else "deleted"
+    reason = _MERGED if merged else _DELETED
     if custody is None:
         custody = Custody(situation.customer, 0, State.OUT, at, Change.WITHDRAWN)
     elif custody.state is State.OUT and not custody.waiting:
@@ -259,7 +263,7 @@ def facts_of(message: events_pb2.CustomerFacts, at: int) -> Facts:
         revision=message.policy_revision,
         admission_pool=_id(message.admission_pool),
         admission_rule=message.admission_rule,
-        admission_reason=message.admission_reason,
+        admission_reason=told_reason(message.admission_reason, message.admission_reason_zh),
         admission_then=_id(message.admission_then),
         admission_after_days=message.admission_after_days,
         created=instant_of(message.create_time),

@@ -8,7 +8,8 @@ from google.rpc import status_pb2
 
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.statuses import refusal_of, status_of
-from gonghai_pool.messages import custody_message, mask_owner, reclaim_decision
+from gonghai_policy_service.reasons import in_language
+from gonghai_pool.messages import EVENTS_LANGUAGE, custody_message, mask_owner, reclaim_decision
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -20,21 +21,22 @@ if TYPE_CHECKING:
 
 def seen_custody(tenant: str, seen: Seen, language: str) -> custody_pb2.Custody:
     """Return a custody as its reader may see it."""
-    message = custody_message(tenant, seen.custody)
+    message = custody_message(tenant, seen.custody, language)
     if not seen.owner:
         mask_owner(message)
         return message
     decision = reclaim_decision(seen.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)
-    if seen.frozen_because:
-        message.frozen_because = seen.frozen_because
+    if seen.frozen_because is not None:
+        message.frozen_because = in_language(seen.frozen_because, language)
     return message
 
 
 def changed_custody(tenant: str, changed: Changed, language: str) -> custody_pb2.Custody:
     """Return a custody to who changed it, with the token that other services' reads may name."""
-    message = changed.message or custody_message(tenant, changed.custody)
+    message = changed.message if language == EVENTS_LANGUAGE else None
+    message = message or custody_message(tenant, changed.custody, language)
     decision = reclaim_decision(changed.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)

@@ -11,6 +11,7 @@ from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.etags import expected_version
 from gonghai_chassis.names import CustomerName, PoolName, RepName, TenantName, same_tenant
+from gonghai_policy_service.reasons import told_reason
 from gonghai_pool.commands.assign import Assignment
 from gonghai_pool.commands.cancel_reservation import Cancellation
 from gonghai_pool.commands.claim import Claim
@@ -178,7 +179,7 @@ def _assignment(request: pb.AssignCustomerRequest) -> Assignment:
     return Assignment(
         customer,
         holder_of(request.holder, customer.tenant, "holder"),
-        request.reason,
+        told_reason(request.reason, request.reason_zh),
         request.custody_term or None,
         request.rule,
     )

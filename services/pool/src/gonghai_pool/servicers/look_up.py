@@ -22,6 +22,7 @@ from gonghai_chassis.names import (
 )
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_policy_service.decisions import condition_messages, decision_message
+from gonghai_policy_service.reasons import in_language
 from gonghai_pool.commands.look_up import Seen
 from gonghai_pool.custody import Holder, HolderKind
 from gonghai_pool.messages import extension_message, history_message
@@ -153,10 +154,10 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
                 customer.tenant, Seen(explained.custody, explained.owner), language
             ),
             claimable=explained.found is not None and not explained.found,
-            reclaim_summary=explained.summary,
+            reclaim_summary=in_language(explained.summary, language),
             reset_by=explained.reset_by,
             extended_by=explained.extended_by,
-            waits_for=explained.waits_for,
+            waits_for=in_language(explained.waits_for, language),
         )
         for one in explained.extensions:
             name = ExtensionName(customer.tenant, customer.id, one.id)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from gonghai.pool.v1 import custody_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.pool.v1 import pool_service_pb2_grpc as pb_grpc
+from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest
 from gonghai_chassis.instants import instant_of, set_instant
 from gonghai_chassis.names import TenantName
+from gonghai_policy_service.reasons import in_language
 from gonghai_pool.messages import holder_message
 from gonghai_pool.simulation.account import TOLD, Account, clock_of, stops_in
 from gonghai_pool.simulation.forecast import Begun, Ended, Question
@@ -59,7 +61,7 @@ class SimulationRpcs(pb_grpc.PoolServiceServicer):
         async with aclosing(self._forecast(question)) as course:
             async for part in course:
                 if isinstance(part, Begun):
-                    telling = _Telling(tenant, part, request.max_changes)
+                    telling = _Telling(tenant, part, request.max_changes, current().language)
                     yield telling.begun()
                 elif telling is None:
                     raise TypeError("A simulation tells first how it begins.")
@@ -73,8 +75,9 @@ class SimulationRpcs(pb_grpc.PoolServiceServicer):
 class _Telling:
     """Tells a simulation as it goes on, and counts."""
 
-    def __init__(self, tenant: str, begun: Begun, most: int) -> None:
+    def __init__(self, tenant: str, begun: Begun, most: int, language: str) -> None:
         self._tenant = tenant
+        self._language = language
         self._begun = begun
         self._account = Account(tenant, begun.trial.policy.calendar, begun.holdings)
         self._left = most or None
@@ -90,7 +93,7 @@ class _Telling:
         _come_to(message, moment)
         message.standings.extend(_standing(self._tenant, one) for one in moment.standings)
         for change in moment.changes:
-            told = _change(self._tenant, change, self._account)
+            told = _change(self._tenant, change, self._account, self._language)
             if told is None:
                 continue
             if self._left == 0:
@@ -120,7 +123,9 @@ def _come_to(message: pb.SimulateReclaimsResponse, moment: Moment) -> None:
     message.evaluated, message.total = moment.evaluated, moment.total
 
 
-def _change(tenant: str, change: Change, account: Account) -> pb.SimulatedChange | None:
+def _change(
+    tenant: str, change: Change, account: Account, language: str
+) -> pb.SimulatedChange | None:
     entry = change.alteration.entry()
     if entry.change not in TOLD:
         return None
@@ -138,7 +143,8 @@ def _change(tenant: str, change: Change, account: Account) -> pb.SimulatedChange
     clock = clock_of(change)
     if clock is not None:
         message.extended_days = clock.extended_days
-        message.extended = clock.longer.already if clock.longer is not None else ""
+        if clock.longer is not None:
+            message.extended = in_language(clock.longer.already, language)
     set_instant(message.time, entry.time)
     if change.alteration.due_at is not None:
         set_instant(message.due_time, change.alteration.due_at)

@@ -22,6 +22,7 @@ from gonghai_chassis.leases import Lease
 from gonghai_chassis.names import CustomerName
 from gonghai_chassis.principals import Reach
 from gonghai_engine.calendar import DAY
+from gonghai_policy_service.reasons import told_reason
 from gonghai_policy_service.trials import check_unchanged, on_trial
 from gonghai_policy_service.turns import Turns
 from gonghai_pool.commands.assign import AssignCustomer, Assignment
@@ -350,7 +351,7 @@ class _Passing:
         assignment = Assignment(
             customer,
             holder_of(call.holder, customer.tenant, "holder"),
-            call.reason,
+            told_reason(call.reason, call.reason_zh),
             call.custody_term or None,
             call.rule,
         )

@@ -136,7 +136,7 @@ class ScratchCustodies(CustodyStore):
         self._reservations.put(custody.customer, reservation_at(custody))
 
     def _note_frozen(self, custody: Custody) -> None:
-        if custody.plan is not None and custody.plan.frozen_because:
+        if custody.plan is not None and custody.plan.frozen_because is not None:
             self.standing_still.add(custody.customer)
         else:
             self.standing_still.discard(custody.customer)

@@ -8,6 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_chassis.store import records
+from gonghai_policy_service.reasons import (
+    because_record,
+    reason_record,
+    recorded_because,
+    recorded_reason,
+)
 from gonghai_pool.custody import (
     Activity,
     Change,
@@ -49,6 +55,8 @@ def pack_custody(custody: Custody) -> bytes:
         value = getattr(custody, name)
         if value:
             record[name] = value
+    if reason := reason_record(custody.reason):
+        record["reason"] = reason
     for name in _INSTANTS:
         value = getattr(custody, name)
         if value is not None:
@@ -71,6 +79,7 @@ def unpack_custody(packed: bytes) -> Custody:
         state=State(record["state"]),
         since=record["since"],
         change=Change(record["change"]),
+        reason=recorded_reason(record.get("reason", "")),
         holder=Holder.of_key(holder) if holder else None,
         out_cause=OutCause(record["out_cause"]) if "out_cause" in record else None,
         entered=record.get("entered"),
@@ -107,7 +116,6 @@ def pack_entry(entry: HistoryEntry) -> bytes:
         "pool",
         "principal",
         "on_behalf_of",
-        "reason",
         "rule",
         "clock",
         "term",
@@ -118,6 +126,8 @@ def pack_entry(entry: HistoryEntry) -> bytes:
         value = getattr(entry, name)
         if value:
             record[name] = value
+    if reason := reason_record(entry.reason):
+        record["reason"] = reason
     if entry.holder is not None:
         record["holder"] = entry.holder.key
     if entry.former_holder is not None:
@@ -139,7 +149,7 @@ def unpack_entry(packed: bytes) -> HistoryEntry:
         former_holder=Holder.of_key(former) if former else None,
         principal=record.get("principal", ""),
         on_behalf_of=record.get("on_behalf_of", ""),
-        reason=record.get("reason", ""),
+        reason=recorded_reason(record.get("reason", "")),
         rule=record.get("rule", ""),
         clock=record.get("clock", ""),
         term=record.get("term", 0),
@@ -151,7 +161,6 @@ def unpack_entry(packed: bytes) -> HistoryEntry:
 
 _PLAIN: Final = (
     "pool",
-    "reason",
     "rule",
     "clock",
     "former_owner",
@@ -214,6 +223,8 @@ def facts_record(facts: Facts) -> dict[str, Any]:
         value = getattr(facts, name)
         if value:
             record[name] = value
+    if reason := reason_record(facts.admission_reason):
+        record["admission_reason"] = reason
     if facts.values:
         record["values"] = {name: _value(value) for name, value in facts.values.items()}
     return record
@@ -229,7 +240,6 @@ _FACTS: Final = (
     "revision",
     "admission_pool",
     "admission_rule",
-    "admission_reason",
     "admission_then",
     "admission_after_days",
     "created",
@@ -242,6 +252,7 @@ def _read_facts(record: Mapping[str, Any]) -> Facts:
         version=record["version"],
         at=record["at"],
         values=records.mapping(record.get("values")),
+        admission_reason=recorded_reason(record.get("admission_reason", "")),
         **plain,
     )
 
@@ -293,7 +304,7 @@ def _extension(extension: Extension) -> list[Any]:
         list(extension.decider),
         extension.decision_reason,
     ]
-    ruled = [extension.granted, extension.decision, extension.waits_because]
+    ruled = [extension.granted, extension.decision, because_record(extension.waits_because)]
     return record if ruled == _not_ruled(extension.state, extension.days) else [*record, *ruled]
 
 
@@ -318,7 +329,7 @@ def _read_extension(record: list[Any]) -> Extension:
         decision_reason=why,
         granted=granted,
         decision=records.mapping(decision),
-        waits_because=waits_because,
+        waits_because=recorded_because(waits_because),
     )
 
 
@@ -332,7 +343,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
                 clock.name,
                 clock.start,
                 clock.due,
-                clock.length,
+                reason_record(clock.length),
                 list(clock.reset_by),
                 list(clock.stops),
                 clock.extended_days,
@@ -344,10 +355,12 @@ def _plan(plan: Plan) -> dict[str, Any]:
         value = getattr(plan, name)
         if value is not None:
             record[name] = value
-    for name in ("warned", "action", "target", "frozen_because", "provisional"):
+    for name in ("warned", "action", "target", "provisional"):
         value = getattr(plan, name)
         if value:
             record[name] = value
+    if because := because_record(plan.frozen_because):
+        record["frozen_because"] = because
     if plan.for_clocks:
         record["for_clocks"] = list(plan.for_clocks)
     return record
@@ -356,15 +369,17 @@ def _plan(plan: Plan) -> dict[str, Any]:
 def _longer(longer: Longer | None) -> list[Any]:
     if longer is None:
         return []
-    by = [[words, list(kinds)] for words, kinds in longer.by]
-    return [[by, longer.at_most, longer.already]]
+    by = [[reason_record(words), list(kinds)] for words, kinds in longer.by]
+    return [[by, reason_record(longer.at_most), because_record(longer.already)]]
 
 
 def _read_longer(record: list[Any]) -> Longer:
     by, at_most, already = record
     ways = records.sequence(by)
     return Longer(
-        tuple((words, tuple(records.sequence(kinds))) for words, kinds in ways), at_most, already
+        tuple((recorded_reason(words), tuple(records.sequence(kinds))) for words, kinds in ways),
+        recorded_reason(at_most),
+        recorded_because(already),
     )
 
 
@@ -377,7 +392,7 @@ def _read_plan(record: Mapping[str, Any]) -> Plan:
                 name=name,
                 start=start,
                 due=due,
-                length=length,
+                length=recorded_reason(length),
                 reset_by=tuple(records.sequence(reset_by)),
                 stops=tuple(records.sequence(stops)),
                 extended_days=extended,
@@ -395,6 +410,6 @@ def _read_plan(record: Mapping[str, Any]) -> Plan:
         at=record.get("at"),
         for_clocks=tuple(records.sequence(record.get("for_clocks"))),
         target=record.get("target", ""),
-        frozen_because=record.get("frozen_because", ""),
+        frozen_because=recorded_because(record.get("frozen_because", "")),
         provisional=record.get("provisional", False),
     )

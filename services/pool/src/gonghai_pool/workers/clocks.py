@@ -14,6 +14,7 @@ import structlog
 from gonghai_chassis.events import read_progress
 from gonghai_engine import Decision
 from gonghai_engine.outcomes import ReclaimPlan
+from gonghai_plugin import Text
 from gonghai_pool.alterations import AFTER, Alteration, Beside, altered, clock_at
 from gonghai_pool.custody import Change, Custody, Plan, State
 from gonghai_pool.entering import on_his_way, pool_for, settled_in, way_back
@@ -176,12 +177,12 @@ def _warned(situation: Situation, fresh: Custody, plan: Plan, reclaim: Answer) -
     return altered(situation, after, SYSTEM, clock, plan.due_at, beside)
 
 
-def _why(plan: Plan, clock: str) -> str:
+def _why(plan: Plan, clock: str) -> Text:
     """The plugin's sentence about a clock."""
     if plan.decision:
         outcome = Decision.from_record(plan.decision).outcome
         if isinstance(outcome, ReclaimPlan):
             for one in outcome.clocks:
                 if one.name == clock:
-                    return one.reason.en
-    return f"the clock {clock} ran out"
+                    return one.reason
+    return Text(f"the clock {clock} ran out", f"倒计时 {clock} 已到期")

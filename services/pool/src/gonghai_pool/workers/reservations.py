@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.events import read_progress
+from gonghai_plugin import Text
 from gonghai_pool.alterations import altered, reservation_at
 from gonghai_pool.ground import SYSTEM
 from gonghai_pool.store import keys
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.sweeper import Due
     from gonghai_pool.store.custodies import CustodyStore
+
+_RAN_OUT: Final = Text("the reservation ran out", "预留已到期")
 
 
 class Reservations:
@@ -49,6 +52,6 @@ class Reservations:
             custody = situation.custody
             at = reservation_at(custody) if custody is not None else None
             if custody is not None and at is not None and at <= ground.now:
-                after = unreserved(custody, ground.now, "the reservation ran out")
+                after = unreserved(custody, ground.now, _RAN_OUT)
                 ended.append(altered(situation, after, SYSTEM))
         await self._custodies.sweep(END_RESERVATION, self._lease, ground, ended)
