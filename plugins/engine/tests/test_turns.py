@@ -25,6 +25,7 @@ from gonghai_engine.isolation.lane import Limits
 from gonghai_engine.isolation.turns import Turns
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -104,6 +105,69 @@ async def test_nobody_is_refused_because_the_machine_is_slow_to_start_the_proces
     first = asyncio.create_task(moody.ask(FEW))
     assert await moody.ask(MANY, tenant="u") == ["many"]
     assert await first == ["otherwise"]
+
+
+@pytest.mark.parametrize("at", ["starting", "loading", "deciding", "waiting"])
+async def test_of_what_is_stopped_nothing_is_left_though_somebody_had_asked(
+    moody: Service, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[subprocess.Popen[bytes]] = []
+    launch = process.launch
+
+    def seen(*given: Any) -> Any:  # noqa: ANN401 - as it is asked
+        made = launch(*given)
+        launched.append(made[0])
+        return made
+
+    monkeypatch.setattr(process, "launch", seen)
+    await moody.bind("moody", "t", "u")
+    trying = len(launched)
+    goes_on = asyncio.Event()
+    if at == "starting":
+        begin = process.PluginProcess.start
+
+        async def held(*given: Any) -> process.PluginProcess:  # noqa: ANN401 - as it is asked
+            begun = await begin(*given)
+            await goes_on.wait()
+            return begun
+
+        monkeypatch.setattr(process.PluginProcess, "start", held)
+    asking = asyncio.create_task(moody.ask(*[SLOW] * 1000))
+    await eventually(lambda: len(launched) > trying)
+    lane = moody.engine.lanes["moody"]
+    if at != "starting":
+        await eventually(lambda: lane.process is not None)
+    if at in {"deciding", "waiting"}:
+        await eventually(lambda: lane.good > 0)
+    beside = asyncio.create_task(moody.ask(MANY, tenant="u")) if at == "waiting" else None
+    for _ in range(3):
+        await asyncio.sleep(0)  # until it waits for its turn
+    asking.cancel()  # who asked has gone; what was asked goes on
+    stopping = asyncio.create_task(moody.engine.stop())
+    await asyncio.sleep(0)
+    goes_on.set()
+    await stopping
+    assert len(launched) == trying + 1
+    assert not [each.pid for each in launched if each.poll() is None]
+    assert lane.process is None
+    if beside is not None:
+        assert await beside == ["plugin_busy"]
+    # Nothing is under way that could start another one, nobody is blamed.
+    assert asyncio.all_tasks() - {asyncio.current_task(), asking} == set()
+    assert set(moody.told) == {"plugin_process_started"}
+    assert not lane.ends
+
+
+async def test_one_who_is_trusted_again_is_not_ended_while_others_ask(moody: Service) -> None:
+    await moody.bind("moody", "t")
+    assert await moody.ask(FEW) == ["otherwise"]
+    lane = moody.engine.lanes["moody"]
+    asking = asyncio.create_task(moody.ask(*[SLOW] * 30))
+    await eventually(lambda: lane.good > 1)
+    lane.let_go()
+    assert await asking == ["otherwise"] * 30
+    await eventually(lambda: lane.process is None)
+    assert not lane.ends
 
 
 async def test_a_tenant_that_asks_for_much_lets_others_in_between(moody: Service) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,20 +14,26 @@ from gonghai.policy.v1 import policy_service_pb2 as messages
 from gonghai.policy.v1.policy_service_pb2_grpc import PolicyServiceStub
 from gonghai.type.v1 import fact_pb2
 from gonghai_chassis.settings import Settings
+from gonghai_chassis.testing.eventually import eventually
 from gonghai_chassis.testing.refusals import refused
 from gonghai_chassis.testing.serving import dev_settings, serving
+from gonghai_engine import DecisionRequest, Policy
+from gonghai_engine.isolation import process
 from gonghai_policy_service import PolicyBook, PolicyServicer, add_policy_service
 from gonghai_policy_service.plugins import load_plugins, watch_plugins
 
 from .test_policies import one_customer
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     import pytest
 
     from gonghai_chassis.assembly import Assembly
     from gonghai_chassis.store import StoreSettings
+    from gonghai_policy_service.trials import Trial
 
 CRASHES = 3
 MOODY = f"""
@@ -110,3 +116,74 @@ async def test_a_plugin_that_crashes_is_seen_and_put_aside_and_nobody_else_notic
             'gonghai_plugin_healthy{plugin="standard"} 1.0',
         ):
             assert line in counted
+
+
+SLOW = """
+def moody(orders):
+    time.sleep(0.02)
+    return orders
+"""
+
+
+async def many_customers(
+    present: Trial, trial: Trial, language: str
+) -> AsyncGenerator[messages.SimulateResponse, None]:
+    """A population whose decisions take some time, after the first."""
+    del present, language
+    for count in (1, 1000):
+        asked = [DecisionRequest(trial.owner, "", Policy.TIERING, {"orders_30d": 1}, 1)] * count
+        await trial.decide(asked)
+        yield messages.SimulateResponse(customer="tenants/acme/customers/c1")
+
+
+async def test_a_simulation_that_nobody_waits_for_leaves_no_process_of_a_candidate(
+    store_settings: StoreSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "site", "moody", "")
+    use(monkeypatch, tmp_path / "site")
+    install(tmp_path / "candidates", "moody", SLOW)
+    of_candidates: list[subprocess.Popen[bytes]] = []
+    launch = process.launch
+
+    def seen(plugin: str, folder: Path | None = None) -> Any:  # noqa: ANN401 - as it is
+        made = launch(plugin, folder)
+        if folder is not None:
+            of_candidates.append(made[0])
+        return made
+
+    monkeypatch.setattr(process, "launch", seen)
+
+    async def assemble(assembly: Assembly[Settings]) -> None:
+        store = await assembly.open_store()
+        engine = load_plugins(assembly)
+        book = PolicyBook(store, engine)
+        servicer = PolicyServicer(engine, book, many_customers, publishes=True)
+        add_policy_service(assembly, servicer)
+
+    settings = dev_settings(
+        Settings,
+        store=store_settings,
+        plugins_allowed="moody,standard",
+        plugins_notes=tmp_path / "notes",
+        plugins_candidates=tmp_path / "candidates",
+    )
+    async with serving("archive", assemble, settings) as service:
+        stub = service.stub(PolicyServiceStub)
+        running = stub.Simulate(
+            messages.SimulateRequest(
+                parent="tenants/acme",
+                document="version: 1\ndefault: {plugin: moody}\n",
+                candidates=["moody==1.0.0"],
+            )
+        )
+        await anext(aiter(running))
+        assert [each for each in of_candidates if each.poll() is None]
+        running.cancel()
+        await eventually(lambda: all(each.poll() is not None for each in of_candidates))
+        started = len(of_candidates)
+        # The next one has its turn once that one has ended; nothing was started for it meanwhile.
+        refusal = await refused(
+            stub.Simulate(messages.SimulateRequest(parent="tenants/acme", candidates=["tea==1"]))
+        )
+        assert "no candidate of that name" in str(refusal.status)
+        assert len(of_candidates) == started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -67,7 +66,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._trials: dict[str, Lane] = {}
         self._suspects: set[str] = set()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._trusted: list[Lane] = []
         self._probation = 0
         if isolation is None:
             return
@@ -107,9 +106,8 @@ class Lanes:
             return
         self._suspects.discard(plugin)
         for trusted in (self._lanes.pop(plugin), self._trials.pop(plugin)):
-            leaving = asyncio.ensure_future(trusted.stop())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            trusted.let_go()
+            self._trusted.append(trusted)
 
     def living(self) -> dict[str, Lane]:
         """Return by plugin where is decided what tenants live by."""
@@ -132,11 +130,15 @@ class Lanes:
         return await lane.check(dict(binding.settings))
 
     async def stop(self) -> None:
-        """End every process."""
-        for lane in self._every():
+        """End every process: all at once, whatever they are at, and then wait until they are gone.
+
+        So they end also where who stops them is himself cancelled meanwhile.
+        """
+        lanes = self._every()
+        for lane in lanes:
+            lane.end()
+        for lane in lanes:
             await lane.stop()
-        if self._leaving:
-            await asyncio.wait(self._leaving)
 
     def _every(self) -> tuple[Lane, ...]:
-        return (*self._lanes.values(), *self._trials.values())
+        return (*self._lanes.values(), *self._trials.values(), *self._trusted)

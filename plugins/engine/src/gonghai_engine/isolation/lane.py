@@ -3,7 +3,8 @@
 What must hold: an answer comes within bounded time, whatever the plugin does; one request that
 makes the plugin hang or crash fails by itself, those beside it are decided; a tenant whose requests
 do so again and again is put aside for a while, and one that asks for much has a short turn at a
-time, so that others of the same plugin get on.
+time, so that others of the same plugin get on. Of a lane that has been stopped nothing is left, not
+even the work for somebody who went away meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections import Counter, defaultdict, deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gonghai_engine.decisions import DecisionFailure, FailureCause
 from gonghai_engine.faults import EngineError
@@ -21,14 +22,17 @@ from gonghai_engine.isolation.process import SLACK, Ended, PluginProcess
 from gonghai_engine.isolation.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from gonghai_engine.decisions import Decision, DecisionRequest
     from gonghai_engine.explain import Explanation
     from gonghai_engine.tenants import TenantPolicy
 
+_T = TypeVar("_T")
+
 _AT_A_TIME: Final = 128
+_MOMENT: Final = 1.0
 _EVERYBODY: Final = ""
 """Whose trouble it is when the plugin's process does not even start, or when settings are checked:
 no tenant has such a name."""
@@ -67,7 +71,7 @@ class Limits:
 
 
 class _Busy(Exception):  # noqa: N818 - what the plugin is
-    """Others before had the plugin for too long."""
+    """Others before had the plugin for too long, or it was stopped."""
 
 
 class _Blamed(Exception):  # noqa: N818 - who is
@@ -118,6 +122,8 @@ class Lane:
         self._process: PluginProcess | None = None
         self._resting: asyncio.TimerHandle | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._asked: set[asyncio.Task[Any]] = set()
+        self._stopped = False
         self._gone: set[str] = set()
         self._ended: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=limits.ends))
         self._aside: dict[str, tuple[float, str]] = {}
@@ -153,9 +159,7 @@ class Lane:
             for start in range(0, len(places), _AT_A_TIME):
                 some = places[start : start + _AT_A_TIME]
                 asked = [requests[place] for place in some]
-                part = self._part(policies[tenant], asked, explain=False)
-                # A caller who leaves must not leave half an answer behind.
-                made = await asyncio.shield(asyncio.create_task(part))
+                made = await self._whole(self._part(policies[tenant], asked, explain=False))
                 answers.update(zip(some, made, strict=True))
 
         await asyncio.gather(*(decide(tenant, places) for tenant, places in by_tenant.items()))
@@ -165,14 +169,13 @@ class Lane:
         self, policy: TenantPolicy, request: DecisionRequest
     ) -> Explanation | DecisionFailure:
         """Decide, with the truth of every rule and condition."""
-        part = self._part(policy, [request], explain=True)
         answer: Explanation | DecisionFailure
-        (answer,) = await asyncio.shield(asyncio.create_task(part))
+        (answer,) = await self._whole(self._part(policy, [request], explain=True))
         return answer
 
     async def check(self, settings: dict[str, object]) -> str:
         """Try settings there first. Return why that does not come to an end, "" if it does."""
-        return await asyncio.shield(asyncio.create_task(self._checked(settings)))
+        return await self._whole(self._checked(settings))
 
     def forget(self, tenant: str) -> None:
         """Drop what is known of a tenant: here at once, in the process before it is asked again."""
@@ -181,16 +184,38 @@ class Lane:
         if self._process is not None:
             self._gone.add(tenant)
 
-    async def stop(self) -> None:
-        """End the process, whatever it is at."""
+    def let_go(self) -> None:
+        """Let the process end when nobody has asked anything for a moment."""
+        self._idle = _MOMENT
+        if self._turns.free:
+            self._rest()
+
+    def end(self) -> None:
+        """End the process at once, whatever it is at: from now on nothing is decided here."""
+        self._stopped = True
         if self._resting is not None:
             self._resting.cancel()
+        if self._process is not None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """End the process at once, and wait until nothing of it is left."""
+        self.end()
+        if self._asked:
+            await asyncio.wait(self._asked)
         process, self._process = self._process, None
         self._gone.clear()
         if process is not None:
             await process.stop()
         if self._leaving:
             await asyncio.wait(self._leaving)
+
+    async def _whole(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Do something to its end: a caller who leaves must not leave half an answer behind."""
+        task = asyncio.create_task(work)
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        return await asyncio.shield(task)
 
     async def _part(
         self, policy: TenantPolicy, requests: Sequence[DecisionRequest], *, explain: bool
@@ -209,8 +234,8 @@ class Lane:
                 break
             try:
                 made = await self._in_turn(policy, [requests[at] for at in todo], explain=explain)
-            except _Busy:
-                fail(todo, FailureCause.PLUGIN_BUSY, self._busy)
+            except _Busy as busy:
+                fail(todo, FailureCause.PLUGIN_BUSY, str(busy))
             except _Blamed as blamed:
                 self._note(blamed)
                 places = [todo[place] for place in blamed.places]
@@ -259,9 +284,10 @@ class Lane:
         self._gone.clear()
         try:
             with self._turns.not_counted():
-                self._process = await PluginProcess.start(
-                    self._plugin, self._limits.start, self._folder
-                )
+                process = self._process = await PluginProcess.start(self._plugin, self._folder)
+                # It could not be ended before it was known here.
+                self._see_that_it_goes_on()
+                await process.loaded(self._limits.start)
         except (Ended, EngineError, OSError) as error:
             end = (
                 error
@@ -270,15 +296,15 @@ class Lane:
             )
             raise _Blamed(end, _EVERYBODY, places) from error
         self._tell("plugin_process_started", plugin=self._plugin)
-        return self._process
+        return process
 
     async def _checked(self, settings: dict[str, object]) -> str:
         try:
             async with self._my_turn(_EVERYBODY):
                 process = await self._started(())
                 await process.check(settings, self._limits.decision)
-        except _Busy:
-            return self._busy
+        except _Busy as busy:
+            return str(busy)
         except _Blamed as blamed:
             self._note(blamed)
             return blamed.end.message
@@ -317,20 +343,29 @@ class Lane:
         try:
             await self._turns.take(tenant, self._limits.patience)
         except TimeoutError:
-            raise _Busy from None
+            raise _Busy(f"it is busy for longer than {self._limits.patience:g} s") from None
         if self._resting is not None:
             self._resting.cancel()
         try:
+            self._see_that_it_goes_on()
             yield
+        except (_Blamed, Ended):
+            # What was ended from here is not to be blamed for that, and not to be started again.
+            self._see_that_it_goes_on()
+            raise
         finally:
-            if self._idle is not None:
-                loop = asyncio.get_running_loop()
-                self._resting = loop.call_later(self._idle, self._retire)
+            self._rest()
             self._turns.leave()
 
-    @property
-    def _busy(self) -> str:
-        return f"it is busy for longer than {self._limits.patience:g} s"
+    def _see_that_it_goes_on(self) -> None:
+        if self._stopped:
+            raise _Busy("it was stopped, and decides nothing any more")
+
+    def _rest(self) -> None:
+        """Let the process end after a while in which nobody asks, where it is to."""
+        if self._idle is not None and not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._resting = loop.call_later(self._idle, self._retire)
 
     def _retire(self) -> None:
         """End the process that nobody asks any more."""

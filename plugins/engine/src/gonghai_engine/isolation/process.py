@@ -108,25 +108,32 @@ class PluginProcess:
         self._policies: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     @classmethod
-    async def start(cls, plugin: str, seconds: float, folder: Path | None = None) -> Self:
-        """Start one, and wait until it has loaded its plugin.
+    async def start(cls, plugin: str, folder: Path | None = None) -> Self:
+        """Start one; before it is asked anything it is to have its plugin `loaded`."""
+        process, page, ours = launch(plugin, folder)
+        ours.setblocking(False)  # noqa: FBT003 - its name
+        try:
+            return cls(process, page, await asyncio.open_connection(sock=ours))
+        except BaseException:
+            process.kill()
+            ours.close()
+            raise
+
+    async def loaded(self, seconds: float) -> None:
+        """Wait until it has loaded its plugin; where it does not, it is ended.
 
         Raises:
             Ended: it did not come up.
             EngineError: it came up without the plugin.
         """
-        process, page, ours = launch(plugin, folder)
-        ours.setblocking(False)  # noqa: FBT003 - its name
-        started = cls(process, page, await asyncio.open_connection(sock=ours))
         try:
-            error = str(await started._answer("ready", seconds))
+            error = str(await self._answer("ready", seconds))
         except BaseException:
-            started.kill()
+            self.kill()
             raise
         if error:
-            await started.stop()
+            await self.stop()
             raise EngineError(f"in a process of its own it does not load: {error}")
-        return started
 
     @property
     def alive(self) -> bool:

@@ -26,6 +26,11 @@ class Turns:
         self._stood = 0.0
         self._still: float | None = None
 
+    @property
+    def free(self) -> bool:
+        """Say whether nobody is in."""
+        return not self._taken
+
     async def take(self, tenant: str, seconds: float) -> None:
         """Wait for one's turn. Raises TimeoutError when none comes; else it is to be left."""
         if not self._taken:
