@@ -19,6 +19,8 @@ from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.counting import Counters
 from gonghai_chassis.testing.plugin import PARTITIONS, cluster_options, flush, form_cluster
 
+from .programs import program, programs
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -51,7 +53,7 @@ async def count_until(store: Store, subject: str, enough: asyncio.Event) -> int:
                 return False
             return True
 
-        await eventually(once, within=30)
+        await eventually(once, within=60)
     return done
 
 
@@ -70,25 +72,34 @@ async def test_wake_ups_are_heard_across_the_cluster(store: Store, settings: Sto
     await other.close()
 
 
-async def test_counting_goes_on_after_a_master_died(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", programs())
+async def test_counting_goes_on_after_a_master_died(tmp_path: Path, name: str) -> None:
+    server = program(name)
     async with AsyncExitStack() as stack:
         buses = [free_port() for _ in range(6)]
-        masters = [
-            await stack.enter_async_context(cluster_node(tmp_path / f"m{i}", buses[i]))
-            for i in range(3)
-        ]
+
+        async def start(name: str, bus: int) -> EmbeddedStore:
+            options = cluster_options(bus)
+            node = EmbeddedStore(
+                EmbeddedSettings(tmp_path / name, fsync="no", binary=server, extra=options)
+            )
+            # Who is asked to end waits for replicas that may come back.
+            stack.push_async_callback(node.kill)
+            await node.start()
+            return node
+
+        masters = [await start(f"m{i}", buses[i]) for i in range(3)]
         form_cluster({master.port: bus for master, bus in zip(masters, buses, strict=False)})
         ids = {await at(master, "CLUSTER MYID"): master for master in masters}
         for i, master_id in enumerate(ids):
-            node = cluster_node(tmp_path / f"r{i}", buses[3 + i])
-            replica = await stack.enter_async_context(node)
+            replica = await start(f"r{i}", buses[3 + i])
             await at(replica, "CLUSTER", "MEET", LOOPBACK, masters[0].port, buses[0])
             await eventually(partial(at, replica, "CLUSTER", "REPLICATE", master_id))
         url = "cluster://" + ",".join(f"{LOOPBACK}:{master.port}" for master in masters)
         settings = StoreSettings(url=url, partitions=PARTITIONS, wait_replicas=1)
         store = await Store.open(settings, area="pool")
         stack.push_async_callback(store.close)
-        await eventually(lambda: counts(store), within=30)
+        await eventually(lambda: counts(store), within=60)
         p = store.partition("acme")
         enough = asyncio.Event()
         callers = [asyncio.create_task(count_until(store, f"s{i}", enough)) for i in range(4)]
@@ -97,17 +108,13 @@ async def test_counting_goes_on_after_a_master_died(tmp_path: Path) -> None:
         victim = next(master for master in masters if master.port == port)
         before = await Counters(store).value("acme", "s0")
         await victim.kill()
-        await eventually(partial(promoted, masters, victim), within=30)
+        await eventually(partial(promoted, masters, victim), within=60)
         # It comes back as the replica without which nothing is confirmed.
         await victim.start()
-        await eventually(lambda: counted(store, "s0", before + 5), within=30)
+        await eventually(lambda: counted(store, "s0", before + 5), within=60)
         enough.set()
         for i, times in enumerate(await asyncio.gather(*callers)):
             assert await Counters(store).value("acme", f"s{i}") == times
-
-
-def cluster_node(directory: Path, bus: int) -> EmbeddedStore:
-    return EmbeddedStore(EmbeddedSettings(directory, fsync="no", extra=cluster_options(bus)))
 
 
 async def at(server: EmbeddedStore, *words: object) -> Any:  # noqa: ANN401
