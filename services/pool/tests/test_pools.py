@@ -341,6 +341,101 @@ async def test_a_partner_knows_of_his_own_and_his_pool_only(store_settings: Stor
                     assert (await refused(call)).code is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_partner_hears_of_what_he_may_not_know_as_of_what_there_is_not(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed("wang")
+        await world.rep("pan")
+        await world.pool("second", members=[pool_pb2.PoolMember(rep=rep_name("pan"))])
+        await world.customer("held")
+        await world.customer("open")
+        await world.customer("his", admission_pool=pool_name("second"))
+        await world.claim("held", "wang")
+        pan = world.as_("partner:pan@acme")
+
+        async def heard(customer: str) -> list[tuple[grpc.StatusCode, str, str]]:
+            name = customer_name(customer)
+            batch = await pan.BatchClaimCustomers(
+                pb.BatchClaimCustomersRequest(parent=PARENT, customers=[name], rep=rep_name("pan"))
+            )
+            assert batch.results[0].status.code == grpc.StatusCode.NOT_FOUND.value[0]
+            told = []
+            for call in (
+                pan.ClaimCustomer(pb.ClaimCustomerRequest(customer=name)),
+                pan.ReleaseCustomer(pb.ReleaseCustomerRequest(customer=name, reason="no")),
+                pan.TransferCustomer(
+                    pb.TransferCustomerRequest(customer=name, rep=rep_name("wang"), reason="no")
+                ),
+                pan.RequestExtension(
+                    pb.RequestExtensionRequest(
+                        parent=name, extension=pb.Extension(days=1, reason="no")
+                    )
+                ),
+            ):
+                error = await refused(call)
+                told.append((error.code, error.reason, error.message.replace(customer, "")))
+            return told
+
+        nothing = await heard("nobody")
+        assert {code for code, _, _ in nothing} == {grpc.StatusCode.NOT_FOUND}
+        assert await heard("held") == nothing
+        assert await heard("open") == nothing
+
+        # A repeat hears what he was told, also when the customer is none of his any more.
+        claim = pb.ClaimCustomerRequest(customer=customer_name("his"), request_id="one")
+        claimed = await pan.ClaimCustomer(claim)
+        await world.transfer("his", "wang")
+        assert await pan.ClaimCustomer(claim) == claimed
+        assert await heard("his") == nothing
+
+
+async def test_who_sees_no_owners_learns_no_cool_down(store_settings: StoreSettings) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        await world.limits(claim_limits=pool_pb2.ClaimLimits(cool_down_days=30))
+        await world.customer("c1")
+        await world.claim("c1", "wang")
+        await world.release("c1", "wang")
+
+        def asked(rep: str = "") -> pb.ExplainCustodyRequest:
+            return pb.ExplainCustodyRequest(customer=customer_name("c1"), rep=rep)
+
+        ren = world.as_("reader:ren@acme")
+        for rep in ("wang", "zhao"):
+            error = await refused(ren.ExplainCustody(asked(rep_name(rep))))
+            assert error.code is grpc.StatusCode.PERMISSION_DENIED
+        alone = await ren.ExplainCustody(asked())
+        assert not alone.obstacles
+        assert not alone.custody.former_owner
+        stranger = await refused(world.rep_stub("zhao").ExplainCustody(asked(rep_name("wang"))))
+        assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
+        for principal in (
+            *("rep:wang@acme", "rep:wang@acme;roles=reader", "manager:li@acme"),
+            *("integrator:crm@acme", "admin:ann@acme"),
+        ):
+            told = await world.as_(principal).ExplainCustody(asked(rep_name("wang")))
+            assert "COOL_DOWN" in [one.reason for one in told.obstacles], principal
+
+
+async def test_a_manager_who_repeats_a_claim_for_who_left_his_team_hears_the_same(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        await world.customer("c1")
+        li = world.as_("manager:li@acme")
+        claim = pb.ClaimCustomerRequest(
+            customer=customer_name("c1"), rep=rep_name("wang"), request_id="one"
+        )
+        claimed = await li.ClaimCustomer(claim)
+        await world.team("house")
+        await world.rep("wang", team=f"{PARENT}/teams/house")
+        assert await li.ClaimCustomer(claim) == claimed
+        claim.request_id = "two"
+        assert (await refused(li.ClaimCustomer(claim))).code is grpc.StatusCode.PERMISSION_DENIED
+
+
 async def test_only_fields_of_a_customer_can_be_hidden(store_settings: StoreSettings) -> None:
     async with sea(store_settings) as world:
         good = ["contacts", "contacts.phone", "special_requirements", "attributes.outlets"]

@@ -1333,7 +1333,9 @@ class ExplainCustodyRequest(_message.Message):
     customer: _builtins.str
     """The customer."""
     rep: _builtins.str
-    """The rep who might claim it; unset explains the custody alone."""
+    """The rep who might claim it; unset explains the custody alone. What is in his way tells what he held: who never sees
+    owners may name himself only, others those for whom they may claim.
+    """
     def __init__(
         self,
         *,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonghai_chassis.access import TABLE
-from gonghai_chassis.errors import NotAllowed
+from gonghai_chassis.errors import NotAllowed, NotFound
 from gonghai_chassis.principals import Reach, Role
 from gonghai_pool.custody import Holder, HolderKind, State
 
 if TYPE_CHECKING:
     from gonghai_chassis.context import RequestContext
+    from gonghai_chassis.names import CustomerName
     from gonghai_pool.custody import Custody
     from gonghai_pool.pools import Pool
     from gonghai_pool.tenant_setup import TenantSetup
@@ -63,6 +64,18 @@ class Viewer:
         pool = setup.pools.get(custody.pool) if custody.state is State.IN_POOL else None
         return pool is not None and setup.is_member(pool, self.rep)
 
+    def require_known(
+        self, setup: TenantSetup, name: CustomerName, custody: Custody | None, now: int
+    ) -> Custody:
+        """Return a custody that there is, and that he may know of.
+
+        Raises:
+            NotFound: there is none, or not for him.
+        """
+        if custody is None or not self.may_know(setup, custody, now):
+            raise NotFound(name)
+        return custody
+
     def sees_owner(self, setup: TenantSetup, custody: Custody, now: int) -> bool:
         """Whether he may know who holds or held a customer."""
         if self.masked:
@@ -108,10 +121,16 @@ class Viewer:
     def require_rep(self, setup: TenantSetup, rep: str) -> None:
         """Check that he may act for, or look at, a rep.
 
+        What stands in a rep's way tells what he held: who never sees owners may ask for himself.
+
         Raises:
             NotAllowed: he is somebody else, and does not manage him.
         """
-        if self.reach >= Reach.TENANT or (self.rep and self.rep == rep):
+        if self.rep and self.rep == rep:
+            return
+        if self.masked:
+            raise NotAllowed(self.method, "you read without seeing who holds or held what")
+        if self.reach >= Reach.TENANT:
             return
         if self.reach is Reach.TEAM and setup.manages_rep(self.rep, rep):
             return

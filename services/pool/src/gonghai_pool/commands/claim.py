@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gonghai_chassis.errors import EtagMismatch, NotFound
+from gonghai_chassis.errors import EtagMismatch, Refusal
 from gonghai_pool.alterations import altered
 from gonghai_pool.custody import Change, Custody, Holder, State
 from gonghai_pool.deciding import settled
@@ -74,7 +74,8 @@ class ClaimCustomer:
         """Claim.
 
         Raises:
-            NotFound: there is no such customer.
+            NotFound: there is no such customer, or the caller may not know of him.
+            NotAllowed: the rep is somebody whom the caller may not act for.
             EtagMismatch: the custody is not the one that the caller saw.
             PreconditionFailed: rules stand in the way; it names every one, and limits beside them.
             LimitReached: nothing but limits stands in the way.
@@ -85,13 +86,14 @@ class ClaimCustomer:
     async def _attempt(self, claim: Claim, order: Order) -> Changed:
         customer, deadline = claim.customer, order.deadline
         situation = await self._custodies.situation(customer.tenant, customer.id, deadline)
-        custody, ground = situation.custody, situation.ground
-        order.viewer.require_rep(ground.setup, claim.rep.id)
-        if custody is None or (claim.expected is not None and claim.expected != custody.version):
+        ground = situation.ground
+        try:
+            custody = _checked(claim, situation, order)
+        except Refusal:
             answered = await self._custodies.recall(customer.tenant, order.request, deadline)
-            if answered is not None:
-                return answered
-            raise NotFound(customer) if custody is None else EtagMismatch(customer)
+            if answered is None:
+                raise
+            return answered
         prepared = await self._prepare(claim, situation, custody, order.viewer.language)
         alteration = None
         if prepared.after is not None and not prepared.found:
@@ -142,3 +144,15 @@ class ClaimCustomer:
         limits = claim_limits(ground, custody, verdict)
         holding = holding_limit(ground, rep, verdict)
         return _Prepared(found, after, counted(ground, rep, limits, holding, weight))
+
+
+def _checked(claim: Claim, situation: Situation, order: Order) -> Custody:
+    """Return the custody to claim, unless the caller has no business with it as it is."""
+    setup = situation.ground.setup
+    order.viewer.require_rep(setup, claim.rep.id)
+    custody = order.viewer.require_known(
+        setup, claim.customer, situation.custody, situation.ground.now
+    )
+    if claim.expected not in {None, custody.version}:
+        raise EtagMismatch(claim.customer)
+    return custody

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gonghai_chassis.errors import NotFound
 from gonghai_chassis.events import read_progress
 from gonghai_engine import DecisionFailure
 from gonghai_plugin import Text
@@ -94,9 +93,8 @@ class ExplainCustody:
             NotAllowed: the rep is none of the caller's business.
         """
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
-        custody, ground = situation.custody, situation.ground
-        if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
-            raise NotFound(customer)
+        ground = situation.ground
+        custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
         frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
         found: list[Obstacle] | None = None

@@ -114,9 +114,8 @@ class Extensions:
     async def _ask(self, wish: Wish, ident: str, order: Order) -> Changed:
         customer = wish.customer
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
-        custody, ground = situation.custody, situation.ground
-        if custody is None:
-            raise NotFound(customer)
+        ground = situation.ground
+        custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
         known = _known(custody, ident)
         if known is not None:

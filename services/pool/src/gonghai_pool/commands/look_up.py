@@ -60,9 +60,8 @@ class LookUp:
             NotFound: nothing is known of him, or the caller may not know of him.
         """
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
-        custody, ground = situation.custody, situation.ground
-        if custody is None or not order.viewer.may_know(ground.setup, custody, ground.now):
-            raise NotFound(customer)
+        ground = situation.ground
+        custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
         if not owner or custody.state is not State.HELD:
             return Seen(custody, owner)

@@ -68,9 +68,8 @@ class ReleaseCustomer:
     async def _attempt(self, release: Release, order: Order) -> Changed:
         customer = release.customer
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
-        custody, ground = situation.custody, situation.ground
-        if custody is None:
-            raise NotFound(customer)
+        ground = situation.ground
+        custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
         if release.expected is not None and release.expected != custody.version:
             raise EtagMismatch(customer)

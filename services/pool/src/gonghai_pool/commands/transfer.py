@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gonghai_chassis.errors import (
     EtagMismatch,
-    NotFound,
     PreconditionViolation,
     Reason,
 )
@@ -67,9 +66,8 @@ class TransferCustomer:
     async def _attempt(self, transfer: Transfer, order: Order) -> Changed:
         customer, rep = transfer.customer, transfer.rep
         situation = await self._custodies.situation(customer.tenant, customer.id, order.deadline)
-        custody, ground = situation.custody, situation.ground
-        if custody is None:
-            raise NotFound(customer)
+        ground = situation.ground
+        custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         order.viewer.require_holder(ground.setup, custody.holder, custody.pool)
         if transfer.expected is not None and transfer.expected != custody.version:
             raise EtagMismatch(customer)
