@@ -182,6 +182,9 @@ async def test_a_decision_that_fails_keeps_the_last_one_and_is_tried_again(
         engine.failing = frozenset({Policy.TIERING, Policy.ADMISSION})
         await buy(a, "c1", 90_000_00)
         kept = await a.get("c1")
+        in_chinese = await a.served.stub(type(a.stub), accept_language="zh").GetCustomer(
+            pb.GetCustomerRequest(name=name("c1"))
+        )
         fresh = await a.create("c2")
         retry = instant_of((await a.work()).next_due)
         engine.failing = frozenset()
@@ -189,6 +192,7 @@ async def test_a_decision_that_fails_keeps_the_last_one_and_is_tried_again(
         got, later = await a.get("c1"), await a.get("c2")
     assert kept.tier.tier == "C"
     assert kept.tier.decision.kept_because == "policy_error: it broke"
+    assert in_chinese.tier.decision.kept_because == "policy_error：插件规则出错（it broke）"
     assert kept.stage.stage == "active"
     assert not fresh.tier.tier
     assert START < retry <= START + 60_000_000
@@ -213,7 +217,7 @@ async def test_a_customer_waits_for_its_pool_while_admission_fails(
         ("", ""),
         ("east", "east"),
     ]
-    assert facts[1].admission_reason == "in the east"
+    assert (facts[1].admission_reason, facts[1].admission_reason_zh) == ("in the east", "在华东")
 
 
 async def test_the_pool_that_follows_is_told_and_told_anew_when_the_policy_gives_other_days(

@@ -87,7 +87,7 @@ TRADE: Final = Plugin(
                     "east",
                     host.REGIONS.has("east"),
                     Admit("east"),
-                    _same("in the east"),
+                    Text("in the east", "在华东"),
                 ),
                 Rule(
                     "north-first",

@@ -172,6 +172,8 @@ async def test_nobody_eligible_says_what_stands_in_the_way(store_settings: Store
             "NO_ELIGIBLE_REP",
         )
         assert error.metadata["customer"] == CUSTOMER
+        chinese = assignment.stub.RouteCustomer(request(), metadata=(("accept-language", "zh"),))
+        assert (await refused(chinese)).message == "没有合格的销售（不在岗：2）"
         violations = error.details(error_details_pb2.PreconditionFailure)[0].violations
         assert [violation.description for violation in violations] == ["state: 2 reps"]
 

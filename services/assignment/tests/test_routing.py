@@ -122,6 +122,7 @@ async def test_a_call_names_the_term_the_rule_and_why(store_settings: StoreSetti
         call = assignment.peers.pool.calls[0]
         assert (call.custody_term, call.rule) == (1, "key")
         assert call.reason.startswith("li is first of 1 eligible reps (of 1) by best match")
+        assert call.reason_zh.startswith("li 在 1 名合格销售（共 1 名）中按“最佳匹配”居首")
         assert call.request_id
 
 
