@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -391,6 +392,48 @@ async def test_everybody_who_earns_in_a_month_is_listed_once(
     assert minor(found[0].total) == 0 < found[0].line_count
     assert [each.customer for each in before] == [name("n1")]
     assert other.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.requirement("D3")
+async def test_a_page_tells_of_nobody_whose_statement_is_not_for_the_caller(
+    store_settings: StoreSettings,
+) -> None:
+    """Nor does its token, which holds where the page ended: also at what was not shown."""
+    async with archive(store_settings, engine=Moody()) as a:
+        for ident in ("secretary", "d1", "secrecy"):
+            await a.create(ident)
+            await record(a, ident, "p", purchase=bought(100_00))
+        for request, method in (
+            (pb.ListCommissionStatementsRequest(period="2060-03"), "ListCommissionStatements"),
+            (pb.ListCustomersRequest(), "ListCustomers"),
+        ):
+            tokens: list[str] = []
+            stub = a.as_("partner:zhao@acme")
+            request.parent, request.page_size = PARENT, 1
+            while request.page_token or not tokens:
+                page = await getattr(stub, method)(request)
+                assert not (page.statements if "Statements" in method else page.customers)
+                request.page_token = page.next_page_token
+                tokens.append(page.next_page_token)
+            assert len(tokens) >= 3
+            for token in tokens:
+                carried = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+                assert b"secre" not in carried
+
+
+@pytest.mark.requirement("D3")
+async def test_a_replica_goes_on_where_another_one_has_ended_a_page(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings, engine=Moody()) as a:
+        await team(a)
+        async with archive(store_settings, engine=Moody()) as b:
+            first = await a.stub.ListCustomers(pb.ListCustomersRequest(parent=PARENT, page_size=1))
+            rest = await b.stub.ListCustomers(
+                pb.ListCustomersRequest(parent=PARENT, page_token=first.next_page_token)
+            )
+    assert len(first.customers) == 1
+    assert len(rest.customers) == 2
 
 
 async def test_an_industry_without_commissions_keeps_nothing_of_them(

@@ -19,6 +19,7 @@ from gonghai_chassis.closing import Closing
 from gonghai_chassis.events.tally import tally_of
 from gonghai_chassis.intent_tally import intent_tally_of
 from gonghai_chassis.metrics import Metrics
+from gonghai_chassis.seals import PAGES, Seal
 from gonghai_chassis.settings import Settings
 from gonghai_chassis.store import Store
 from gonghai_chassis.store.failures import StoreUnavailable
@@ -52,6 +53,7 @@ class Assembly(Generic[S]):
         settings: Its settings.
         metrics: Its metrics; add further ones to `metrics.registry`.
         log: Its logger.
+        pages: What its page tokens are sealed with: by the store's secret, once that is open.
     """
 
     def __init__(self, name: str, settings: S) -> None:
@@ -60,6 +62,7 @@ class Assembly(Generic[S]):
         self.settings = settings
         self.metrics = Metrics()
         self.log = structlog.get_logger(f"gonghai.{name}")
+        self.pages = Seal.alone(PAGES)
         self.closing = Closing()
         self.probes: dict[str, Probe] = {}
         self.workers: list[Worker] = []
@@ -77,6 +80,7 @@ class Assembly(Generic[S]):
             StoreUnavailable: it could not be reached in that time.
         """
         store = await self._reach_store(patience)
+        self.pages = Seal(store.secret, PAGES)
         self.closing.add("store", store.close)
         self.metrics.registry.register(tally_of(store))
         self.metrics.registry.register(intent_tally_of(store))

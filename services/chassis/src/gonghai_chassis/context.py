@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gonghai_chassis import fingerprints
 from gonghai_chassis.errors import NotAllowed
 from gonghai_chassis.principals import LOCAL_ADMIN, Principal, Reach
+from gonghai_chassis.seals import OF_THIS_PROCESS, Seal
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -36,6 +37,7 @@ class RequestContext:
         deadline: When the caller gives up, in seconds of `time.monotonic()`; None for a stream
             that may stay open.
         trace: The W3C trace context that came in, if one did.
+        pages: What page tokens are sealed with.
     """
 
     method: str
@@ -46,6 +48,7 @@ class RequestContext:
     language: str = "en"
     deadline: float | None = None
     trace: Trace | None = None
+    pages: Seal = OF_THIS_PROCESS
 
     def remaining(self) -> float | None:
         """Return how many seconds are left until the deadline, at least 0; None without one."""

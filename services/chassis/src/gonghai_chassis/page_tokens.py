@@ -1,9 +1,11 @@
 """Page tokens (AIP-158): opaque, and bound to the request they were made for.
 
-A token holds the place to go on from and a digest of the request without `page_token` and
+A token holds the place to go on from, sealed by a secret of the installation, so that every replica
+reads those of the others and nobody else reads or makes any: the last thing that a page looked at
+may be one that the caller must not hear of. It is bound to the request without `page_token` and
 `page_size`, so that a token of another list, another filter or another order is refused instead of
-answering with a page that belongs to nothing. It is no secret and no credential, and anybody can
-make one: who reads a place says what it is made of, and trusts nothing more about it.
+answering with a page that belongs to nothing. It is no credential: whoever shows it may see what he
+may see without it.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgpack
 
+from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason
-from gonghai_chassis.fingerprints import content, digest_of
+from gonghai_chassis.fingerprints import content
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _F = TypeVar("_F", str, int)
-_DIGEST = 8
 _MOST = 2**53
 _PAGING = ("page_token", "page_size")
 
@@ -31,8 +33,8 @@ Place = list[Any]
 
 def page_token(request: Message, place: Place) -> str:
     """Make the `next_page_token` of the answer to `request`."""
-    body = msgpack.packb(place)
-    return base64.urlsafe_b64encode(_bind(request, body) + body).rstrip(b"=").decode()
+    sealed = current().pages.close(msgpack.packb(place), _about(request))
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def page_place(request: Message, *types: type[int | str]) -> Place | None:
@@ -43,16 +45,16 @@ def page_place(request: Message, *types: type[int | str]) -> Place | None:
         types: what the place is made of, in order. A number is from 0 to what Lua holds exactly.
 
     Raises:
-        InvalidRequest: the token is malformed, belongs to another request, or is made of something
-            else.
+        InvalidRequest: the token is none of this installation, belongs to another request, or its
+            place is made of something else, as another release may have it.
     """
     token = _field(request, "page_token", "")
     if not token:
         return None
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        seal, body = data[:_DIGEST], data[_DIGEST:]
-        if seal == _bind(request, body):
+        body = current().pages.open(data, _about(request))
+        if body is not None:
             place = msgpack.unpackb(body)
             if isinstance(place, list) and _made_of(place, types):
                 return place
@@ -96,6 +98,5 @@ def _made_of(place: Place, types: tuple[type[int | str], ...]) -> bool:
     )
 
 
-def _bind(request: Message, body: bytes) -> bytes:
-    name = request.DESCRIPTOR.full_name
-    return digest_of(name, content(request, _PAGING), body)[:_DIGEST]
+def _about(request: Message) -> tuple[bytes, ...]:
+    return request.DESCRIPTOR.full_name.encode(), content(request, _PAGING)

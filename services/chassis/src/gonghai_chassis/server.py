@@ -141,7 +141,7 @@ class ServiceServer(Generic[S]):
         return Chain(
             (
                 Recovery(),
-                RequestContextStage(),
+                RequestContextStage(self.assembly.pages),
                 AccessLog(self._call_log, successes=settings.log_successes),
                 MetricsStage(metrics),
                 Errors(),

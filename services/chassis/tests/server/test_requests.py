@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import pytest
@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 
 from gonghai.archive.v1 import archive_service_pb2 as archive
 from gonghai.pool.v1 import pool_service_pb2 as pool
+from gonghai_chassis import context
+from gonghai_chassis.context import RequestContext
 from gonghai_chassis.errors import EtagMismatch, InvalidRequest, Reason
 from gonghai_chassis.etags import check_etag, etag_of, expected_version
 from gonghai_chassis.fingerprints import content, digest_of, fingerprint
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
+from gonghai_chassis.seals import PAGES, Seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "tenants/acme/customers/c1"
 versions = st.integers(min_value=1, max_value=2**53)
@@ -66,6 +72,17 @@ def test_no_etag_means_that_any_version_will_do() -> None:
     check_etag("", 7, NAME)
 
 
+SECRET = b"the secret of an installation"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def a_call() -> Iterator[None]:
+    """Answer a call, at a service of an installation."""
+    token = context._current.set(RequestContext("/list", "call-1", pages=Seal(SECRET, PAGES)))
+    yield
+    context._current.reset(token)
+
+
 def a_list(**fields: object) -> archive.ListCustomersRequest:
     told: dict[str, Any] = {"parent": "tenants/acme", "filter": 'tier = "A"', **fields}
     return archive.ListCustomersRequest(**told)
@@ -79,23 +96,51 @@ def test_a_page_token_leads_back_to_its_place(place: list[int | str]) -> None:
     assert page_place(a_list(page_token=token, page_size=7), *kinds) == place
 
 
-def a_forged_token(body: bytes) -> str:
-    """A token that is sealed as ours are, around whatever: anybody can make one."""
-    name = a_list().DESCRIPTOR.full_name
-    seal = digest_of(name, content(a_list(), ("page_token", "page_size")), body)[:8]
-    return base64.urlsafe_b64encode(seal + body).rstrip(b"=").decode()
+def opened(token: str) -> bytes:
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
 
 
-def test_a_forged_token_of_the_right_shape_is_a_place_like_any_other() -> None:
-    token = a_forged_token(msgpack.packb([7, "c1"]))
+@given(st.from_regex(r"[a-z0-9]{6,20}", fullmatch=True), st.integers(2**33, 2**53))
+def test_a_page_token_tells_nothing_of_its_place(ident: str, score: int) -> None:
+    token = page_token(a_list(), [score, ident])
 
+    assert ident.encode() not in opened(token)
+    assert msgpack.packb(score)[1:] not in opened(token)
+    assert len(token) == len(page_token(a_list(), [score, "c1"]))
+
+
+def test_every_replica_reads_the_tokens_of_the_others_and_no_other_installation_does() -> None:
+    token = page_token(a_list(), [7, "c1"])
+    replica, stranger = Seal(SECRET, PAGES), Seal(b"another secret", PAGES)
+    call = context.current()
+
+    call.pages = replica
     assert page_place(a_list(page_token=token), int, str) == [7, "c1"]
+    call.pages = stranger
+    with pytest.raises(InvalidRequest):
+        page_place(a_list(page_token=token), int, str)
+    call.pages = Seal(SECRET, "something else")
+    with pytest.raises(InvalidRequest):
+        page_place(a_list(page_token=token), int, str)
+    call.pages = replica
+
+
+def test_there_is_no_seal_without_a_secret() -> None:
+    with pytest.raises(ValueError, match="needs a secret"):
+        Seal(b"", PAGES)
+
+
+def a_token(body: bytes) -> str:
+    """A token of the installation around whatever, as another release may make it."""
+    about = (a_list().DESCRIPTOR.full_name.encode(), content(a_list(), ("page_token", "page_size")))
+    sealed = context.current().pages.close(body, about)
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 @given(st.one_of(packable.map(msgpack.packb), st.binary(max_size=40)))
-def test_whatever_a_forged_token_holds_is_a_place_or_refused(body: bytes) -> None:
+def test_whatever_a_token_holds_is_a_place_or_refused(body: bytes) -> None:
     try:
-        place = page_place(a_list(page_token=a_forged_token(body)), int, str)
+        place = page_place(a_list(page_token=a_token(body)), int, str)
     except InvalidRequest:
         return
     assert place is not None

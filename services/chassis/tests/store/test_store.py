@@ -45,6 +45,11 @@ async def test_reads_several_records_and_the_time_at_one_moment(open_store: Open
     assert read.now == read.real > 1_700_000_000_000_000
 
 
+async def test_all_services_on_a_store_share_a_secret_that_stays(open_store: OpenStore) -> None:
+    secrets = {(await open_store(area)).secret for area in ("archive", "pool", "archive")}
+    assert [len(secret) for secret in secrets] == [32]
+
+
 async def test_many_callers_count_without_losing_one(open_store: OpenStore) -> None:
     store = await open_store("pool")
     counters = Counters(store)

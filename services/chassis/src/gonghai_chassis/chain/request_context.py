@@ -1,4 +1,4 @@
-"""Makes the context of the call: its id, its trace, its language."""
+"""Makes the context of the call: its id, its trace, its language, and what seals its pages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gonghai_chassis.chain.call import Call, Method
+    from gonghai_chassis.seals import Seal
 
 _PROCESS: Final = secrets.token_hex(12)
 """Call ids are this and a number: as unique as a random id, and cheaper."""
@@ -26,10 +27,18 @@ class RequestContextStage:
 
     name = "request_context"
 
+    def __init__(self, pages: Seal) -> None:
+        """Take what page tokens are sealed with."""
+        self._pages = pages
+
     def gate(self, method: Method) -> Callable[[Call], None]:
         """Read the headers."""
         del method
-        return _read_headers
+        return self._fill_in
+
+    def _fill_in(self, call: Call) -> None:
+        call.info.pages = self._pages
+        _read_headers(call)
 
 
 def _read_headers(call: Call) -> None:

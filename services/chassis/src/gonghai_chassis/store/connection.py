@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -334,6 +335,7 @@ def version_of(info: Mapping[str, str]) -> str:
 
 
 INSTALL_KEY = "gh:install"
+_SECRET = 32
 
 
 async def check_install(connection: Connection, partitions: int) -> None:
@@ -365,3 +367,12 @@ async def _install(connection: Connection) -> tuple[int, bool]:
     words = ("HMGET", INSTALL_KEY, "partitions", "restoring")
     partitions, restoring = await connection.redirected(words)
     return int(partitions or 0), restoring is not None
+
+
+async def installation_secret(connection: Connection) -> bytes:
+    """What all replicas of all services know and nobody else: made at the first start.
+
+    An installation that is restored has another one: this record is not taken from the backup.
+    """
+    await connection.redirected(("HSETNX", INSTALL_KEY, "secret", secrets.token_bytes(_SECRET)))
+    return bytes(await connection.redirected(("HGET", INSTALL_KEY, "secret")))

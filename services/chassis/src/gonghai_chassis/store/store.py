@@ -13,7 +13,13 @@ import structlog
 from gonghai_chassis.clock import StoreClock
 from gonghai_chassis.store import records
 from gonghai_chassis.store.commit import Lane
-from gonghai_chassis.store.connection import Connection, check_install, check_server, connect
+from gonghai_chassis.store.connection import (
+    Connection,
+    check_install,
+    check_server,
+    connect,
+    installation_secret,
+)
 from gonghai_chassis.store.failures import (
     DeadlineExceeded,
     LeaseLost,
@@ -85,10 +91,17 @@ _FAILURES: Mapping[str, tuple[type[StoreFailure], str]] = {
 
 
 class Store:
-    """The partitions of one area in one store; open it with `Store.open`."""
+    """The partitions of one area in one store; open it with `Store.open`.
 
-    def __init__(self, connection: Connection, settings: StoreSettings, area: str) -> None:
+    Attributes:
+        secret: what all services on the store have in common, and nobody else.
+    """
+
+    def __init__(
+        self, connection: Connection, settings: StoreSettings, area: str, secret: bytes = b""
+    ) -> None:
         self.settings = settings
+        self.secret = secret
         self.area = area
         self.connection = connection
         self.partitions = tuple(Partition(i, area) for i in range(settings.partitions))
@@ -118,13 +131,14 @@ class Store:
         try:
             server = await check_server(connection)
             await check_install(connection, settings.partitions)
+            secret = await installation_secret(connection)
         except StoreFailure:
             await connection.close()
             raise
         except Exception as error:
             await connection.close()
             raise StoreUnavailable(f"The store could not be reached: {error}") from error
-        store = cls(connection, settings, area)
+        store = cls(connection, settings, area, secret)
         try:
             await store.learn_time()
         except StoreFailure:
