@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from gonghai.pool.v1 import custody_pb2
+from gonghai.pool.v1 import custody_pb2, pool_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
 from gonghai.type.v1 import watch_pb2
 from gonghai_chassis.store import records
+from gonghai_chassis.testing.refusals import refused
 from gonghai_engine import Policy
 from gonghai_plugin import Text
 from gonghai_policy_service.reasons import verbatim
@@ -36,7 +37,7 @@ from gonghai_pool.store.custody_records import (
 )
 
 from .moody import Moody
-from .sea import PARENT, START, Sea, customer_name, sea
+from .sea import PARENT, START, Sea, customer_name, pool_name, rep_name, sea
 from .sea_plugin import sea_engine
 from .test_clocks import DUE, WARN, held
 
@@ -137,6 +138,30 @@ async def test_what_failed_and_what_is_waited_for_is_told_in_the_readers_languag
         assert told.reclaim_summary == "策略无法作出决定期间不回收"
         assert told.waits_for == "策略作出决定：插件规则出错（the plugin raised）"
         assert (await reasons(world, CHINESE))["FROZEN_CHANGED"] == "回收倒计时已重新计算"
+
+
+@pytest.mark.requirement("B3")
+async def test_what_stands_in_the_way_of_a_claim_is_told_in_the_readers_language(
+    store_settings: StoreSettings,
+) -> None:
+    async with sea(store_settings) as world:
+        await world.staffed()
+        await world.pool("east-too", claim_limits=pool_pb2.ClaimLimits(per_day=1))
+        await world.customer("c0", admission_pool=pool_name("east-too"))
+        await world.customer("c1", admission_pool=pool_name("east-too"), tags=["vip"])
+        await world.claim("c0")
+        told = await explained(world, rep_name("wang"))
+        assert [(one.reason, one.message) for one in told.obstacles] == [
+            ("CLAIM_RULE", "仅限资深销售"),
+            ("CLAIM_LIMIT", "该销售今天已领取 1 个客户，达到上限"),
+        ]
+        request = pb.ClaimCustomerRequest(customer=customer_name("c1"))
+        wang = world.rep_stub("wang")
+        refusal = await refused(wang.ClaimCustomer(request, metadata=CHINESE))
+        assert refusal.message == "仅限资深销售（另有 1 项阻碍）"
+        assert (await refused(wang.ClaimCustomer(request))).message == (
+            "for seniors only (and 1 more in the way)"
+        )
 
 
 async def test_words_in_events_do_not_hang_on_who_caused_them(

@@ -1451,7 +1451,7 @@ class Obstacle(_message.Message):
     rule: _builtins.str
     """The rule, where a rule refuses."""
     message: _builtins.str
-    """In words."""
+    """In words, in the language of the call."""
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:
         """When it will no longer; unset where that does not come by itself."""

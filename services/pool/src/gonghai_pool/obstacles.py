@@ -16,6 +16,7 @@ from gonghai_chassis.errors import (
     Reason,
     Refusal,
 )
+from gonghai_plugin import Text
 from gonghai_policy_service.reasons import in_language
 from gonghai_pool.custody import Custody, Holder, State
 from gonghai_pool.messages import state_name
@@ -60,7 +61,7 @@ class Obstacle:
     """
 
     reason: Reason
-    message: str
+    message: Text
     until: int | None = None
     rule: str = ""
     plugin: str = ""
@@ -73,8 +74,11 @@ class Obstacle:
 
 FROZEN: Final = Obstacle(
     Reason.CUSTOMER_FROZEN,
-    "something that happened to the customer could not be taken in yet, so nobody may claim it;"
-    " an operator must look at the quarantined events",
+    Text(
+        "something that happened to the customer could not be taken in yet, so nobody may claim it;"
+        " an operator must look at the quarantined events",
+        "客户的某项变化尚未能处理，任何人都不能领取；请运维人员查看被隔离的事件",
+    ),
 )
 
 
@@ -90,7 +94,6 @@ def obstacles(
     answer: Decision | DecisionFailure | None,
     *,
     pool: str = "",
-    language: str = "en",
 ) -> list[Obstacle]:
     """Return everything but limits that stands in the way of a claim, in the order of telling.
 
@@ -100,7 +103,6 @@ def obstacles(
         rep: who would claim.
         answer: what the claim policy says; None while the customer is in no pool.
         pool: the pool that he saw it in; "" for wherever it is.
-        language: `en` or `zh`, for a rule's sentence.
     """
     found = [*_of_state(custody, pool), *_of_rep(ground, custody, rep)]
     if custody.state is State.IN_POOL:
@@ -110,13 +112,18 @@ def obstacles(
         found += _of_time(ground, custody, rep, claim_limits(ground, custody, verdict))
         if verdict is not None:
             for refusal in verdict.refusals:
-                text = in_language(refusal.reason, language)
-                found.append(Obstacle(Reason.CLAIM_RULE, text, refusal.until, refusal.rule, plugin))
+                found.append(
+                    Obstacle(Reason.CLAIM_RULE, refusal.reason, refusal.until, refusal.rule, plugin)
+                )
         elif answer is not None:
             found.append(
                 Obstacle(
                     Reason.POLICY_UNAVAILABLE,
-                    "the claim policy could not decide, so nobody may claim; an operator must look",
+                    Text(
+                        "the claim policy could not decide, so nobody may claim;"
+                        " an operator must look",
+                        "领取策略无法作出决定，任何人都不能领取；请运维人员查看",
+                    ),
                     plugin=plugin,
                 )
             )
@@ -181,7 +188,7 @@ def of_limits(reached: Sequence[LimitReached]) -> list[Obstacle]:
     return [
         Obstacle(
             Reason.HOLDING_LIMIT if one.limit == "holding" else Reason.CLAIM_LIMIT,
-            _SENTENCES[one.limit].format(most=_amount(one)),
+            _with_most(_SENTENCES[one.limit], _amount(one)),
             one.ends,
             one.limit,
         )
@@ -197,13 +204,15 @@ def refusal(
     *,
     custody: Custody | None = None,
     sees_owner: bool = False,
+    language: str = "en",
 ) -> Refusal:
-    """Return the answer to a claim with these obstacles (at least one)."""
+    """Return the answer to a claim with these obstacles (at least one), for a person's language."""
     first = found[0]
+    message = in_language(first.message, language)
     quotas = [
         QuotaViolation(
             f"{rep}:{one.rule}",
-            one.message,
+            in_language(one.message, language),
             max(0, one.until - now) if one.until is not None else None,
         )
         for one in found
@@ -211,9 +220,11 @@ def refusal(
     ]
     metadata = _metadata(first, customer, rep, custody, sees_owner=sees_owner)
     if first.is_limit:
-        return LimitRefusal(first.reason, first.message, quotas, metadata=metadata)
+        return LimitRefusal(first.reason, message, quotas, metadata=metadata)
     more = len(found) - 1
-    message = first.message + (f" (and {more} more in the way)" if more else "")
+    if more:
+        further = Text(f" (and {more} more in the way)", f"（另有 {more} 项阻碍）")
+        message += in_language(further, language)
     return PreconditionFailed(
         first.reason,
         message,
@@ -221,7 +232,7 @@ def refusal(
             PreconditionViolation(
                 f"{one.reason}:{one.rule}" if one.rule else one.reason.value,
                 str(customer),
-                one.message,
+                in_language(one.message, language),
                 one.until,
             )
             for one in found
@@ -266,15 +277,16 @@ def _of_state(custody: Custody, pool: str) -> list[Obstacle]:
         found.append(
             Obstacle(
                 Reason.CUSTOMER_NOT_IN_POOL,
-                f"the customer is not in pool {pool}, where you saw it; look again",
+                Text(
+                    f"the customer is not in pool {pool}, where you saw it; look again",
+                    f"客户已不在您看到时的公海 {pool}；请重新查看",
+                ),
             )
         )
     if custody.locked:
-        found.append(Obstacle(Reason.CUSTOMER_LOCKED, "the customer is locked"))
+        found.append(Obstacle(Reason.CUSTOMER_LOCKED, _LOCKED))
     if custody.disputed:
-        found.append(
-            Obstacle(Reason.CUSTOMER_DISPUTED, "whose customer it is, is disputed at the moment")
-        )
+        found.append(Obstacle(Reason.CUSTOMER_DISPUTED, _DISPUTED))
     return found
 
 
@@ -283,17 +295,12 @@ def _of_rep(ground: Ground, custody: Custody, rep: str) -> list[Obstacle]:
     if custody.state is State.IN_POOL:
         pool = ground.setup.pools.get(custody.pool)
         if pool is None or not ground.setup.is_member(pool, rep):
-            found.append(
-                Obstacle(
-                    Reason.NOT_POOL_MEMBER,
-                    "the rep is no member of the customer's pool; ask who runs it",
-                )
-            )
+            found.append(Obstacle(Reason.NOT_POOL_MEMBER, _NO_MEMBER))
     known = ground.setup.reps.get(rep)
     if known is None:
-        found.append(Obstacle(Reason.REP_NOT_ACTIVE, "the rep is not known here (yet)"))
+        found.append(Obstacle(Reason.REP_NOT_ACTIVE, _UNKNOWN_REP))
     elif known.state is RepState.LEFT:
-        found.append(Obstacle(Reason.REP_NOT_ACTIVE, "the rep has left"))
+        found.append(Obstacle(Reason.REP_NOT_ACTIVE, _LEFT))
     return found
 
 
@@ -306,37 +313,70 @@ def _of_time(ground: Ground, custody: Custody, rep: str, limits: ClaimLimits) ->
             found.append(
                 Obstacle(
                     Reason.COOL_DOWN,
-                    f"the rep held the customer lately; he may claim it again"
-                    f" {limits.cool_down_days} days after he lost it",
+                    Text(
+                        "the rep held the customer lately; he may claim it again"
+                        f" {limits.cool_down_days} days after he lost it",
+                        f"该销售近期负责过此客户；失去满 {limits.cool_down_days} 天后方可再领",
+                    ),
                     ends,
                 )
             )
     if custody.freed is not None and limits.embargo:
         ends = custody.freed + limits.embargo
         if ground.now < ends:
-            found.append(
-                Obstacle(
-                    Reason.EMBARGO,
-                    "the customer entered the pool lately; nobody may claim it yet",
-                    ends,
-                )
-            )
+            found.append(Obstacle(Reason.EMBARGO, _EMBARGO, ends))
     return found
 
 
+_LOCKED: Final = Text("the customer is locked", "客户已锁定")
+_DISPUTED: Final = Text("whose customer it is, is disputed at the moment", "客户归属正在争议中")
+_NO_MEMBER: Final = Text(
+    "the rep is no member of the customer's pool; ask who runs it",
+    "该销售不是客户所在公海的成员；请联系公海管理员",
+)
+_UNKNOWN_REP: Final = Text("the rep is not known here (yet)", "（暂时）没有这名销售")
+_LEFT: Final = Text("the rep has left", "该销售已离职")
+_EMBARGO: Final = Text(
+    "the customer entered the pool lately; nobody may claim it yet",
+    "客户刚进入公海，暂时任何人都不能领取",
+)
 _NOT_IN_POOL: Final = {
-    State.HELD: "somebody holds the customer; it is in no pool",
-    State.RESERVED: "the customer is kept for somebody at the moment; it is in no pool",
-    State.OUT: "the customer is out of circulation; it is in no pool",
+    State.HELD: Text("somebody holds the customer; it is in no pool", "客户已有负责人，不在公海中"),
+    State.RESERVED: Text(
+        "the customer is kept for somebody at the moment; it is in no pool",
+        "客户已为他人预留，不在公海中",
+    ),
+    State.OUT: Text(
+        "the customer is out of circulation; it is in no pool", "客户已退出流转，不在公海中"
+    ),
 }
 _SENTENCES: Final = {
-    "interval": "the rep claimed a moment ago; he must wait between two claims",
-    "day": "the rep has claimed {most} customers today, as many as he may",
-    "week": "the rep has claimed {most} customers this week, as many as he may",
-    "total": "the rep has claimed {most} customers in all, as many as he may",
-    "holding": "the rep may hold {most} customers by weight, and this one would be too many;"
-    " release one first",
+    "interval": Text(
+        "the rep claimed a moment ago; he must wait between two claims",
+        "该销售刚刚领取过客户；两次领取之间须等待",
+    ),
+    "day": Text(
+        "the rep has claimed {most} customers today, as many as he may",
+        "该销售今天已领取 {most} 个客户，达到上限",
+    ),
+    "week": Text(
+        "the rep has claimed {most} customers this week, as many as he may",
+        "该销售本周已领取 {most} 个客户，达到上限",
+    ),
+    "total": Text(
+        "the rep has claimed {most} customers in all, as many as he may",
+        "该销售累计已领取 {most} 个客户，达到上限",
+    ),
+    "holding": Text(
+        "the rep may hold {most} customers by weight, and this one would be too many;"
+        " release one first",
+        "该销售按权重最多可保有 {most} 个客户，再加此客户将超出上限；请先退回一个",
+    ),
 }
+
+
+def _with_most(sentence: Text, most: str) -> Text:
+    return Text(sentence.en.format(most=most), sentence.zh.format(most=most))
 
 
 def _amount(reached: LimitReached) -> str:

@@ -105,7 +105,7 @@ class AssignCustomer:
         )
         if isinstance(outcome, Changed):
             return outcome
-        raise no_room(customer.tenant, holder, outcome)
+        raise no_room(customer.tenant, holder, outcome, order.viewer.language)
 
 
 def _require_manager(viewer: Viewer, setup: TenantSetup, custody: Custody, holder: Holder) -> None:

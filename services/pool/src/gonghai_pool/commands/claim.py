@@ -94,7 +94,7 @@ class ClaimCustomer:
             if answered is None:
                 raise
             return answered
-        prepared = await self._prepare(claim, situation, custody, order.viewer.language)
+        prepared = await self._prepare(claim, situation, custody)
         alteration = None
         if prepared.after is not None and not prepared.found:
             alteration = altered(situation, prepared.after, order.actor)
@@ -121,14 +121,13 @@ class ClaimCustomer:
             ground.now,
             custody=custody,
             sees_owner=order.viewer.sees_owner(ground.setup, custody, ground.now),
+            language=order.viewer.language,
         )
 
-    async def _prepare(
-        self, claim: Claim, situation: Situation, custody: Custody, language: str
-    ) -> _Prepared:
+    async def _prepare(self, claim: Claim, situation: Situation, custody: Custody) -> _Prepared:
         ground, rep = situation.ground, claim.rep.id
         if custody.state is not State.IN_POOL:
-            found = obstacles(ground, custody, rep, None, pool=claim.pool, language=language)
+            found = obstacles(ground, custody, rep, None, pool=claim.pool)
             limits = claim_limits(ground, custody, None)
             weight = weight_of(ground, custody, None)
             holding = holding_limit(ground, rep, None)
@@ -140,7 +139,7 @@ class ClaimCustomer:
         verdict = verdict_of(may)
         weight = weight_of(ground, after, verdict.limits if verdict is not None else None)
         after = replace(after, weight=weight, plan=plan_of(ground, after, reclaim))
-        found = obstacles(ground, custody, rep, may, pool=claim.pool, language=language)
+        found = obstacles(ground, custody, rep, may, pool=claim.pool)
         limits = claim_limits(ground, custody, verdict)
         holding = holding_limit(ground, rep, verdict)
         return _Prepared(found, after, counted(ground, rep, limits, holding, weight))

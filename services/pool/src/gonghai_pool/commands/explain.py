@@ -135,7 +135,7 @@ class ExplainCustody:
         claim = None if isinstance(explained, DecisionFailure) else explained
         answer = claim.decision if claim is not None else None
         failed = explained if isinstance(explained, DecisionFailure) else None
-        found = obstacles(ground, custody, rep.id, answer or failed, language=order.viewer.language)
+        found = obstacles(ground, custody, rep.id, answer or failed)
         verdict = verdict_of(answer) if answer is not None else None
         after = held(custody, Holder.rep(rep.id), ground.now, Change.CLAIMED)
         use = await self._custodies.quota(

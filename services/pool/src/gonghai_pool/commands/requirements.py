@@ -15,6 +15,7 @@ from gonghai_chassis.errors import (
     Reason,
 )
 from gonghai_chassis.names import RepName, TeamName
+from gonghai_policy_service.reasons import in_language
 from gonghai_pool.custody import Custody, Holder, HolderKind, State
 from gonghai_pool.messages import state_name
 from gonghai_pool.obstacles import of_limits
@@ -91,13 +92,13 @@ def unfit(
     return [PreconditionViolation(Reason.REP_NOT_ACTIVE, name, why)] if why else []
 
 
-def no_room(tenant: str, holder: Holder, refused: Refused) -> LimitRefusal:
-    """Return the refusal of a holder who may hold no more."""
+def no_room(tenant: str, holder: Holder, refused: Refused, language: str) -> LimitRefusal:
+    """Return the refusal of a holder who may hold no more, for a person's language."""
     name = str(RepName(tenant, holder.id))
     found = of_limits(refused.limits)
     return LimitRefusal(
         Reason.HOLDING_LIMIT,
-        found[0].message,
-        [QuotaViolation(f"{name}:{one.rule}", one.message) for one in found],
+        in_language(found[0].message, language),
+        [QuotaViolation(f"{name}:{one.rule}", in_language(one.message, language)) for one in found],
         metadata={"rep": name},
     )

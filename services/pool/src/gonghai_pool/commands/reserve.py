@@ -89,7 +89,7 @@ class ReserveCustody:
         )
         if isinstance(outcome, Changed):
             return outcome
-        raise no_room(customer.tenant, Holder.rep(rep.id), outcome)
+        raise no_room(customer.tenant, Holder.rep(rep.id), outcome, order.viewer.language)
 
     @staticmethod
     def _require(reserve: Reserve, custody: Custody | None, ground: Ground) -> None:

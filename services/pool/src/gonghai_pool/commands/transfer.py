@@ -95,4 +95,4 @@ class TransferCustomer:
         )
         if isinstance(outcome, Changed):
             return outcome
-        raise no_room(customer.tenant, holder, outcome)
+        raise no_room(customer.tenant, holder, outcome, order.viewer.language)

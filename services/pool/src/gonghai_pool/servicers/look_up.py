@@ -164,7 +164,9 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
             answer.extensions.append(extension_message(name, one, language))
         for obstacle in explained.found or ():
             told = answer.obstacles.add(
-                reason=obstacle.reason.value, rule=obstacle.rule, message=obstacle.message
+                reason=obstacle.reason.value,
+                rule=obstacle.rule,
+                message=in_language(obstacle.message, language),
             )
             if obstacle.until is not None:
                 set_instant(told.until, obstacle.until)
