@@ -84,9 +84,7 @@ class CreateCustomer:
             PeerRefused: the owner's limits are reached.
             Contention: policies changed again and again meanwhile.
         """
-        # The same request makes the same id, so that a retry after a crash meets its reservation.
-        ident = new.id or (derived_id(tenant, "create", request.id) if request.id else new_id())
-        name = CustomerName(tenant, ident)
+        name = _name_of(tenant, new, request)
         token = ""
         reserve = new.owner and not validate_only
         if reserve and not await self._made_before(name, request, deadline):
@@ -99,6 +97,13 @@ class CreateCustomer:
             if token:
                 await self.give_back(name, token)
             raise
+
+    async def recalled(
+        self, tenant: str, new: NewCustomer, *, request: Request, deadline: float | None = None
+    ) -> Customer | None:
+        """Return what this very call made before, for who may not make it any more."""
+        name = _name_of(tenant, new, request)
+        return await self.desk.customers.recalled(name, request, deadline=deadline)
 
     async def give_back(self, name: CustomerName, token: str) -> None:
         """Give a place back that nothing came of; where that fails, it ends by itself."""
@@ -150,6 +155,12 @@ class CreateCustomer:
                 raise desk.assessor.refused_sponsor(policy, blank.profile, reply.fields["problem"])
             refuse_unless_moved(name, reply.status, reply.fields)
         raise Contention(name)
+
+
+def _name_of(tenant: str, new: NewCustomer, request: Request) -> CustomerName:
+    """The same request makes the same id, so that a retry after a crash meets its reservation."""
+    ident = new.id or (derived_id(tenant, "create", request.id) if request.id else new_id())
+    return CustomerName(tenant, ident)
 
 
 def reservation_id(name: CustomerName, new: NewCustomer, request: Request) -> str:

@@ -112,7 +112,7 @@ class RecordActivities:
         """
         made = not new.activity.id
         if made:
-            ident = derived_id(tenant, new.customer, request.id) if request.id else new_id()
+            ident = _made_for(tenant, new, request) or new_id()
             new = replace(new, activity=new.activity._replace(id=ident))
         item = Recording(0, new)
         async with self._turns.of(tenant, new.customer):
@@ -125,6 +125,30 @@ class RecordActivities:
         if outcome is None:
             raise Contention(CustomerName(tenant, new.customer))
         return outcome
+
+    async def recorded_before(
+        self,
+        tenant: str,
+        new: NewActivity,
+        *,
+        actor: Actor,
+        request: Request,
+        deadline: float | None = None,
+    ) -> Activity | None:
+        """Return the activity if this very caller recorded just this before; else None.
+
+        For a caller who may not record it any more: it tells him nothing but what he said.
+        """
+        ident = new.activity.id or _made_for(tenant, new, request)
+        got = await self._desk.customers.load(tenant, [new.customer], deadline=deadline)
+        for stored in got.activities[0]:
+            if (
+                stored.id == ident
+                and (stored.actor, stored.on_behalf_of) == actor
+                and new.activity.same_as(stored, whenever=new.whenever)
+            ):
+                return stored
+        return None
 
     async def many(
         self,
@@ -216,6 +240,11 @@ class RecordActivities:
                 for item, activity in zip(news, recorded, strict=True):
                     item.outcome = activity
             # Else it moved, or another attempt of the same request was faster: look again.
+
+
+def _made_for(tenant: str, new: NewActivity, request: Request) -> str:
+    """Return the id that each attempt of a request makes; "" where nothing tells attempts."""
+    return derived_id(tenant, new.customer, request.id) if request.id else ""
 
 
 def admit(

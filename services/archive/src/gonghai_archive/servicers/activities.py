@@ -3,7 +3,7 @@
 # ruff: noqa: N802 - methods are named as in the contract
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import activity_pb2
@@ -11,11 +11,19 @@ from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai_archive.activities import Activity
 from gonghai_archive.activities import Kind as ActivityKind
 from gonghai_archive.commands.record import NewActivity, RecordActivities
+from gonghai_archive.customers import Request
 from gonghai_archive.messages import activity_from, activity_name
 from gonghai_archive.servicers.reach import Guard, actor, request_of
 from gonghai_archive.sight import ALL
 from gonghai_chassis.context import current
-from gonghai_chassis.errors import FieldViolation, InvalidRequest, Reason, Refusal
+from gonghai_chassis.errors import (
+    FieldViolation,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    Reason,
+    Refusal,
+)
 from gonghai_chassis.filters import Field, Kind, parse_filter
 from gonghai_chassis.names import CustomerName, TenantName, same_tenant
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
@@ -145,16 +153,12 @@ class Activities:
         # The id is the request's to say, whatever name the activity came with.
         message.name = f"{name}/activities/{request.activity_id}" if request.activity_id else ""
         activity, whenever = activity_from(message, name.tenant, self.currency)
-        if activity.rep:
-            await self.guard.over_rep(name.tenant, activity.rep)
-        unless_own = await self.guard.to_record(name, activity)
-        recorded = await self.record.one(
-            name.tenant,
-            NewActivity(name.id, activity, whenever, unless_own),
-            actor=actor(),
-            request=request_of(request),
-            deadline=current().deadline,
-        )
+        asked = request_of(request)
+        recorded = await self._allowed(name, NewActivity(name.id, activity, whenever), asked)
+        if isinstance(recorded, NewActivity):
+            recorded = await self.record.one(
+                name.tenant, recorded, actor=actor(), request=asked, deadline=current().deadline
+            )
         # What is sensitive in it is what the caller just said himself.
         return self.presenter.activity(name, recorded, ALL)
 
@@ -166,10 +170,14 @@ class Activities:
         results: list[pb.ActivityResult] = []
         for message, result in sent:
             try:
-                news.append(await self._new(tenant, message))
+                new = await self._new(tenant, message)
             except Refusal as refusal:
                 result.status.CopyFrom(status_of(refusal))
                 continue
+            if isinstance(new, Activity):
+                result.status.SetInParent()
+                continue
+            news.append(new)
             results.append(result)
         outcomes = await self.record.many(tenant, news, actor=actor(), deadline=current().deadline)
         for result, outcome in zip(results, outcomes, strict=True):
@@ -179,16 +187,35 @@ class Activities:
             else:
                 result.status.CopyFrom(status_of(outcome))
 
-    async def _new(self, tenant: str, message: activity_pb2.Activity) -> NewActivity:
+    async def _new(self, tenant: str, message: activity_pb2.Activity) -> NewActivity | Activity:
         name, _ = activity_name(message.name, "activities.name")
         same_tenant(tenant, name, "activities.name")
         activity, whenever = activity_from(message, tenant, self.currency, "activities")
-        unless_own = None
-        if current().reach < Reach.TENANT:
-            if activity.rep:
-                await self.guard.over_rep(tenant, activity.rep)
-            unless_own = await self.guard.to_record(name, activity)
-        return NewActivity(name.id, activity, whenever, unless_own)
+        return await self._allowed(name, NewActivity(name.id, activity, whenever), Request())
+
+    async def _allowed(
+        self, name: CustomerName, new: NewActivity, request: Request
+    ) -> NewActivity | Activity:
+        """Return what the caller may record; or what he recorded by this before he lost the right.
+
+        Raises:
+            NotFound: there is no such customer, or a partner may not know of it.
+            NotAllowed: the rep, or the customer, is none of his.
+        """
+        if current().reach >= Reach.TENANT:
+            return new
+        try:
+            if new.activity.rep:
+                await self.guard.over_rep(name.tenant, new.activity.rep)
+            unless_own = await self.guard.to_record(name, new.activity)
+        except (NotAllowed, NotFound):
+            before = await self.record.recorded_before(
+                name.tenant, new, actor=actor(), request=request, deadline=current().deadline
+            )
+            if before is None:
+                raise
+            return before
+        return replace(new, unless_own=unless_own)
 
 
 def _when(activity: Activity) -> tuple[int, str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gonghai_archive.assessment import Verdict
     from gonghai_archive.customers import Actor, Customer, Request
     from gonghai_archive.lines import Standing
+    from gonghai_chassis.names import CustomerName
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_policy_service import PolicyBook
 
@@ -37,6 +38,7 @@ CREATE: Final = Script("gonghai_archive.store", "create")
 UPDATE: Final = Script("gonghai_archive.store", "update")
 RECORD: Final = Script("gonghai_archive.store", "record")
 ASSESS: Final = Script("gonghai_archive.store", "assess")
+RECALL: Final = Script("gonghai_archive.store", "recall")
 LIST: Final = Script("gonghai_archive.store", "list_customers")
 
 MOST_AT_ONCE: Final = 1000
@@ -167,6 +169,30 @@ class CustomerStore:
         p = self.store.partition(tenant)
         got = await self.store.read(p, [p.request_key(tenant, request.id)], deadline=deadline)
         return got.values[0] is not None
+
+    async def recalled(
+        self, name: CustomerName, request: Request, *, deadline: float | None
+    ) -> Customer | None:
+        """Return the customer as this very call was answered with before; None for a new call.
+
+        For a caller who may not make the call any more: he is told again what he was told, and
+        nothing is done. Raises RequestReused where the id stands for other content.
+        """
+        if not request.id:
+            return None
+        loaded = await self.load(name.tenant, [name.id], activities=False, deadline=deadline)
+        present = loaded.customers[0]
+        if present is None:
+            return None
+        p = self.store.partition(name.tenant)
+        reply = await self.store.run(
+            RECALL,
+            p,
+            keys={"request": p.request_key(name.tenant, request.id)},
+            args={"fingerprint": request.fingerprint},
+            deadline=deadline,
+        )
+        return _stored(present, reply, version=1) if reply.status == "ok" else None
 
     async def create(
         self, change: Change, request: Request, *, dry: bool, deadline: float | None
