@@ -293,6 +293,94 @@ async def test_a_stream_that_breaks_off_is_asked_for_again(
 
 
 @pytest.mark.requirement("D3")
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("heir", "INVALID_FIELD"), ("store", "STORE_UNAVAILABLE")]
+)
+async def test_who_was_moved_is_named_before_what_kept_the_others_from_it(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    update = CustomerStore.update
+    world: dict[str, Archive] = {}
+
+    async def failing(self: CustomerStore, change: Any, *given: Any, **what: Any) -> Any:
+        ident = change.after.id
+        if change.after.profile.attributes.get("sponsor") == "big" and world:
+            if ident != "m1":
+                await went_wrong.wait()
+                if fault == "store" and ident != "m5":
+                    raise StoreUnavailable("the connection is gone")
+            else:
+                answer = await update(self, change, *given, **what)
+                a = world.popitem()[1]
+                if fault == "heir":
+                    # So it has nobody below it, and can go below another.
+                    await put_below(a, "m1", "small")
+                    await put_below(a, "big", "far")
+                went_wrong.set()
+                return answer
+        return await update(self, change, *given, **what)
+
+    async with archive(store_settings, engine=successive()) as a:
+        await house_of(a)
+        went_wrong = asyncio.Event()
+        monkeypatch.setattr(CustomerStore, "update", failing)
+        world["a"] = a
+        told = aiter(
+            a.stub.ReparentCustomers(
+                pb.ReparentCustomersRequest(sponsor=name("gone"), heir=name("big"))
+            )
+        )
+        part = await anext(told)
+        error = await refused(anext(told))
+        monkeypatch.undo()
+        after = await sponsors_of(a, "m1", "m2", "m3", "m4", "m5")
+        rest = await reparented(a, "gone", heir="also")
+    moved = ["m1", "m5"] if fault == "store" else ["m1"]
+    assert list(moves([part])) == moved
+    assert (part.moved_count, part.failed_count, part.done) == (len(moved), 0, False)
+    assert error.reason == reason
+    assert {ident for ident, sponsor in after.items() if sponsor == "gone"} == {
+        "m1",
+        "m2",
+        "m3",
+        "m4",
+        "m5",
+    } - set(moved)
+    assert rest[-1].remaining_count == 0
+
+
+@pytest.mark.requirement("D3")
+async def test_while_anybody_is_left_it_is_not_remembered_as_done(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = Desk.decide
+    world: dict[str, Archive] = {}
+
+    async def meanwhile(self: Desk, *given: Any, **what: Any) -> Any:
+        if what["what"] == "reparent" and world:
+            # One whose record is older than those that are looked at.
+            await put_below(world.popitem()[1], "early", "gone")
+        return await decide(self, *given, **what)
+
+    monkeypatch.setattr(Desk, "decide", meanwhile)
+    monkeypatch.setattr(reparent, "AT_ONCE", 1)
+    async with archive(store_settings, engine=successive()) as a:
+        for ident in ("early", "gone", "heir"):
+            await a.create(ident)
+        for ident in ("m1", "m2"):
+            await a.create(ident, attributes=below("gone"))
+        world["a"] = a
+        passed_over = await reparented(a, "gone", heir="heir", request_id="r1")
+        again = await reparented(a, "gone", heir="heir", request_id="r1")
+        done = await reparented(a, "gone", heir="heir", request_id="r1")
+    assert set(moves(passed_over)) == {"m1", "m2"}
+    assert (passed_over[-1].done, passed_over[-1].remaining_count) == (True, 1)
+    assert set(moves(again)) == {"early"}
+    assert (again[-1].done, again[-1].remaining_count) == (True, 0)
+    assert done == again[-1:]
+
+
+@pytest.mark.requirement("D3")
 async def test_broken_off_between_any_two_it_comes_to_the_same(
     store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, open_store: OpenStore
 ) -> None:

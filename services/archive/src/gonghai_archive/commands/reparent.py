@@ -149,6 +149,7 @@ class ReparentCustomers:
 
         Each is moved in a step of its own, which checks that there are two levels, so that it may
         end anywhere and be begun again. Who comes below the sponsor meanwhile may be passed over.
+        Where it breaks off in the middle of a part, what became of that part is said before.
 
         Args:
             leaving: the sponsor, and who gets them.
@@ -174,9 +175,11 @@ class ReparentCustomers:
                 deadline=leaving.deadline,
             )
             if page.ids:
-                part = await self._part(leaving, heirs, page.ids)
+                part, failure = await self._part(leaving, heirs, page.ids)
                 so_far = _with(so_far, part)
                 yield part, so_far
+                if failure is not None:
+                    raise failure
             place = page.place
             if place is None:
                 break
@@ -201,23 +204,34 @@ class ReparentCustomers:
         if heir is not None and chosen is not None and chosen.part is not None:
             raise no_heir("sponsored")
 
-    async def _part(self, leaving: Leaving, heirs: _Heirs, ids: Sequence[str]) -> list[Moved]:
-        """Move some; who is not below the sponsor any more is left out."""
+    async def _part(
+        self, leaving: Leaving, heirs: _Heirs, ids: Sequence[str]
+    ) -> tuple[list[Moved], Exception | None]:
+        """Move some, and return what became of them, and what kept this from its end.
+
+        Who is not below the sponsor any more is left out.
+        """
         found: dict[str, Moved] = {}
-        left = list(ids)
-        for _ in range(ATTEMPTS):
-            left = await self._attempt(leaving, heirs, left, found)
-            if not left:
-                break
-        for ident in left:
-            name = CustomerName(leaving.sponsor.tenant, ident)
-            found[ident] = Moved(ident, named(leaving.sponsor.id), Contention(name))
-        return [found[ident] for ident in ids if ident in found]
+        left, failure = list(ids), None
+        try:
+            for _ in range(ATTEMPTS):
+                left = await self._attempt(leaving, heirs, left, found)
+                if not left:
+                    break
+            for ident in left:
+                name = CustomerName(leaving.sponsor.tenant, ident)
+                found[ident] = Moved(ident, named(leaving.sponsor.id), Contention(name))
+        except Exception as error:  # noqa: BLE001 - raised once it is told who was moved before
+            failure = error
+        return [found[ident] for ident in ids if ident in found], failure
 
     async def _attempt(
         self, leaving: Leaving, heirs: _Heirs, ids: Sequence[str], found: dict[str, Moved]
     ) -> list[str]:
-        """Move some, and return those that moved meanwhile by somebody else's doing."""
+        """Move some, and return those that moved meanwhile by somebody else's doing.
+
+        Raises whatever befell any of them, once it is known what became of all.
+        """
         desk, name = self.desk, leaving.sponsor
         got = await desk.customers.load(name.tenant, ids, deadline=leaving.deadline)
         policy = await desk.policy(name.tenant, got.stamp, leaving.deadline)
@@ -244,17 +258,25 @@ class ReparentCustomers:
                     change, Request(), dry=leaving.validate_only, deadline=leaving.deadline
                 )
                 for change in changes
-            )
+            ),
+            return_exceptions=True,
         )
-        again = []
-        for change, successor, (reply, _) in zip(changes, successors, answers, strict=True):
-            ident = change.after.id
-            if reply.status == "ok":
-                found[ident] = Moved(ident, successor)
-            elif _is_to_be_tried_again(reply, change.after.name):
-                again.append(ident)
-            if reply.status == "upline":
-                heirs.refused(successor.sponsor, reply.fields["problem"])
+        again: list[str] = []
+        failures: list[BaseException] = []
+        for change, successor, answer in zip(changes, successors, answers, strict=True):
+            if isinstance(answer, BaseException):
+                failures.append(answer)
+                continue
+            if answer[0].status == "ok":
+                found[change.after.id] = Moved(change.after.id, successor)
+                continue
+            try:
+                if _is_to_be_tried_again(answer[0], change.after.name, successor, heirs):
+                    again.append(change.after.id)
+            except Refusal as refusal:
+                failures.append(refusal)
+        if failures:
+            raise failures[0]
         return again
 
     def _below(self, policy: TenantPolicy, before: Customer, sponsor: str | None) -> Customer:
@@ -290,9 +312,13 @@ def _stands_below(policy: TenantPolicy, customer: Customer, sponsor: str) -> boo
     return sponsor_of(policy, customer) == sponsor
 
 
-def _is_to_be_tried_again(reply: Reply, name: CustomerName) -> bool:
+def _is_to_be_tried_again(
+    reply: Reply, name: CustomerName, successor: Successor, heirs: _Heirs
+) -> bool:
     """Say whether somebody else was faster; a customer that is gone is below nobody."""
     refuse_unless_moved(name, reply.status, reply.fields)
+    if reply.status == "upline":
+        heirs.refused(successor.sponsor, reply.fields["problem"])
     return reply.status != "missing"
 
 
