@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import structlog
 
@@ -22,7 +22,7 @@ from gonghai_chassis.metrics import Metrics
 from gonghai_chassis.seals import PAGES, Seal
 from gonghai_chassis.settings import Settings
 from gonghai_chassis.store import Store
-from gonghai_chassis.store.failures import StoreUnavailable
+from gonghai_chassis.store.failures import SlotUnderWay, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     import grpc
 
     from gonghai_chassis.health import Probe
+
+_ANSWERS_WITHIN: Final = 1.5
+"""Seconds that the store has to answer whether it is well: less than readiness waits for it."""
 
 S = TypeVar("S", bound=Settings)
 Servicer = TypeVar("Servicer")
@@ -89,7 +92,15 @@ class Assembly(Generic[S]):
         async def reachable() -> None:
             # Another partition each time: in a Cluster they lie on different masters.
             partition = next(partitions)
-            await store.read(partition, [partition.key("ready")])
+            try:
+                await store.read(
+                    partition,
+                    [partition.key("ready")],
+                    deadline=time.monotonic() + _ANSWERS_WITHIN,
+                )
+            except SlotUnderWay:
+                # The store is well, and so is the service: all other partitions are served.
+                return
 
         self.probe("store", reachable)
         return store

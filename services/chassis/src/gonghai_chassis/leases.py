@@ -109,7 +109,7 @@ class Leases:
         """Renews all leases held; answers those that are lost."""
         until = self._until_from_now()
         leases = list(self.held.values())
-        answers = await asyncio.gather(*(self._take(lease) for lease in leases))
+        answers = await asyncio.gather(*(self._renewed(lease, until) for lease in leases))
         now = monotonic()
         lost = []
         for lease, token in zip(leases, answers, strict=True):
@@ -117,12 +117,19 @@ class Leases:
                 # It ran out while the answer was awaited, and was given up.
                 if token == lease.token:
                     await self._release(lease)
-            elif token == lease.token:
-                self._until[lease.partition.index] = until
-            elif token is not None or now >= self._until[lease.partition.index]:
+            elif token != lease.token and (
+                token is not None or now >= self._until[lease.partition.index]
+            ):
                 lost.append(lease)
                 self._forget(lease)
         return lost
+
+    async def _renewed(self, lease: Lease, until: float) -> int | None:
+        """Takes it once more, and notes it as soon as that is known, whatever others wait for."""
+        token = await self._take(lease)
+        if token == lease.token and self.held.get(lease.partition.index) == lease:
+            self._until[lease.partition.index] = until
+        return token
 
     def _until_from_now(self) -> float:
         return monotonic() + self._ttl * (1 - _MARGIN)

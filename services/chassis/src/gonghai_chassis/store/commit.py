@@ -28,6 +28,7 @@ from redis.exceptions import (
 
 from gonghai_chassis.store.failures import (
     ScriptFailed,
+    SlotUnderWay,
     StoreFull,
     StoreRefused,
     StoreUnavailable,
@@ -71,9 +72,17 @@ _NOT_HERE = "attempted to access a non local key"
 
 
 class Command:
-    """One script call that waits for its answer."""
+    """One script call that waits for its answer.
 
-    __slots__ = ("answer", "deadline", "script", "words")
+    Attributes:
+        script: what to run.
+        words: the command.
+        deadline: when its caller stops waiting (`time.monotonic`).
+        answer: the server's, or the failure.
+        put_off: whether it was surely not run, since its slot is under way to another master.
+    """
+
+    __slots__ = ("answer", "deadline", "put_off", "script", "words")
 
     def __init__(
         self,
@@ -86,6 +95,7 @@ class Command:
         self.words = words
         self.deadline = deadline
         self.answer = answer
+        self.put_off = False
 
 
 class Lane:
@@ -137,6 +147,8 @@ class Lane:
             while self._waiting and len(batch) < self._settings.batch:
                 command = self._waiting.popleft()
                 if not command.answer.done():
+                    # This time it may be run; what only reads does nothing either way.
+                    command.put_off = command.put_off and not command.script.writes
                     batch.append(command)
             if not batch:
                 return
@@ -154,12 +166,14 @@ class Lane:
         now = monotonic()
         for command in self._sent:
             if command.deadline < now:
-                self._fail(command, StoreUnavailable("The store did not answer in time."))
+                late = StoreUnavailable("The store did not answer in time.")
+                self._fail(command, _under_way() if command.put_off else late)
         for command in self._waiting:
             if command.deadline < now:
                 # It waits because the store does not answer those before it: the store is away,
                 # and not the caller in a hurry.
-                self._fail(command, StoreRefused("The store was not free in time."))
+                late = StoreRefused("The store was not free in time.")
+                self._fail(command, _under_way() if command.put_off else late)
         busy = self._waiting or self._sent
         self._watch = self._loop.call_later(_WATCH_EVERY, self._look_at_deadlines) if busy else None
 
@@ -251,8 +265,10 @@ class Lane:
         """
         if self._closing:
             for command in commands:
-                self._fail(command, StoreRefused("A slot is under way to another master."))
+                self._fail(command, _under_way())
             return
+        for command in commands:
+            command.put_off = True
         await asyncio.sleep(_PAUSE_WHILE_MOVING)
         self._waiting.extendleft(reversed(commands))
 
@@ -291,6 +307,10 @@ class Lane:
             command.answer.set_exception(failure)
 
 
+def _under_way() -> SlotUnderWay:
+    return SlotUnderWay("A slot is under way to another master.")
+
+
 def _failure(command: Command, error: Exception) -> Exception:
     if isinstance(error, StoreUnavailable):
         return error
@@ -300,7 +320,7 @@ def _failure(command: Command, error: Exception) -> Exception:
         return StoreRefused(f"The store refuses commands at the moment: {error}")
     if _NOT_HERE in str(error):
         # No fault of the script's or of what it was given: the next one would fail as well.
-        kind = StoreUnavailable if command.script.writes else StoreRefused
+        kind = StoreUnavailable if command.script.writes else SlotUnderWay
         return kind(f"A slot is under way to another master: {error}")
     if isinstance(error, ResponseError):
         return ScriptFailed(f"{command.script.name}: {error}")

@@ -27,6 +27,13 @@ class StoreRefused(StoreUnavailable):
     """The store answered that it did nothing: loading, read-only, resharding, too few replicas."""
 
 
+class SlotUnderWay(StoreRefused):
+    """The partition is on its way to another master of a Cluster, and has to arrive first.
+
+    Nothing was done, and the store is well: other partitions are served meanwhile.
+    """
+
+
 class StoreFull(StoreRefused):
     """The store has reached its memory limit and takes no more writes; nothing was changed."""
 
