@@ -6,7 +6,7 @@ where the law is broken.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -139,6 +139,15 @@ class Story:
                 found[asked.request["customer"]].append(asked)
         return dict(found)
 
+    @cached_property
+    def custody_read(self) -> defaultdict[str, list[Attempt]]:
+        """The readings of custody that were answered, by customer."""
+        found: defaultdict[str, list[Attempt]] = defaultdict(list)
+        for attempt in self.attempts:
+            if attempt.method == "GetCustody" and attempt.ok:
+                found[attempt.request["customer"]].append(attempt)
+        return found
+
     def state(self, kind: str) -> dict[str, Any]:
         """What was read afterwards, by subject."""
         return {each.subject: each.content for each in self._of(kind)}
@@ -206,21 +215,59 @@ def one_version_each(story: Story) -> Iterator[str]:
 
 
 def what_comes_later_is_later(story: Story) -> Iterator[str]:
-    """What begins after an acknowledgement sees what was acknowledged."""
-    reads: defaultdict[str, list[Attempt]] = defaultdict(list)
-    for attempt in story.attempts:
-        if attempt.method == "GetCustody" and attempt.ok:
-            reads[attempt.request["customer"]].append(attempt)
+    """What begins after a change was acknowledged sees it; a change then makes a later version."""
     for customer, requests in story.custody_asked.items():
-        done = [each for each in requests if each.done]
-        known = [(each.ended, each.answer["version"]) for each in done]
-        known += [(each.end, each.answer["version"]) for each in reads[customer]]
-        later = [(each.began, each.answer["version"], 1) for each in done]
-        later += [(each.start, each.answer["version"], 0) for each in reads[customer]]
-        for start, version, grows in later:
+        known = [(each.ended, each.answer["version"]) for each in requests if each.done]
+        for start, version, grows in _told_later(story, customer):
             floor = max((seen for end, seen in known if end < start), default=0)
             if version < floor + grows:
-                yield f"{customer}: version {version} after {floor} was known"
+                yield f"{customer}: version {version} after {floor} was acknowledged"
+
+
+def what_was_read_stays(story: Story) -> Iterator[str]:
+    """What begins after somebody read a custody sees no older one."""
+    for customer in story.custody_asked:
+        known = [(each.end, each.answer["version"]) for each in story.custody_read[customer]]
+        for start, version, grows in _told_later(story, customer):
+            floor = max((seen for end, seen in known if end < start), default=0)
+            if version < floor + grows:
+                yield f"{customer}: version {version} after {floor} was read"
+
+
+def _told_later(story: Story, customer: str) -> Iterator[tuple[float, int, int]]:
+    """When somebody began to ask, which version he was told, and by how much it had to grow."""
+    for asked in story.custody_asked[customer]:
+        if asked.done:
+            yield asked.began, asked.answer["version"], 1
+    for read in story.custody_read[customer]:
+        yield read.start, read.answer["version"], 0
+
+
+def time_goes_on(story: Story) -> Iterator[str]:
+    """What begins after a change was acknowledged, of whomever, was at no earlier moment.
+
+    The moments are those of the histories, whichever replica told them: one tenant has one clock.
+    """
+    moments = {
+        (customer, entry["version"]): entry["time"]
+        for customer, entries in story.state("history").items()
+        for entry in entries
+    }
+    changes = [
+        (asked, moments[customer, asked.answer["version"]])
+        for customer, requests in story.custody_asked.items()
+        for asked in requests
+        if asked.done and (customer, asked.answer["version"]) in moments
+    ]
+    before = deque(sorted((asked.ended, moment, asked.request_id) for asked, moment in changes))
+    latest, whose = 0, ""
+    for asked, moment in sorted(changes, key=lambda change: change[0].began):
+        while before and before[0][0] < asked.began:
+            _, told, request_id = before.popleft()
+            if told > latest:
+                latest, whose = told, request_id
+        if moment < latest:
+            yield f"{asked.request_id} was at {moment}, after {whose} was acknowledged for {latest}"
 
 
 def no_acknowledged_write_lost(story: Story) -> Iterator[str]:
@@ -543,6 +590,8 @@ LAWS: Final[tuple[Callable[[Story], Iterable[str]], ...]] = (
     the_same_answer,
     one_version_each,
     what_comes_later_is_later,
+    what_was_read_stays,
+    time_goes_on,
     no_acknowledged_write_lost,
     no_acknowledged_record_lost,
     nothing_invented_and_nothing_twice,

@@ -133,6 +133,23 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
     return bend
 
 
+def read_before(entries: list[Entry]) -> None:
+    """Somebody read, before it was made, what was made later."""
+    entries.append(call("GetCustody", "", 2.1, version=5))
+
+
+def claimed_elsewhere(*, at: int) -> Callable[[list[Entry]], None]:
+    """Another customer is claimed after all else, at a moment that its history tells."""
+
+    def bend(entries: list[Entry]) -> None:
+        request = call("ClaimCustomer", "r9", 9, rep="ann", version=2)
+        entries.append(replace(request, request=request.request | {"customer": "d"}))
+        history = [told(1), told(2) | {"time": at}]
+        entries.append(State("t", "history", "d", [each | {"customer": "d"} for each in history]))
+
+    return bend
+
+
 @pytest.mark.parametrize(
     ("law", "bend"),
     [
@@ -142,6 +159,9 @@ def dropped(kind: type[Any], number: int) -> Callable[[list[Entry]], None]:
         ("the_same_answer", changed(Attempt, 3, code="FAILED_PRECONDITION", answer={})),
         ("one_version_each", changed(Attempt, 5, answer=answer(2))),
         ("what_comes_later_is_later", changed(Attempt, 6, answer=answer(2))),
+        ("what_comes_later_is_later", changed(Attempt, 5, answer=answer(2))),
+        ("what_was_read_stays", read_before),
+        ("time_goes_on", claimed_elsewhere(at=4)),
         ("no_acknowledged_write_lost", changed(Attempt, 5, answer={**answer(5), "version": 6})),
         ("no_acknowledged_write_lost", changed(Attempt, 5, answer={**answer(5), "holder": "eve"})),
         ("no_acknowledged_record_lost", changed(State, 2, content={"refused": "NOT_FOUND"})),
@@ -227,6 +247,23 @@ def test_each_way_to_bend_it_is_noticed(law: str, bend: Callable[[list[Entry]], 
     entries = true_story()
     bend(entries)
     assert law in broken(entries)
+
+
+def test_what_a_fail_over_may_lose_is_only_what_was_read() -> None:
+    entries = true_story()
+    read_before(entries)
+    assert broken(entries) == {"what_was_read_stays"}
+
+
+def test_moments_are_compared_where_the_order_is_known() -> None:
+    entries = true_story()
+    claimed_elsewhere(at=5)(entries)
+    assert "time_goes_on" not in broken(entries)
+    # It may have been before the last one of the true story, that was not yet answered.
+    entries = true_story()
+    claimed_elsewhere(at=4)(entries)
+    changed(Attempt, 5, end=9.1)(entries)
+    assert "time_goes_on" not in broken(entries)
 
 
 def test_every_law_has_such_a_case() -> None:
