@@ -40,6 +40,7 @@ from gonghai_engine import (
     Policy,
     PolicyDocument,
 )
+from gonghai_plugin import host_facts
 from gonghai_plugin.policies import OPTIONAL
 from gonghai_plugin.texts import Text
 from gonghai_plugin.workflows import Happens, RaiseEvent, State, Transition, Workflow
@@ -230,6 +231,9 @@ async def test_policies_are_listed_with_what_is_in_force(store_settings: StoreSe
         policy = await stub.GetPolicy(
             messages.GetPolicyRequest(name=f"{PARENT}/policies/default.lifecycle")
         )
+        in_chinese = await stub.GetPolicy(
+            messages.GetPolicyRequest(name=policy.name), metadata=(("accept-language", "zh"),)
+        )
         missing = await refused(
             stub.GetPolicy(messages.GetPolicyRequest(name=f"{PARENT}/policies/fmcg.lifecycle"))
         )
@@ -240,6 +244,10 @@ async def test_policies_are_listed_with_what_is_in_force(store_settings: StoreSe
     assert policy.rules[0].condition == "days_since_last_order > 30"
     assert "30" in policy.settings_json
     assert [fact.fact for fact in policy.facts] == ["days_since_last_order"]
+    meant = host_facts.DAYS_SINCE_LAST_ORDER.about
+    assert [fact.description for fact in policy.facts] == [meant.en]
+    assert [fact.description for fact in in_chinese.facts] == [meant.zh]
+    assert meant.en != meant.zh
     assert missing.code is grpc.StatusCode.NOT_FOUND
 
 

@@ -251,7 +251,7 @@ class FactDeclaration(_message.Message):
     type: _builtins.str
     """The type: `bool`, `int64`, `decimal(2)`, `string`, `instant`, `duration`, `set`."""
     description: _builtins.str
-    """What it means, with its unit."""
+    """What it means, with its unit, in the language of the call (`accept-language`: en or zh)."""
     @_builtins.property
     def allowed_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The values it may take, for a string from a set."""

@@ -15,6 +15,7 @@ from gonghai_engine.settings import value_at
 from gonghai_plugin.policies import OPTIONAL
 from gonghai_policy_service.declared import Declared, attribute_message, workflow_message
 from gonghai_policy_service.policy_names import PolicyName
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +83,12 @@ class Catalogue:
             message.settings_digest = owner.digest
         return message
 
-    def full(self, policy: TenantPolicy, name: PolicyName) -> policy_service_pb2.Policy:
+    def full(
+        self, policy: TenantPolicy, name: PolicyName, language: str = "en"
+    ) -> policy_service_pb2.Policy:
         """Return a policy with its rules and what they read, or what is declared.
+
+        What the facts mean is said in ``language``.
 
         Raises what `check` raises.
         """
@@ -104,7 +109,7 @@ class Catalogue:
             message.facts.add(
                 fact=fact.name,
                 type=str(fact.type),
-                description=fact.about.en,
+                description=in_language(fact.about, language),
                 allowed_values=fact.type.values or (),
             )
         return message

@@ -97,8 +97,9 @@ class PolicyServicer(PolicyServiceServicer):
         """Get a policy with its rules."""
         del context
         name = PolicyName.parse(request.name)
-        policy = await self._book.tenant(name.tenant, deadline=current().deadline)
-        return self._catalogue.full(policy, name)
+        call = current()
+        policy = await self._book.tenant(name.tenant, deadline=call.deadline)
+        return self._catalogue.full(policy, name, call.language)
 
     async def Evaluate(  # noqa: N802
         self, request: policy_service_pb2.EvaluateRequest, context: object
