@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from plugins.engine.tests.rulebooks import STANDARD_PLUGIN
+from plugins.engine.tests.rulebooks import STANDARD_PLUGIN, plugin
 
 from gonghai_engine import Engine, PolicyDocument, PolicyDocumentError
 from gonghai_engine.tenants import CompiledPlugin
+from gonghai_plugin import Often, setting
 
 if TYPE_CHECKING:
     from gonghai_plugin.plugin import Plugin, Settings
@@ -164,3 +165,19 @@ def test_the_order_of_a_table_in_the_settings_counts() -> None:
         ).digest
 
     assert digest("{a: 1, b: 2}") != digest("{b: 2, a: 1}")
+
+
+def test_what_often_is_comes_of_the_settings_and_is_refused_where_it_cannot_be() -> None:
+    buys_often = Often(at_least=setting("limit"), within_days=90)
+    some = plugin("some", buys_often=buys_often, sdk="1.4")
+    engine = Engine({"standard": STANDARD_PLUGIN, "some": some})
+    text = "version: 1\ndefault: {plugin: standard}\nindustries:\n  x:\n    plugin: some\n"
+    text += "    settings: {limit: %d}\n"
+    engine.activate("t", 1, engine.parse(text % 4))
+    policy = engine.tenant("t")
+    assert policy.industry("x").often == (4, 90)
+    assert policy.industry("").often is None
+    with pytest.raises(PolicyDocumentError) as error:
+        engine.parse(text % 0)
+    (problem,) = error.value.problems
+    assert (problem.line, problem.field) == (6, "industries.x.settings.limit")

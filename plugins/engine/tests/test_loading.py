@@ -19,6 +19,7 @@ from gonghai_plugin import (
     INT64,
     TEXT,
     Attribute,
+    Often,
     Policy,
     Rule,
     Settings,
@@ -28,6 +29,7 @@ from gonghai_plugin import (
     first_hit,
     host_facts,
     otherwise,
+    setting,
 )
 from gonghai_plugin.outcomes import Tier
 from gonghai_plugin.policies import Lifecycle
@@ -130,6 +132,19 @@ WRONG_SHAPES: dict[str, tuple[Callable[[], Any], str]] = {
     "an upline by an attribute that it does not have": (
         lambda: plugin("odd", upline=Upline(Attribute("sponsor", TEXT, Text("s", "上级")))),
         "upline: Attribute",
+    ),
+    "what is not often": (lambda: plugin("odd", buys_often=3), "buys_often: int 3, no Often"),
+    "often that is never": (
+        lambda: plugin("odd", buys_often=Often(at_least=0, within_days=30)),
+        "buys_often, at_least: 0 is not within 1 and 10000",
+    ),
+    "often by a setting that there is not": (
+        lambda: plugin("odd", buys_often=Often(at_least=2, within_days=setting("moon"))),
+        "buys_often, within_days: there is no setting 'moon'",
+    ),
+    "often by a setting that is no number": (
+        lambda: plugin("odd", buys_often=Often(at_least=setting("names"), within_days=30)),
+        "buys_often, at_least: settings.names is not within 1 and 10000",
     ),
     "a version that is none": (
         lambda: plugin("odd", version="newest"),

@@ -253,7 +253,7 @@ def test_places_are_read_as_stored_and_as_they_were_before_they_could_lie_in_oth
     made = Assessment(Metrics(0, {}, {}, None, None), None, None, None, 1, None, places=(place,))
     row = msgpack.unpackb(msgpack.packb(made.packable()))
     assert Assessment.unpacked(row, 1).places == (place,)
-    row[-1] = [row[-1][0][:-1]]
+    row[-2] = [row[-2][0][:-1]]
     assert Assessment.unpacked(row, 1).places == (place._replace(inside=()),)
 
 

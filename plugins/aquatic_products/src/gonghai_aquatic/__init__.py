@@ -9,7 +9,7 @@ from gonghai_aquatic.attributes import ATTRIBUTES
 from gonghai_aquatic.facts import FACTS
 from gonghai_aquatic.settings import AquaticSettings
 from gonghai_aquatic.workflows import WORKFLOWS
-from gonghai_plugin import Plugin, Text, hookimpl
+from gonghai_plugin import Often, Plugin, Text, hookimpl, setting
 
 if TYPE_CHECKING:
     from gonghai_plugin import Registry
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AQUATIC: Final = Plugin(
     name="aquatic_products",
     version="0.1.0",
-    sdk="1.3",
+    sdk="1.4",
     title=Text("Aquatic products", "水产"),
     settings=AquaticSettings,
     attributes=ATTRIBUTES,
@@ -35,6 +35,7 @@ AQUATIC: Final = Plugin(
         extensions.EXTENSION,
     ),
     workflows=WORKFLOWS,
+    buys_often=Often(at_least=setting("often.orders"), within_days=setting("often.days")),
 )
 """What the plugin declares."""
 

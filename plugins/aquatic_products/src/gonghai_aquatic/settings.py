@@ -219,6 +219,13 @@ class WorkflowSettings(Settings):
     )
 
 
+class OftenSettings(Settings):
+    """Who buys a species often (常购品种), to be told of a new product of it."""
+
+    orders: int = Field(6, ge=1, le=1000, description="Orders of a species that are often")
+    days: int = Field(180, ge=1, le=730, description="Days within which they are counted")
+
+
 class AquaticSettings(Settings):
     """Trade in aquatic products (水产)."""
 
@@ -263,6 +270,9 @@ class AquaticSettings(Settings):
     )
     min_visit_minutes: int = Field(
         10, ge=0, description="A visit shorter than this does not count as a follow-up"
+    )
+    often: OftenSettings = Field(
+        default_factory=OftenSettings, description="When a species is bought often (常购)"
     )
     workflows: WorkflowSettings = Field(
         default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"

@@ -10,6 +10,7 @@ from gonghai_engine.document import PolicyDocument, PolicyDocumentError, Problem
 from gonghai_engine.engine import Engine
 from gonghai_engine.explain import ConditionTruth, Explanation, RuleTruth
 from gonghai_engine.loading import PluginHealth, PluginSelection
+from gonghai_engine.often import Often
 from gonghai_engine.outcomes import (
     Admission,
     Cadence,
@@ -59,6 +60,7 @@ __all__ = [
     "Heirs",
     "IndustryPolicy",
     "Needs",
+    "Often",
     "PluginDescription",
     "PluginHealth",
     "PluginSelection",

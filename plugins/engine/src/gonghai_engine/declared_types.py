@@ -16,6 +16,7 @@ from gonghai_plugin import (
     Attribute,
     Fact,
     FactType,
+    Often,
     Policy,
     Rule,
     Text,
@@ -92,6 +93,8 @@ def check_types(plugin: Any) -> None:  # noqa: ANN401 - a Plugin whose parts may
         named = plugin.upline.attribute
         if named not in plugin.attributes or named.type != TEXT:
             raise DeclarationError("upline", f"{_a(named)}, no attribute of it that is a text")
+    if plugin.buys_often is not None:
+        _kind(plugin.buys_often, Often, "buys_often")
     absent = plugin.absent
     if not (
         isinstance(absent, (set, frozenset)) and all(isinstance(one, Policy) for one in absent)

@@ -17,6 +17,7 @@ from gonghai_engine.describe import describe
 from gonghai_engine.faults import DeclarationError
 from gonghai_engine.isolation.note import PluginVersion
 from gonghai_engine.isolation.rehearsal import why_not
+from gonghai_engine.often import often_of
 from gonghai_engine.sensitive import check_published
 from gonghai_engine.workflows import check_workflows
 from gonghai_plugin import hookspecs
@@ -226,6 +227,7 @@ def check(plugin: Plugin, name: str) -> None:
         compiled = CompiledPolicy(declared, plugin, settings)
         compiled.close()
         check_published(compiled, plugin)
+    often_of(plugin, settings)
     check_workflows(plugin, known_facts(plugin), settings)
     describe(plugin)
 

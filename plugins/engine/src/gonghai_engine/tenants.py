@@ -12,6 +12,7 @@ from gonghai_engine.compiled import CompiledPolicy
 from gonghai_engine.decisions import Decision
 from gonghai_engine.faults import EngineError
 from gonghai_engine.next_change import next_change_days
+from gonghai_engine.often import Often, often_of
 from gonghai_engine.outcomes import Stage
 from gonghai_engine.settings import digest
 from gonghai_plugin import policies as declarations
@@ -52,15 +53,18 @@ class CompiledPlugin:
     settings: Settings
     digest: str
     policies: Mapping[Policy, CompiledPolicy]
+    often: Often | None
+    """When a customer buys a category often; None where the plugin does not say."""
 
     @classmethod
     def of(cls, plugin: Plugin, settings: Settings) -> CompiledPlugin:
         """Compile. Raises DeclarationError naming rule and setting."""
+        often = often_of(plugin, settings)
         compiled = {
             declared.policy: CompiledPolicy(declared, plugin, settings)
             for declared in plugin.policies
         }
-        return cls(plugin, settings, digest(settings), compiled)
+        return cls(plugin, settings, digest(settings), compiled, often)
 
     def close(self) -> None:
         """Free what the rule engine holds for it."""
@@ -172,6 +176,11 @@ class IndustryPolicy:
         """Return the attribute that names a customer's sponsor; None: there is one level."""
         upline = None if self._own is None else self._own.plugin.upline
         return None if upline is None else upline.attribute.name
+
+    @property
+    def often(self) -> Often | None:
+        """Return when a customer buys a category often; None where the plugin does not say."""
+        return None if self._own is None else self._own.often
 
     def needs(self, *policies: Policy) -> frozenset[str]:
         """Return the names of the given facts that those policies (none named: all) read."""

@@ -9,7 +9,7 @@ from gonghai_fmcg.attributes import ATTRIBUTES
 from gonghai_fmcg.facts import FACTS
 from gonghai_fmcg.settings import FmcgSettings
 from gonghai_fmcg.workflows import WORKFLOWS
-from gonghai_plugin import Plugin, Text, hookimpl
+from gonghai_plugin import Often, Plugin, Text, hookimpl, setting
 
 if TYPE_CHECKING:
     from gonghai_plugin import Registry
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FMCG: Final = Plugin(
     name="fmcg_distributor",
     version="0.1.0",
-    sdk="1.3",
+    sdk="1.4",
     title=Text("FMCG distribution", "快消经销"),
     settings=FmcgSettings,
     attributes=ATTRIBUTES,
@@ -36,6 +36,7 @@ FMCG: Final = Plugin(
         extensions.EXTENSION,
     ),
     workflows=WORKFLOWS,
+    buys_often=Often(at_least=setting("often.orders"), within_days=setting("often.days")),
 )
 """What the plugin declares."""
 

@@ -139,6 +139,13 @@ class WorkflowSettings(Settings):
     )
 
 
+class OftenSettings(Settings):
+    """Who buys a category often (常购品类), to be told of a new product of it."""
+
+    orders: int = Field(4, ge=1, le=1000, description="Orders of a category that are often")
+    days: int = Field(90, ge=1, le=730, description="Days within which they are counted")
+
+
 class FmcgSettings(Settings):
     """Fast-moving consumer goods distribution (快消)."""
 
@@ -178,6 +185,9 @@ class FmcgSettings(Settings):
     )
     auto_assign_min_seniority: int = Field(
         50, ge=0, le=100, description="Seniority a rep needs to get a key customer assigned"
+    )
+    often: OftenSettings = Field(
+        default_factory=OftenSettings, description="When a category is bought often (常购)"
     )
     workflows: WorkflowSettings = Field(
         default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"

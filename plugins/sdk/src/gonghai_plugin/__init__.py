@@ -34,6 +34,7 @@ from gonghai_plugin.facts import (
     when,
 )
 from gonghai_plugin.hookspecs import hookimpl
+from gonghai_plugin.often import Often
 from gonghai_plugin.plugin import Plugin, Registry, Settings
 from gonghai_plugin.policies import Policy
 from gonghai_plugin.rules import Rule, all_hits, first_hit, otherwise
@@ -55,6 +56,7 @@ __all__ = [
     "Fact",
     "FactType",
     "Kind",
+    "Often",
     "Operator",
     "Plugin",
     "Policy",

@@ -134,6 +134,9 @@ DISTINCT_CATEGORIES_90D: Final = _window(
 DISTINCT_PRODUCTS_90D: Final = _window(
     "distinct_products_90d", INT64, "products bought in 90 days", "近90天购买单品数"
 )
+# Where the industry's plugin says what often is (empty where it does not).
+
+BUYS_OFTEN: Final = _window("buys_often", TEXT_SET, "categories that it buys often", "常购品类")
 # Contact and satisfaction.
 
 FOLLOW_UPS_90D: Final = _window("follow_ups_90d", INT64, "follow-ups in 90 days", "近90天跟进次数")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from gonghai_plugin.attributes import Attribute
     from gonghai_plugin.facts import Fact
+    from gonghai_plugin.often import Often
     from gonghai_plugin.policies import AnyPolicy, Policy
     from gonghai_plugin.texts import Text
     from gonghai_plugin.upline import Upline
@@ -49,6 +50,8 @@ class Plugin:
     """How customers of two levels are linked; None: there is one level."""
     workflows: tuple[Workflow, ...] = ()
     """What is done with customers in turn."""
+    buys_often: Often | None = None
+    """When a customer buys a category often; None: nobody is listed by it."""
 
 
 class Registry(Protocol):

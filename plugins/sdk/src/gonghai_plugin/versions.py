@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SDK_VERSION: Final = "1.3"
+SDK_VERSION: Final = "1.4"
 """Major and minor. A new minor only adds; a new major may change what a declaration means."""
 
 

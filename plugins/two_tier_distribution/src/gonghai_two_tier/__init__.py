@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_plugin import Plugin, Text, Upline, hookimpl
+from gonghai_plugin import Often, Plugin, Text, Upline, hookimpl, setting
 from gonghai_two_tier import collisions, commissions, custody, extensions, succession, worth
 from gonghai_two_tier.attributes import ATTRIBUTES, SPONSOR
 from gonghai_two_tier.facts import FACTS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TWO_TIER: Final = Plugin(
     name="two_tier_distribution",
     version="0.1.0",
-    sdk="1.3",
+    sdk="1.4",
     title=Text("Two-tier distribution", "二级分销"),
     settings=TwoTierSettings,
     attributes=ATTRIBUTES,
@@ -39,6 +39,7 @@ TWO_TIER: Final = Plugin(
     ),
     upline=Upline(SPONSOR),
     workflows=WORKFLOWS,
+    buys_often=Often(at_least=setting("often.orders"), within_days=setting("often.days")),
 )
 """What the plugin declares."""
 

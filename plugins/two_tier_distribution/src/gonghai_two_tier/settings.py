@@ -218,6 +218,13 @@ class WorkflowSettings(Settings):
     )
 
 
+class OftenSettings(Settings):
+    """Who buys a category often (常购品类), to be told of a new product of it."""
+
+    orders: int = Field(3, ge=1, le=1000, description="Orders of a category that are often")
+    days: int = Field(90, ge=1, le=730, description="Days within which they are counted")
+
+
 class TwoTierSettings(Settings):
     """Distribution in two tiers (二级分销)."""
 
@@ -277,6 +284,9 @@ class TwoTierSettings(Settings):
     )
     succession: SuccessionSettings = Field(
         default_factory=SuccessionSettings, description="Who takes over from a sponsor (改挂)"
+    )
+    often: OftenSettings = Field(
+        default_factory=OftenSettings, description="When a category is bought often (常购)"
     )
     workflows: WorkflowSettings = Field(
         default_factory=WorkflowSettings, description="Days of the workflows (流程期限)"

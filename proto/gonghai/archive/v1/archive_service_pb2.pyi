@@ -211,7 +211,7 @@ class ListCustomersRequest(_message.Message):
     page_token: _builtins.str
     """Where to go on: the `next_page_token` of the page before, with the same request otherwise."""
     filter: _builtins.str
-    """Which ones (AIP-160 subset): terms `field = "value"`, `!=`, `<`, `<=`, `>`, `>=` joined by `AND`. Fields: `tier`, `stage`, `industry`, `region` (that region and below), `owner`, `pool`, `tag`, `source`."""
+    """Which ones (AIP-160 subset): terms `field = "value"`, `!=`, `<`, `<=`, `>`, `>=` joined by `AND`. Fields: `tier`, `stage`, `industry`, `region` (that region and below), `owner`, `pool`, `tag`, `source`, `buys_often` (a category; of nobody in an industry whose plugin does not say what often is)."""
     order_by: _builtins.str
     """The order: `create_time desc` (unset), `create_time`, `tier desc` (most valuable first)."""
     def __init__(

@@ -164,6 +164,7 @@ class Customer(_message.Message):
     CUSTODY_FIELD_NUMBER: _builtins.int
     MASKED_FIELDS_FIELD_NUMBER: _builtins.int
     MERGED_INTO_FIELD_NUMBER: _builtins.int
+    BUYS_OFTEN_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
@@ -241,6 +242,12 @@ class Customer(_message.Message):
         """
 
     @_builtins.property
+    def buys_often(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The categories that it buys often (常购品类), by name, as of the last evaluation; what often is, the industry's
+        plugin says. At most 50: of more, those that most of its orders are of. Left out where its measures are.
+        """
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the record was made (domain time)."""
 
@@ -277,6 +284,7 @@ class Customer(_message.Message):
         custody: Global___CustodySummary | None = ...,
         masked_fields: _abc.Iterable[_builtins.str] | None = ...,
         merged_into: _builtins.str = ...,
+        buys_often: _abc.Iterable[_builtins.str] | None = ...,
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
@@ -284,7 +292,7 @@ class Customer(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "custody", b"custody", "delete_time", b"delete_time", "metrics", b"metrics", "stage", b"stage", "tier", b"tier", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "attributes", b"attributes", "contacts", b"contacts", "create_time", b"create_time", "custody", b"custody", "dates", b"dates", "delete_time", b"delete_time", "display_name", b"display_name", "etag", b"etag", "group", b"group", "identifiers", b"identifiers", "industry", b"industry", "masked_fields", b"masked_fields", "merged_into", b"merged_into", "metrics", b"metrics", "name", b"name", "parent_customer", b"parent_customer", "preferred_channel", b"preferred_channel", "region", b"region", "source", b"source", "special_requirements", b"special_requirements", "stage", b"stage", "tags", b"tags", "tier", b"tier", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "attributes", b"attributes", "buys_often", b"buys_often", "contacts", b"contacts", "create_time", b"create_time", "custody", b"custody", "dates", b"dates", "delete_time", b"delete_time", "display_name", b"display_name", "etag", b"etag", "group", b"group", "identifiers", b"identifiers", "industry", b"industry", "masked_fields", b"masked_fields", "merged_into", b"merged_into", "metrics", b"metrics", "name", b"name", "parent_customer", b"parent_customer", "preferred_channel", b"preferred_channel", "region", b"region", "source", b"source", "special_requirements", b"special_requirements", "stage", b"stage", "tags", b"tags", "tier", b"tier", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

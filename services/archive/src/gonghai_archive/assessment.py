@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gonghai_plugin import Text
 
 _BEFORE_PLACES = 9
+_BEFORE_OFTEN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Assessment:
         next_at: when to decide again without anything happening (µs); None for never.
         failures: how many times in a row something failed.
         places: what it holds that one customer at the most may have.
+        buys_often: the categories that it buys often, by name.
     """
 
     metrics: Metrics
@@ -90,6 +92,7 @@ class Assessment:
     next_at: int | None
     failures: int = 0
     places: tuple[Place, ...] = ()
+    buys_often: tuple[str, ...] = ()
 
     def packable(self) -> list[Any]:
         """Return it as the store keeps it; the head of the record has the revision."""
@@ -106,6 +109,7 @@ class Assessment:
             self.next_at,
             self.failures,
             [list(place) for place in self.places],
+            list(self.buys_often),
         ]
 
     @classmethod
@@ -130,4 +134,5 @@ class Assessment:
                     row[_BEFORE_PLACES] if len(row) > _BEFORE_PLACES else ()
                 )
             ),
+            tuple(row[_BEFORE_OFTEN]) if len(row) > _BEFORE_OFTEN else (),
         )

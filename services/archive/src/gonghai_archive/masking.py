@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gonghai_archive.sight import MADE_OF_FIGURES
 from gonghai_policy_service.decisions import condition_messages
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def plain_conditions(explanation: Explanation, secrecy: Secrecy) -> list[Conditi
 
 def _leave_out_figures(message: Customer) -> list[str]:
     paths = (
-        f"{what}.decision.{part}" for what in ("tier", "stage") for part in ("facts", "reason")
+        *MADE_OF_FIGURES,
+        *(f"{what}.decision.{part}" for what in ("tier", "stage") for part in ("facts", "reason")),
     )
     return [path for path in paths if clear_path(message, path)]
 

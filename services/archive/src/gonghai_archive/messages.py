@@ -206,6 +206,7 @@ def customer_message(customer: Customer, language: str, currency: str) -> custom
         message.stage.stage = assessment.stage.name
         set_instant(message.stage.since, assessment.stage.since)
         message.stage.decision.CopyFrom(_decision(assessment.stage, language))
+    message.buys_often.extend(assessment.buys_often)
     _metrics(message.metrics, assessment, currency)
     return message
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from gonghai_archive.assessment import Assessment, Verdict
 from gonghai_archive.lines import KEPT, NOBODY, Downline, Standing, part_of
 from gonghai_archive.metrics import Metrics, day_number, measure
+from gonghai_archive.often import FACT, NOTHING, BoughtOften, bought_often, buyers_of
 from gonghai_archive.places import Place
 from gonghai_archive.profiles import Profile, region_prefixes
 from gonghai_archive.secrecy import Secrecy
@@ -31,7 +32,7 @@ from gonghai_engine.sensitive import FOLLOWED
 from gonghai_policy_service.reasons import NO_REASON, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gonghai_archive.activities import Activity
     from gonghai_archive.customers import Customer
@@ -111,6 +112,7 @@ class _Course:
     subject: Subject
     view: IndustryView
     metrics: Metrics
+    often: BoughtOften
     facts: dict[str, Any]
     verdicts: dict[Policy, Verdict | None] = field(default_factory=dict)
     failed: bool = False
@@ -191,7 +193,9 @@ class Assessor:
             metadata={"attribute": attribute, "plugin": resolved.plugin},
         )
 
-    def facts(self, view: IndustryView, profile: Profile, metrics: Metrics) -> dict[str, Any]:
+    def facts(
+        self, view: IndustryView, profile: Profile, metrics: Metrics, buys_often: Iterable[str]
+    ) -> dict[str, Any]:
         """Return the facts of a customer but for what is decided on them."""
         regions = profile.region.split("/") if profile.region else []
         return {
@@ -202,13 +206,16 @@ class Assessor:
             "region": regions[-1] if regions else None,
             "regions": frozenset(regions),
             "tags": frozenset(profile.tags),
+            FACT: frozenset(buys_often),
         }
 
     def facts_of(
         self, policy: TenantPolicy, profile: Profile, assessment: Assessment
     ) -> dict[str, Any]:
         """Return the facts of a customer as it was decided on, with what was decided."""
-        facts = self.facts(self.view(policy, profile.industry), profile, assessment.metrics)
+        facts = self.facts(
+            self.view(policy, profile.industry), profile, assessment.metrics, assessment.buys_often
+        )
         _decided(facts, assessment.stage, assessment.tier)
         return facts
 
@@ -339,7 +346,9 @@ class Assessor:
             subject.activities, subject.downline, subject.created, policy.calendar, now
         )
         view = self.view(policy, subject.profile.industry)
-        return _Course(subject, view, metrics, self.facts(view, subject.profile, metrics))
+        often = _bought_often(policy, view, subject, now)
+        facts = self.facts(view, subject.profile, metrics, often.categories)
+        return _Course(subject, view, metrics, often, facts)
 
     def _request(
         self, policy: TenantPolicy, course: _Course, step: Policy, now: int
@@ -375,6 +384,18 @@ def measured(
         facts={**own.facts, **downline.facts(today)},
         changes_in={**own.changes_in, **downline.changes_in(today)},
     )
+
+
+def _bought_often(
+    policy: TenantPolicy, view: IndustryView, subject: Subject, now: int
+) -> BoughtOften:
+    if view.policy.missing:
+        # Nobody can say what often is: it stays as it was.
+        return BoughtOften(subject.before.buys_often) if subject.before else NOTHING
+    often = view.policy.often
+    if often is None:
+        return NOTHING
+    return bought_often(subject.activities, often, calendar=policy.calendar, now=now)
 
 
 def sponsor_of(policy: TenantPolicy, customer: Customer) -> str | None:
@@ -477,6 +498,7 @@ def _finish(policy: TenantPolicy, course: _Course, now: int) -> Assessment:
         next_at=_next_at(policy, course, failures, now),
         failures=failures,
         places=course.places or (),
+        buys_often=course.often.categories,
     )
 
 
@@ -509,21 +531,23 @@ def _retry_at(failures: int, now: int) -> int:
 
 
 def _next_at(policy: TenantPolicy, course: _Course, failures: int, now: int) -> int | None:
-    """When a decision may come out otherwise although nothing happens, or is to be tried again."""
-    retry = _retry_at(failures, now) if failures else None
+    """When something may come out otherwise although nothing happens, or is to be tried again."""
+    ceases = course.often.changes_in
     try:
-        days = course.view.policy.next_change_days(
+        differs = course.view.policy.next_change_days(
             course.facts,
-            course.metrics.changes_in,
+            {**course.metrics.changes_in, FACT: ceases},
             *dict.fromkeys((*DECIDED, *FOLLOWED, Policy.COLLISIONS, Policy.SUCCESSION)),
         )
     except ValueError:
         # A fact breaks its declaration, which a decision has said already.
-        return retry
-    if days is None:
-        return retry
-    slides = policy.calendar.midnight_after(now, days)
-    return slides if retry is None else min(slides, retry)
+        differs = None
+    moments = [
+        policy.calendar.midnight_after(now, days) for days in (differs, ceases) if days is not None
+    ]
+    if failures:
+        moments.append(_retry_at(failures, now))
+    return min(moments, default=None)
 
 
 def index_terms(ident: str, profile: Profile, assessment: Assessment) -> set[str]:
@@ -531,6 +555,7 @@ def index_terms(ident: str, profile: Profile, assessment: Assessment) -> set[str
     terms = {"all", f"industry:{profile.industry}", f"source:{profile.source}"}
     terms.update(f"region:{path}" for path in region_prefixes(profile.region))
     terms.update(f"tag:{tag}" for tag in profile.tags)
+    terms.update(map(buyers_of, assessment.buys_often))
     if assessment.tier is not None:
         terms.add(f"tier:{assessment.tier.name}")
     if assessment.stage is not None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HELD, IN_POOL, RESERVED = "HELD", "IN_POOL", "RESERVED"
 """States of custody, as the contract names them."""
 
+MADE_OF_FIGURES: Final = ("buys_often",)
+"""Fields of a customer that tell of its measures, and are left out with them."""
+
 _SEES_ALL: Final = frozenset({Role.ADMIN, Role.INTEGRATOR, Role.SERVICE})
 
 
@@ -116,6 +119,8 @@ class Sight:
 
     def hides(self, path: str) -> bool:
         """Say whether a field is left out, by itself or with what it is part of."""
+        if path in MADE_OF_FIGURES and not self.figures:
+            return True
         parts = path.split(".")
         return any(".".join(parts[: end + 1]) in self.hidden for end in range(len(parts)))
 

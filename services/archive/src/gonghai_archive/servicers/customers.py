@@ -48,6 +48,7 @@ FILTER: Final = {
     "pool": Field(Kind.STRING),
     "tag": Field(Kind.STRING, ops=("=", "!=", ":")),
     "source": Field(Kind.STRING),
+    "buys_often": Field(Kind.STRING, ops=("=", "!=", ":")),
 }
 """What a list of customers may be filtered by; each has an index."""
 
@@ -60,6 +61,7 @@ _PATHS: Final = {
     "pool": "custody.pool",
     "tag": "tags",
     "source": "source",
+    "buys_often": "buys_often",
 }
 """The field of a customer that each part of a filter looks at."""
 
