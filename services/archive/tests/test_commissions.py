@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from gonghai.archive.v1 import activity_pb2
 from gonghai.archive.v1 import archive_service_pb2 as pb
+from gonghai.pool.v1 import custody_pb2, events_pb2
 from gonghai_archive.activities import Activity, Kind, Purchase, PurchaseReturn
 from gonghai_archive.commissions import (
     Account,
@@ -508,6 +509,52 @@ async def test_only_who_works_on_a_customer_reads_what_it_earns(
         elsewhere = await refused(a.as_("rep:wang@other").GetCommissionStatement(request))
     assert stranger.code is elsewhere.code is grpc.StatusCode.PERMISSION_DENIED
     assert partner.code is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.requirement("A16", "D3")
+async def test_a_list_that_is_short_for_doubt_says_so(store_settings: StoreSettings) -> None:
+    async with archive(store_settings, engine=Moody()) as a:
+        await team(a)
+        await record(a, "d1", "p1", purchase=bought(100_00))
+        for ident, rep in (("s1", "wang"), ("d1", "zhao")):
+            await a.beside.pool.custody("acme", ident, 1, "HELD", owner=rep)
+
+        async def pages(principal: str) -> tuple[set[str], bool, set[str], bool]:
+            stub = a.as_(principal)
+            earned = await stub.ListCommissionStatements(
+                pb.ListCommissionStatementsRequest(parent=PARENT, period="2060-03")
+            )
+            there = await stub.ListCustomers(pb.ListCustomersRequest(parent=PARENT))
+            return (
+                {each.customer.rpartition("/")[2] for each in earned.statements},
+                earned.incomplete,
+                {each.name.rpartition("/")[2] for each in there.customers},
+                there.incomplete,
+            )
+
+        whole = {"s1", "d1"}, False, {"s1", "s2", "d1"}, False
+
+        async def known() -> bool:
+            # Of s2 pool has not told anything yet.
+            return await pages("partner:wang@acme") == ({"s1"}, False, {"s1"}, True)
+
+        await eventually(known)
+        await a.beside.pool.custody("acme", "s2", 1, "HELD", owner="zhao")
+        await eventually(lambda: _equal(pages("partner:wang@acme"), ({"s1"}, False, {"s1"}, False)))
+        # Of a state that this version does not know: what comes after it waits.
+        unknown = custody_pb2.Custody(customer=name("s1"), state=99)  # type: ignore[arg-type]
+        told = events_pb2.CustodyChanged(custody=unknown)
+        await a.beside.pool.stream.tell("acme", "s1", 2, custody_changed=told)
+        await eventually(lambda: _equal(pages("partner:wang@acme"), (set(), True, set(), True)))
+        assert await pages("partner:zhao@acme") == ({"d1"}, True, {"d1", "s2"}, True)
+        # A rep may know of all customers, in doubt masked; nobody with all rights has doubts.
+        assert await pages("rep:zhao@acme") == ({"d1"}, True, {"s1", "s2", "d1"}, False)
+        assert await pages("reader:audit@acme") == whole
+        assert await pages("integrator:erp@acme") == whole
+
+
+async def _equal(answer: Awaitable[object], expected: object) -> bool:
+    return await answer == expected
 
 
 # The law: whatever happens, the sums are those of a plain oracle.

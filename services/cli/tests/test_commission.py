@@ -30,6 +30,7 @@ class Archive(archive_service_pb2_grpc.ArchiveServiceServicer):
     """Two statements, a page each; one of them may wait for an order."""
 
     waiting = 0
+    incomplete = False
 
     def ListCommissionStatements(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002, N802
         assert (request.parent, request.period) == ("tenants/acme", PERIOD)
@@ -41,7 +42,9 @@ class Archive(archive_service_pb2_grpc.ArchiveServiceServicer):
                 taken_back=yuan(-200),
                 total=yuan(1000, 50),
             )
-            return pb.ListCommissionStatementsResponse(statements=[first], next_page_token="more")
+            return pb.ListCommissionStatementsResponse(
+                statements=[first], next_page_token="more", incomplete=self.incomplete
+            )
         last = pb.CommissionStatement(
             customer=f"{CUSTOMERS}/d1", undecided_orders=self.waiting, total=yuan(0, 5)
         )
@@ -101,3 +104,18 @@ def test_it_shows_what_a_month_pays_and_ends_with_4_while_an_order_waits(
     assert "not final" not in final.output + line_by_line.output
     assert "undecided orders: 1" in open_.output
     assert "that it waits for: 2" in waits.output
+
+
+@pytest.mark.requirement("D3")
+def test_a_list_that_may_lack_somebody_says_so_and_ends_with_4(
+    served: tuple[Archive, list[str]],
+) -> None:
+    archive, services = served
+    runner = CliRunner(env={"COLUMNS": "120"})
+    everybody = ["--lang", "en", "commission", "list", "tenants/acme", PERIOD]
+    whole = runner.invoke(app, [*services, *everybody])
+    archive.incomplete = True
+    lacking = runner.invoke(app, [*services, *everybody])
+    assert (whole.exit_code, lacking.exit_code) == (0, UNDECIDED)
+    assert "not complete" not in whole.output
+    assert "not complete: whose some customers are is in doubt" in lacking.output

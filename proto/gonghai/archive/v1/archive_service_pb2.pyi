@@ -239,8 +239,13 @@ class ListCustomersResponse(_message.Message):
 
     CUSTOMERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where to go on; empty at the end."""
+    incomplete: _builtins.bool
+    """Customers may be left out of this page that the caller may see: their custody is in doubt, since the pool service
+    was not heard of for a while, or what it told of them could not be processed yet. Ask again later.
+    """
     @_builtins.property
     def customers(self) -> _containers.RepeatedCompositeFieldContainer[_customer_pb2.Customer]:
         """The customers."""
@@ -250,10 +255,11 @@ class ListCustomersResponse(_message.Message):
         *,
         customers: _abc.Iterable[_customer_pb2.Customer] | None = ...,
         next_page_token: _builtins.str = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "incomplete", b"incomplete", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1066,8 +1072,13 @@ class ListCommissionStatementsResponse(_message.Message):
 
     STATEMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where to go on; empty at the end."""
+    incomplete: _builtins.bool
+    """Statements may be left out of this page that the caller may read: whose these customers are is in doubt, since the
+    pool service was not heard of for a while, or what it told of them could not be processed yet. Ask again later.
+    """
     @_builtins.property
     def statements(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommissionStatement]:
         """The statements, without their lines."""
@@ -1077,10 +1088,11 @@ class ListCommissionStatementsResponse(_message.Message):
         *,
         statements: _abc.Iterable[Global___CommissionStatement] | None = ...,
         next_page_token: _builtins.str = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "statements", b"statements"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incomplete", b"incomplete", "next_page_token", b"next_page_token", "statements", b"statements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

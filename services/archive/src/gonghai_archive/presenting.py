@@ -13,7 +13,16 @@ from gonghai_archive.masking import mask_activity, mask_customer, plain_conditio
 from gonghai_archive.messages import activity_message, customer_message
 from gonghai_archive.metrics import day_number
 from gonghai_archive.policies import measured
-from gonghai_archive.sight import HELD, IN_POOL, Sight, Viewer, in_pool_of, may_know, sight
+from gonghai_archive.sight import (
+    HELD,
+    IN_POOL,
+    Sight,
+    Viewer,
+    in_doubt,
+    in_pool_of,
+    may_know,
+    sight,
+)
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import CustomerName, PoolName, RepName
@@ -42,6 +51,19 @@ _MEASURED_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of customers as a caller may see them.
+
+    Attributes:
+        customers: those that are there for him.
+        incomplete: others might be, if their custody were not in doubt.
+    """
+
+    customers: list[customer_pb2.Customer]
+    incomplete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Presenter:
     """Reads customers for the running call, and writes what its caller may see.
 
@@ -58,7 +80,7 @@ class Presenter:
     currency: str
 
     async def customers(
-        self, tenant: str, ids: Sequence[str], *, token: str = "", asked: Collection[str] = ()
+        self, tenant: str, ids: Sequence[str], *, token: str = ""
     ) -> list[customer_pb2.Customer | None]:
         """Return customers as the caller may see them, None for one that is not there for him.
 
@@ -67,10 +89,33 @@ class Presenter:
             ids: which.
             token: a consistency token: waits until the archive has heard of that change, within
                 the deadline, and masks if it has not by then.
+        """
+        return await self._customers(tenant, await self.read(tenant, ids, token=token), ())
+
+    async def listed(self, tenant: str, ids: Sequence[str], *, asked: Collection[str]) -> Listed:
+        """Return those of a page that the caller may see.
+
+        Args:
+            tenant: whose.
+            ids: which are on the page.
             asked: paths of the fields by which they were found: a customer of which he may not read
                 one of them is not there for him, or the list would tell what is in it.
         """
-        reading = await self.read(tenant, ids, token=token)
+        if not ids:
+            return Listed([], incomplete=False)
+        reading = await self.read(tenant, ids)
+        shown = await self._customers(tenant, reading, asked)
+        return Listed(
+            [message for message in shown if message is not None],
+            incomplete=any(
+                message is None and seen is not None and in_doubt(seen.custody, reading.around)
+                for message, seen in zip(shown, reading.found, strict=True)
+            ),
+        )
+
+    async def _customers(
+        self, tenant: str, reading: Reading, asked: Collection[str]
+    ) -> list[customer_pb2.Customer | None]:
         policy = await self.book.ensure(tenant, reading.stamp, deadline=current().deadline)
         stale = [
             seen.customer.id

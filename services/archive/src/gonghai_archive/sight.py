@@ -204,6 +204,11 @@ def may_know(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> 
     return pool is not None and _belongs(viewer, pool.members | pool.managers, around)
 
 
+def in_doubt(custody: Custody | None, around: Neighbourhood) -> bool:
+    """Say whether a customer's custody may be otherwise than is known here."""
+    return custody is None or not _certain(custody, around)
+
+
 def may_record(
     viewer: Viewer,
     made_for: str,

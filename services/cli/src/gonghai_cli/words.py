@@ -162,6 +162,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "not final; statements that wait for undecided orders: {statements}",
         "尚未确定；含待定单据的对账单：{statements}份",
     ),
+    "statements_left_out": (
+        "not complete: whose some customers are is in doubt for now; ask again later",
+        "名单可能不全：部分客户的归属暂不确定，请稍后再查",
+    ),
     "orders_wait": (
         "not final; undecided orders that it waits for: {orders}",
         "尚未确定；待定单据：{orders}笔",

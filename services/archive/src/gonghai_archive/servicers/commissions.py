@@ -65,13 +65,14 @@ class Commissions:
             scan=_SCAN,
             deadline=current().deadline,
         )
-        readable = await self.guard.earning(tenant, list(found.sums))
+        earning = await self.guard.earning(tenant, list(found.sums))
         return pb.ListCommissionStatementsResponse(
             statements=[
                 self._statement(CustomerName(tenant, ident), request.period, sums)
                 for ident, sums in found.sums.items()
-                if ident in readable
+                if ident in earning.readable
             ],
+            incomplete=earning.incomplete,
             next_page_token=page_token(request, list(found.place)) if found.place else "",
         )
 

@@ -173,9 +173,10 @@ class Customers:
             scan=_SCAN,
             deadline=current().deadline,
         )
-        found = await self.presenter.customers(tenant, page.ids, asked=asked) if page.ids else []
+        found = await self.presenter.listed(tenant, page.ids, asked=asked)
         return pb.ListCustomersResponse(
-            customers=[message for message in found if message is not None],
+            customers=found.customers,
+            incomplete=found.incomplete,
             next_page_token=page_token(request, list(page.place)) if page.place else "",
         )
 

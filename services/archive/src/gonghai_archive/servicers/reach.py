@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gonghai_archive.activities import Kind
 from gonghai_archive.customers import Actor, Request
-from gonghai_archive.sight import Viewer, manages_rep, may_know, may_record, sight
+from gonghai_archive.sight import Viewer, in_doubt, manages_rep, may_know, may_record, sight
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotAllowed, NotFound
 from gonghai_chassis.principals import Reach, Role
@@ -32,6 +32,19 @@ def request_of(message: Message) -> Request:
     """Return what makes the running call safe to repeat."""
     ident: str = getattr(message, "request_id")  # noqa: B009 - every mutation has the field
     return Request(ident, current().fingerprint(message))
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """Of whom a caller may read what they have earned.
+
+    Attributes:
+        readable: ids of the customers.
+        incomplete: of others he might, if their custody were not in doubt.
+    """
+
+    readable: frozenset[str]
+    incomplete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +112,23 @@ class Guard:
         if not sight.sensitive:
             raise NotAllowed(call.method, "what it has earned is for whoever works on it")
 
-    async def earning(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+    async def earning(self, tenant: str, ids: Sequence[str]) -> Earning:
         """Return of which customers the caller may read what they have earned."""
         call = current()
         if call.reach >= Reach.TENANT or not ids:
-            return frozenset(ids)
+            return Earning(frozenset(ids), incomplete=False)
         viewer = Viewer.of(call.principal)
         reading = await self.presenter.read(tenant, ids)
-        return frozenset(
-            seen.customer.id
-            for seen in reading.found
-            if seen is not None
-            and may_know(viewer, seen.custody, reading.around)
-            and sight(viewer, seen.custody, reading.around).sensitive
-        )
+        readable, incomplete = set[str](), False
+        for seen in filter(None, reading.found):
+            if (
+                may_know(viewer, seen.custody, reading.around)
+                and sight(viewer, seen.custody, reading.around).sensitive
+            ):
+                readable.add(seen.customer.id)
+            else:
+                incomplete = incomplete or in_doubt(seen.custody, reading.around)
+        return Earning(frozenset(readable), incomplete)
 
     async def to_record(self, name: CustomerName, activity: Activity) -> NotAllowed | None:
         """Check that the caller may say that something happened with a customer.

@@ -38,22 +38,25 @@ def list_statements(
 ) -> None:
     """Show what everybody of a tenant has earned in a month, and what is owed in all.
 
-    It ends with status 4 while there are orders of which it is not decided what they pay.
+    It ends with status 4 while there are orders of which it is not decided what they pay, or
+    statements may be left out since it is in doubt whose customers these are.
     """
     session = session_of(context).signed_in(token_file, ca_file)
     form = Form(session.language, ZoneInfo("UTC"))
     request = pb.ListCommissionStatementsRequest(parent=tenant, period=period, page_size=_PAGE)
 
-    async def ask(services: Services) -> list[pb.CommissionStatement]:
+    async def ask(services: Services) -> tuple[list[pb.CommissionStatement], bool]:
         found: list[pb.CommissionStatement] = []
+        incomplete = False
         while True:
             page = await services.archive.ListCommissionStatements(request)
             found += page.statements
+            incomplete = incomplete or page.incomplete
             if not page.next_page_token:
-                return found
+                return found, incomplete
             request.page_token = page.next_page_token
 
-    found = session.run(ask)
+    found, incomplete = session.run(ask)
 
     def in_all(amount: Callable[[pb.CommissionStatement], Money]) -> str:
         return form.money(sum(minor(amount(each)) for each in found))
@@ -81,6 +84,9 @@ def list_statements(
     waiting = [each for each in found if each.undecided_orders]
     if waiting:
         session.console.print(form.word("statements_wait", statements=len(waiting)))
+    if incomplete:
+        session.console.print(form.word("statements_left_out"))
+    if waiting or incomplete:
         raise typer.Exit(UNDECIDED)
 
 
