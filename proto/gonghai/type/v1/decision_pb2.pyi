@@ -132,7 +132,7 @@ class Undecided(_message.Message):
     cause: _builtins.str
     """The cause, as the service's metrics name it: `bad_facts`, `missing_plugin`, …"""
     message: _builtins.str
-    """What was said of the first of them."""
+    """What was said of the first of them, for operators: in English."""
     customers: _builtins.int
     """How many customers there are."""
     @_builtins.property
