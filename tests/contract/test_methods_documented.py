@@ -21,6 +21,7 @@ from gonghai_archive.servicers.activities import Activities
 from gonghai_archive.servicers.collisions import Collisions
 from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
+from gonghai_archive.servicers.scorecards import Scorecards
 from gonghai_archive.servicers.simulation import Courses
 from gonghai_archive.servicers.succession import Successions
 from gonghai_assignment.servicer import AssignmentServicer
@@ -61,7 +62,10 @@ def not_built_by_code(service: str) -> set[str]:
     """Return the methods that nobody wrote."""
     match service:
         case "ArchiveService":
-            groups = (Customers, Activities, Commissions, Collisions, Successions, Courses)
+            groups = (
+                *(Customers, Activities, Commissions, Scorecards),
+                *(Collisions, Successions, Courses),
+            )
             built = {*STREAMS, *(name for group in groups for name in vars(group))}
             return {name for name in methods(service) if name not in built}
         case "PoolService":

@@ -40,6 +40,7 @@ READS = {
     "load_resource": 3,
     "note_recompute": 2,
     "read_customers": 19,
+    "read_scorecard": 11,
     "recompute_place": 4,
     "read_statement": 7,
     "recall": 3,
@@ -128,6 +129,7 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "customers": p.key("customer", "acme"),
         "line": p.key("line", "acme", ARGS["customer"]),
         "lines": p.key("line", "acme"),
+        "memberships": p.key("memberships", "acme"),
         "custody": p.key("custody", "acme", "c1"),
         "custodies": p.key("custody", "acme"),
         "index": p.key("index", "acme"),
@@ -152,7 +154,7 @@ def keys_of(script: Script, p: Partition) -> dict[str, str]:
         "commission_sums": p.key("commission-sums", "acme"),
         "undecided": p.key("undecided", "acme"),
     }
-    if script.name.endswith("read_statement"):
+    if script.name.endswith(("read_statement", "read_scorecard")):
         own["commission_sums"] = p.key("commission-sums", "acme", "c1")
     if script.name.endswith("read_customers"):
         own["activities"] = p.key("activities", "acme")

@@ -1157,6 +1157,160 @@ class CommissionLine(_message.Message):
 Global___CommissionLine: _TypeAlias = CommissionLine  # noqa: Y015
 
 @_typing.final
+class GetCustomerScorecardRequest(_message.Message):
+    """Asks for a scorecard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer: a sponsor, or any other."""
+    period: _builtins.str
+    """The month in the tenant's time zone, such as `2026-11`."""
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        period: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerScorecardRequest: _TypeAlias = GetCustomerScorecardRequest  # noqa: Y015
+
+@_typing.final
+class CustomerScorecard(_message.Message):
+    """What a customer and its second level did in a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    SECOND_LEVEL_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    ACTIVE_MEMBERS_FIELD_NUMBER: _builtins.int
+    JOINED_MEMBERS_FIELD_NUMBER: _builtins.int
+    LEFT_MEMBERS_FIELD_NUMBER: _builtins.int
+    COMMISSIONS_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    TIER_AT_END_FIELD_NUMBER: _builtins.int
+    customer: _builtins.str
+    """The customer."""
+    period: _builtins.str
+    """The month, such as `2026-11`."""
+    final: _builtins.bool
+    """Whether the month is over and no order waits for what it pays: then nothing changes it but orders that are recorded
+    or corrected later. Until the month is over all figures are those so far.
+    """
+    members: _builtins.int
+    """How many were of its second level when the month ended, or are now while it has not."""
+    active_members: _builtins.int
+    """How many ordered in the month what counts in `second_level`."""
+    joined_members: _builtins.int
+    """How many of `members` were not of it when the month began."""
+    left_members: _builtins.int
+    """How many were of it when the month began, and are not of `members`."""
+    tier: _builtins.str
+    """Its tier now; empty when it has none."""
+    tier_at_end: _builtins.str
+    """The tier that it had when the month ended; empty while it has not, and when it had none or had no record."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment of which everything here is (domain time)."""
+
+    @_builtins.property
+    def own(self) -> Global___OrderVolume:
+        """The customer's own orders."""
+
+    @_builtins.property
+    def second_level(self) -> Global___OrderVolume:
+        """Those of its second level, also of who has left it: what was recorded while they were of it."""
+
+    @_builtins.property
+    def commissions(self) -> Global___CommissionStatement:
+        """What it has earned, without the lines: as in ListCommissionStatements, also where there is nothing. What is not final
+        of it: `undecided_orders`.
+        """
+
+    def __init__(
+        self,
+        *,
+        customer: _builtins.str = ...,
+        period: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        final: _builtins.bool = ...,
+        own: Global___OrderVolume | None = ...,
+        second_level: Global___OrderVolume | None = ...,
+        members: _builtins.int = ...,
+        active_members: _builtins.int = ...,
+        joined_members: _builtins.int = ...,
+        left_members: _builtins.int = ...,
+        commissions: Global___CommissionStatement | None = ...,
+        tier: _builtins.str = ...,
+        tier_at_end: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "commissions", b"commissions", "own", b"own", "second_level", b"second_level"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_members", b"active_members", "as_of_time", b"as_of_time", "commissions", b"commissions", "customer", b"customer", "final", b"final", "joined_members", b"joined_members", "left_members", b"left_members", "members", b"members", "own", b"own", "period", b"period", "second_level", b"second_level", "tier", b"tier", "tier_at_end", b"tier_at_end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerScorecard: _TypeAlias = CustomerScorecard  # noqa: Y015
+
+@_typing.final
+class OrderVolume(_message.Message):
+    """Orders and returns of a month. Each counts in the month in which it happened; what was corrected does not count, and
+    neither does an order that a correction brought to nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_COUNT_FIELD_NUMBER: _builtins.int
+    BOUGHT_FIELD_NUMBER: _builtins.int
+    RETURN_COUNT_FIELD_NUMBER: _builtins.int
+    RETURNED_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    order_count: _builtins.int
+    """How many orders."""
+    return_count: _builtins.int
+    """How many returns."""
+    @_builtins.property
+    def bought(self) -> _money_pb2.Money:
+        """What they add up to."""
+
+    @_builtins.property
+    def returned(self) -> _money_pb2.Money:
+        """What they add up to. One that names its purchase counts for the sponsor for whom that one counts."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """What was bought less what was returned; negative where more was returned."""
+
+    def __init__(
+        self,
+        *,
+        order_count: _builtins.int = ...,
+        bought: _money_pb2.Money | None = ...,
+        return_count: _builtins.int = ...,
+        returned: _money_pb2.Money | None = ...,
+        total: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bought", b"bought", "returned", b"returned", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bought", b"bought", "order_count", b"order_count", "return_count", b"return_count", "returned", b"returned", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderVolume: _TypeAlias = OrderVolume  # noqa: Y015
+
+@_typing.final
 class ListCollisionsRequest(_message.Message):
     """Asks for collisions."""
 

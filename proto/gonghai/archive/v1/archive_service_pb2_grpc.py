@@ -132,6 +132,11 @@ class ArchiveServiceStub:
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.SerializeToString,
                 response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.FromString,
                 _registered_method=True)
+        self.GetCustomerScorecard = channel.unary_unary(
+                '/gonghai.archive.v1.ArchiveService/GetCustomerScorecard',
+                request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCustomerScorecardRequest.SerializeToString,
+                response_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CustomerScorecard.FromString,
+                _registered_method=True)
         self.ListCollisions = channel.unary_unary(
                 '/gonghai.archive.v1.ArchiveService/ListCollisions',
                 request_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCollisionsRequest.SerializeToString,
@@ -337,6 +342,16 @@ class ArchiveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCustomerScorecard(self, request, context):
+        """Gets what a customer and its second level did in a month (业绩卡): volume, members, commissions, tier. It is worked out
+        from what is recorded by now. Orders count where statements count them: in the month in which they happened, for
+        the sponsor below whom their customer stood when they were recorded; so a month changes with what comes late and
+        what is corrected, and not with who gets another sponsor. For those who may read its commission statement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCollisions(self, request, context):
         """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
         a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
@@ -519,6 +534,11 @@ def add_ArchiveServiceServicer_to_server(servicer, server):
                     servicer.ListCommissionStatements,
                     request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.FromString,
                     response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.SerializeToString,
+            ),
+            'GetCustomerScorecard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomerScorecard,
+                    request_deserializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCustomerScorecardRequest.FromString,
+                    response_serializer=gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CustomerScorecard.SerializeToString,
             ),
             'ListCollisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCollisions,
@@ -1090,6 +1110,33 @@ class ArchiveService:
             '/gonghai.archive.v1.ArchiveService/ListCommissionStatements',
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsRequest.SerializeToString,
             gonghai_dot_archive_dot_v1_dot_archive__service__pb2.ListCommissionStatementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomerScorecard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gonghai.archive.v1.ArchiveService/GetCustomerScorecard',
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.GetCustomerScorecardRequest.SerializeToString,
+            gonghai_dot_archive_dot_v1_dot_archive__service__pb2.CustomerScorecard.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,12 @@ class ArchiveServiceStub:
     wait, page by page, the oldest record first. A page may be short, or even empty, before the last. Who may not read
     every statement gets those that he may.
     """
+    GetCustomerScorecard: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.GetCustomerScorecardRequest, _archive_service_pb2.CustomerScorecard]
+    """Gets what a customer and its second level did in a month (业绩卡): volume, members, commissions, tier. It is worked out
+    from what is recorded by now. Orders count where statements count them: in the month in which they happened, for
+    the sponsor below whom their customer stood when they were recorded; so a month changes with what comes late and
+    what is corrected, and not with who gets another sponsor. For those who may read its commission statement.
+    """
     ListCollisions: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCollisionsRequest, _archive_service_pb2.ListCollisionsResponse]
     """Lists what more customers have than may, by the rules of their industry's plugin (撞单): two exclusive distributors of
     a category in one region, say; and customers that a rule reports by themselves. As of now, page by page, by industry,
@@ -258,6 +264,17 @@ class ArchiveServiceServicer:
         """Lists the statements of a tenant's month without their lines: of everybody who has lines in it, or for whom orders
         wait, page by page, the oldest record first. A page may be short, or even empty, before the last. Who may not read
         every statement gets those that he may.
+        """
+
+    def GetCustomerScorecard(
+        self,
+        request: _archive_service_pb2.GetCustomerScorecardRequest,
+        context: _aio.ServicerContext[_archive_service_pb2.GetCustomerScorecardRequest, _abc.Awaitable[_archive_service_pb2.CustomerScorecard]],
+    ) -> _abc.Awaitable[_archive_service_pb2.CustomerScorecard]:
+        """Gets what a customer and its second level did in a month (业绩卡): volume, members, commissions, tier. It is worked out
+        from what is recorded by now. Orders count where statements count them: in the month in which they happened, for
+        the sponsor below whom their customer stood when they were recorded; so a month changes with what comes late and
+        what is corrected, and not with who gets another sponsor. For those who may read its commission statement.
         """
 
     def ListCollisions(

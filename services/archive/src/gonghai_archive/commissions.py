@@ -132,6 +132,13 @@ def asked_of(activity: Activity) -> bool:
     return activity.kind == Kind.PURCHASE or not PurchaseReturn(*activity.content).purchase
 
 
+def latest(activity: str, successor: Mapping[str, str]) -> str:
+    """Return the id of what counts instead of an activity by now."""
+    while activity in successor:
+        activity = successor[activity]
+    return activity
+
+
 def paid(
     customer: str, activities: Sequence[Activity], terms: Mapping[str, Terms]
 ) -> dict[Account, Paid]:
@@ -164,7 +171,7 @@ def paid(
         if by is None or asked_of(order):
             continue
         content = PurchaseReturn(*order.content)
-        purchase = _latest(content.purchase, successor)
+        purchase = latest(content.purchase, successor)
         if purchase not in amounts:
             continue
         before = returned[purchase]
@@ -198,7 +205,7 @@ def undecided(
             continue
         waits_for = order.id
         if not asked_of(order):
-            waits_for = _latest(PurchaseReturn(*order.content).purchase, successor)
+            waits_for = latest(PurchaseReturn(*order.content).purchase, successor)
         if waits_for in open_:
             found.update(
                 Account(each, by.period, order.id)
@@ -307,13 +314,6 @@ def _shares(
                 Account(beneficiary, at.period, at.activity),
                 Paid(sign * (end - start), points, sign * amount, by.rule),
             )
-
-
-def _latest(activity: str, successor: Mapping[str, str]) -> str:
-    """The id of what counts instead of an activity by now."""
-    while activity in successor:
-        activity = successor[activity]
-    return activity
 
 
 def _reason(order: Activity, corrected_by: str | None, decided: Text | None) -> Text:

@@ -19,7 +19,7 @@ from gonghai_archive.policies import index_terms
 from gonghai_archive.store import keys
 from gonghai_archive.store.collisions import COLLIDING
 from gonghai_archive.store.neighbours import custody_from, custody_terms
-from gonghai_archive.store.rows import unpack_customer, unpack_line
+from gonghai_archive.store.rows import unpack_customer, unpack_line, unpack_membership
 from gonghai_chassis.upkeep.auditing import Audited
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class _Pass:
             await self._indexes(tenant, index)
             await self._identifiers(tenant, identifiers)
             self._found += lines.faults(tenant, self._now)
+            self._found += await self._memberships(tenant, lines)
             self._found += await ledger.faults()
         await self._same("due assessments", p.due_key(keys.ASSESSMENT), due)
         return Audited(self._found, self._records)
@@ -163,6 +164,22 @@ class _Pass:
             what = f"{tenant}: index {term}"
             await self._same(what, f"{keys.index(p, tenant)}:{term}", members)
 
+    async def _memberships(self, tenant: str, lines: _Lines) -> list[str]:
+        """Compare who stands below sponsors with who came and did not leave."""
+        pipeline = self._client.pipeline(transaction=False)
+        sponsors = lines.sponsors()
+        for each in sponsors:
+            pipeline.lrange(f"{keys.memberships(self._partition, tenant)}:{each}", 0, -1)
+        found = []
+        for sponsor, stored in zip(sponsors, await pipeline.execute(), strict=True):
+            last = {move.customer: move.joined for move in map(unpack_membership, stored)}
+            noted = {customer for customer, joined in last.items() if joined}
+            found += [
+                f"{tenant}/{sponsor}: whether {each} is of its second level is noted wrongly"
+                for each in sorted(noted ^ lines.below(sponsor))
+            ]
+        return found
+
     async def _identifiers(self, tenant: str, expected: Mapping[str, str]) -> None:
         """What an identifier is stays unsaid: it may be a phone number."""
         key = keys.identifiers(self._partition, tenant)
@@ -193,7 +210,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._downlines: dict[str, Downline] = {}
-        self._members: Counter[str] = Counter()
+        self._members: defaultdict[str, set[str]] = defaultdict(set)
         self._amounts: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._last_orders: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._sponsored: set[str] = set()
@@ -204,20 +221,29 @@ class _Lines:
         if part is None:
             return
         self._sponsored.add(customer.id)
-        self._members[part.sponsor] += 1
+        self._members[part.sponsor].add(customer.id)
         self._amounts[part.sponsor].update(dict(part.amounts))
         if part.last_order is not None:
             self._last_orders[part.sponsor][part.last_order] += 1
+
+    def sponsors(self) -> list[str]:
+        """Who has sponsored somebody, be it nobody now."""
+        had = {name for name, downline in self._downlines.items() if downline != NOBODY}
+        return sorted(had | self._members.keys())
+
+    def below(self, sponsor: str) -> set[str]:
+        """Whose sponsor it is."""
+        return self._members.get(sponsor, set())
 
     def faults(self, tenant: str, now: int) -> Iterator[str]:
         # Older days may be kept on one side only. Wherever the tenant is, its day is no later.
         day = datetime.fromtimestamp(now // 10**6, UTC).toordinal() + 1 - (YEAR - 1)
         for name in sorted(self._downlines.keys() | self._members.keys()):
             downline = self._downlines.get(name, NOBODY)
-            if downline.members != self._members[name]:
+            members = len(self.below(name))
+            if downline.members != members:
                 yield (
-                    f"{tenant}/{name}: sponsors {downline.members}, and {self._members[name]} "
-                    "by their records"
+                    f"{tenant}/{name}: sponsors {downline.members}, and {members} by their records"
                 )
             if downline.members and name in self._sponsored:
                 yield f"{tenant}/{name}: has a sponsor, and sponsors others"

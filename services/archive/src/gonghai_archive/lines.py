@@ -48,6 +48,20 @@ class Part(NamedTuple):
     amounts: _Days = ()
 
 
+class Membership(NamedTuple):
+    """That a customer came below a sponsor, or left it.
+
+    Attributes:
+        at: when (µs, domain time).
+        customer: its id.
+        joined: whether it came.
+    """
+
+    at: int
+    customer: str
+    joined: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a customer is to stand.

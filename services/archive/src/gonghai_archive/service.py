@@ -30,6 +30,7 @@ from gonghai_archive.servicers.collisions import Collisions
 from gonghai_archive.servicers.commissions import Commissions
 from gonghai_archive.servicers.customers import Customers
 from gonghai_archive.servicers.reach import Guard
+from gonghai_archive.servicers.scorecards import Scorecards
 from gonghai_archive.servicers.simulation import Courses
 from gonghai_archive.servicers.succession import Successions
 from gonghai_archive.simulation.course import SimulateCourse
@@ -38,6 +39,7 @@ from gonghai_archive.snapshot import Snapshot
 from gonghai_archive.store import keys
 from gonghai_archive.store.customers import CustomerStore
 from gonghai_archive.store.neighbours import Reader
+from gonghai_archive.store.scorecards import ScorecardStore
 from gonghai_archive.store.statements import StatementStore
 from gonghai_archive.store.successions import SuccessionStore
 from gonghai_archive.upkeep import upkeep_of
@@ -113,6 +115,7 @@ async def build(assembly: Assembly[ArchiveSettings], engine: Engine) -> None:
         ),
         Activities(RecordActivities(desk), presenter, guard, settings.currency),
         Commissions(StatementStore(store), guard, settings.currency),
+        Scorecards(ScorecardStore(store, book), guard, settings.currency),
         Collisions(customers),
         Successions(ReparentCustomers(desk), SuccessionStore(store)),
         Courses(SimulateCourse(customers, book), engine, book, settings.currency),

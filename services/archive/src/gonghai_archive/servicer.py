@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gonghai_archive.servicers.collisions import Collisions
     from gonghai_archive.servicers.commissions import Commissions
     from gonghai_archive.servicers.customers import Customers
+    from gonghai_archive.servicers.scorecards import Scorecards
     from gonghai_archive.servicers.simulation import Courses
     from gonghai_archive.servicers.succession import Successions
     from gonghai_chassis.watching import WatchServer
@@ -34,6 +35,7 @@ class ArchiveServicer(ArchiveServiceServicer):
         customers: Customers,
         activities: Activities,
         commissions: Commissions,
+        scorecards: Scorecards,
         collisions: Collisions,
         successions: Successions,
         courses: Courses,
@@ -45,6 +47,7 @@ class ArchiveServicer(ArchiveServiceServicer):
             customers: about records.
             activities: about what happened.
             commissions: about what was earned by it.
+            scorecards: about months of customers.
             collisions: about what must not be, and is.
             successions: about sponsors that leave.
             courses: about what would be.
@@ -54,6 +57,7 @@ class ArchiveServicer(ArchiveServiceServicer):
             customers,
             activities,
             commissions,
+            scorecards,
             collisions,
             successions,
             courses,

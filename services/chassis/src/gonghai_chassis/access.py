@@ -128,6 +128,7 @@ _ARCHIVE: Final = _rows(
     ListActivities=READ,
     GetCommissionStatement=READ,
     ListCommissionStatements=READ,
+    GetCustomerScorecard=READ,
     ListCollisions=OVERSEE,
     ReparentCustomers=INTEGRATE,
     ListDueFollowUps=READ,

@@ -45,7 +45,7 @@ class Commissions:
         if found is None:
             raise NotFound(name)
         end = start + len(found.lines)
-        statement = self._statement(name, request.period, found.sums)
+        statement = statement_message(name, request.period, found.sums, self.currency)
         statement.lines.extend(self._line(name.tenant, *line) for line in found.lines)
         if end < found.sums.count:
             statement.next_page_token = page_token(request, [end])
@@ -68,23 +68,12 @@ class Commissions:
         earning = await self.guard.earning(tenant, list(found.sums))
         return pb.ListCommissionStatementsResponse(
             statements=[
-                self._statement(CustomerName(tenant, ident), request.period, sums)
+                statement_message(CustomerName(tenant, ident), request.period, sums, self.currency)
                 for ident, sums in found.sums.items()
                 if ident in earning.readable
             ],
             incomplete=earning.incomplete,
             next_page_token=page_token(request, list(found.place)) if found.place else "",
-        )
-
-    def _statement(self, name: CustomerName, period: str, sums: Sums) -> pb.CommissionStatement:
-        return pb.CommissionStatement(
-            customer=str(name),
-            period=period,
-            line_count=sums.count,
-            earned=money_of(sums.earned, self.currency),
-            taken_back=money_of(sums.taken_back, self.currency),
-            total=money_of(sums.earned + sums.taken_back, self.currency),
-            undecided_orders=sums.undecided,
         )
 
     def _line(self, tenant: str, booked: int, entry: Entry) -> pb.CommissionLine:
@@ -99,3 +88,18 @@ class Commissions:
             rule=entry.rule,
             reason=entry.reason_zh if current().language == "zh" else entry.reason_en,
         )
+
+
+def statement_message(
+    name: CustomerName, period: str, sums: Sums, currency: str
+) -> pb.CommissionStatement:
+    """Return a customer's statement of a month, without its lines."""
+    return pb.CommissionStatement(
+        customer=str(name),
+        period=period,
+        line_count=sums.count,
+        earned=money_of(sums.earned, currency),
+        taken_back=money_of(sums.taken_back, currency),
+        total=money_of(sums.earned + sums.taken_back, currency),
+        undecided_orders=sums.undecided,
+    )

@@ -398,6 +398,7 @@ class CustomerStore:
             "policy": self._book.key(p, tenant),
             "line": keys.line(p, tenant, customer.id),
             "lines": keys.lines(p, tenant),
+            "memberships": keys.memberships(p, tenant),
             "customers": keys.customers(p, tenant),
         }
 

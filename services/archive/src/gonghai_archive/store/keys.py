@@ -49,6 +49,11 @@ def lines(p: Partition, tenant: str) -> str:
     return p.key("line", tenant)
 
 
+def memberships(p: Partition, tenant: str) -> str:
+    """Return the prefix of who came below sponsors and who left them: lists by sponsor, by time."""
+    return p.key("memberships", tenant)
+
+
 def commissions(p: Partition, tenant: str, customer: str) -> str:
     """Return where the terms are by which a customer's orders pay, one after the other."""
     return p.key("commissions", tenant, customer)

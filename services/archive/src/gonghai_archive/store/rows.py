@@ -15,7 +15,7 @@ from gonghai_archive.activities import Activity
 from gonghai_archive.assessment import Assessment
 from gonghai_archive.commissions import NOTHING, Account, Booking, Entry, Terms
 from gonghai_archive.customers import Actor, Customer
-from gonghai_archive.lines import NOBODY, Downline, Part
+from gonghai_archive.lines import NOBODY, Downline, Membership, Part
 from gonghai_archive.profiles import Profile
 from gonghai_chassis.store import records
 
@@ -107,6 +107,11 @@ def unpack_line(stored: bytes | None) -> tuple[Part | None, Downline]:
             _pairs(down["last_orders"]),
         ),
     )
+
+
+def unpack_membership(stored: bytes) -> Membership:
+    """Read that a customer came below a sponsor, or left it."""
+    return Membership._make(records.sequence(records.unpack(stored)))
 
 
 def pack_part(part: Part) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class StatementStore:
         lines = records.sequence(reply.fields["lines"])
         return Statement(
             [unpack_entry_of(name.id, period, records.blob(line)) for line in lines],
-            _sums(reply.fields),
+            sums_of(reply.fields),
         )
 
     async def list(
@@ -144,12 +144,13 @@ class StatementStore:
         fields = reply.fields
         return Statements(
             {
-                each["customer"]: _sums(each)
+                each["customer"]: sums_of(each)
                 for each in map(records.mapping, records.sequence(fields["statements"]))
             },
             (fields["score"], fields["member"]) if fields["more"] else None,
         )
 
 
-def _sums(fields: Mapping[str, int]) -> Sums:
+def sums_of(fields: Mapping[str, int]) -> Sums:
+    """Return what a statement adds up to, as scripts answer it."""
     return Sums(fields["count"], fields["earned"], fields["taken_back"], fields["undecided"])

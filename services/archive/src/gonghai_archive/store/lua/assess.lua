@@ -1,6 +1,6 @@
 --[[
 assess: a customer was decided on anew, because time passed, the policy changed, or somebody asked.
-KEYS clock stream meta request customer index history due policy line lines customers
+KEYS clock stream meta request customer index history due policy line lines memberships customers
      commissions statements commission_sums undecided
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
      upline downline version event commissions

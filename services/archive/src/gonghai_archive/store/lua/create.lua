@@ -1,6 +1,7 @@
 --[[
 create: a customer is made, and its identifiers are its own from then on.
-KEYS clock stream meta request customer index history due policy line lines customers identifiers tenants
+KEYS clock stream meta request customer index history due policy line lines memberships customers
+     identifiers tenants
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
      upline downline take event dry
 Returns ok{body, created} | exists | duplicate{identifier, customer} | upline{problem} | moved

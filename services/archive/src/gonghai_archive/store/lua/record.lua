@@ -1,7 +1,7 @@
 --[[
 record: activities of a customer, and what they make of it.
-KEYS clock stream meta request customer index history due policy line lines customers activities
-     commissions statements commission_sums undecided
+KEYS clock stream meta request customer index history due policy line lines memberships customers
+     activities commissions statements commission_sums undecided
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
      upline downline version recorded event commissions
 Returns ok{time} | missing | moved

@@ -1,7 +1,7 @@
 --[[
 update: people changed what they say about a customer.
-KEYS clock stream meta request customer index history due policy line lines customers identifiers
-     commissions statements commission_sums undecided
+KEYS clock stream meta request customer index history due policy line lines memberships customers
+     identifiers commissions statements commission_sums undecided
 ARG  fingerprint tenant customer body revision index unindex rank next_at entries valid_before
      upline downline version take free event dry commissions
 Returns ok{body, created, version} | missing | duplicate{identifier, customer} | upline{problem} | moved

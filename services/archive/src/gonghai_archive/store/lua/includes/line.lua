@@ -1,8 +1,9 @@
 --[[
 line: a customer between its sponsor and its second level. Two levels, no loops; a sponsor whose
 second level has changed is due at once, in the step that changes it. The indexes `below` and
-`below:{sponsor}` list who has one, and who has that one.
-KEYS line lines customers due index
+`below:{sponsor}` list who has one, and who has that one; who came below a sponsor, and who left it,
+is noted with the time.
+KEYS line lines memberships customers due index
 ARG  tenant customer upline downline
 Returns upline_problem, store_line(created)
 ]]
@@ -86,9 +87,22 @@ local function index_below(was, is, created)
   end
 end
 
+local function note_membership(was, is)
+  if was == is then return end
+  if was then
+    redis.call('RPUSH', KEY.memberships .. ':' .. was,
+               cmsgpack.pack({clock.now, ARG.customer, false}))
+  end
+  if is then
+    redis.call('RPUSH', KEY.memberships .. ':' .. is,
+               cmsgpack.pack({clock.now, ARG.customer, true}))
+  end
+end
+
 local function store_line(created)
   local up = line.up
   index_below(up and up.sponsor, part and part.sponsor, created)
+  note_membership(up and up.sponsor, part and part.sponsor)
   for name, stands in pairs(sponsors) do
     local gone = up and up.sponsor == name and up or nil
     local come = part and part.sponsor == name and part or nil
