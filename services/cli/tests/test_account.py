@@ -36,8 +36,8 @@ TRADE = Trade(
     signs=(Sign("orders-slowing", 70, "海口望海海鲜酒楼", "core", "已67天未进货"),),
     stops=(Stop("moratorium-north-of-35", 7, NOON, ("moratorium", "伏季休渔")),),
     goods=(
-        Goods("abalone", ("Abalone", "鲍鱼"), 35, 112, 20, "烟台远帆海鲜酒楼", 8),
-        Goods("squid", ("squid", "squid"), 0, 0, 1, "", 0),
+        Goods("abalone", ("Abalone", "鲍鱼"), 35, 20, ("烟台远帆海鲜酒楼", "青岛鲜达")),
+        Goods("squid", ("squid", "squid"), 0, 1, ()),
     ),
     collisions=(Collision("exclusive", ("昆明", "dairy"), ("甲", "乙"), 2, "独家"),),
     month=Month(

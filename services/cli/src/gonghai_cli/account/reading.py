@@ -106,6 +106,23 @@ async def list_customers(services: Services, tenant: str) -> list[customer_pb2.C
     )
 
 
+async def list_buyers(
+    services: Services, tenant: str, category: str
+) -> list[customer_pb2.Customer]:
+    """Return the customers who buy a category often, the most valuable first."""
+    quoted = category.replace("\\", "\\\\").replace('"', '\\"')
+    return await _pages(
+        services.archive.ListCustomers,
+        archive_service_pb2.ListCustomersRequest(
+            parent=f"tenants/{tenant}",
+            page_size=_PAGE,
+            filter=f'buys_often = "{quoted}"',
+            order_by="tier desc",
+        ),
+        lambda page: page.customers,
+    )
+
+
 async def list_reps(services: Services, tenant: str) -> list[rep_pb2.Rep]:
     """Return all reps of a tenant, by id."""
     return await _pages(

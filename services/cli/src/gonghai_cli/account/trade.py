@@ -77,7 +77,7 @@ class Trade:
         grid: value by potential, where tiers come from such a grid.
         signs: of a loss, the most frequent first.
         stops: what clocks stand still for.
-        goods: what is bought and asked for, what is asked for most first.
+        goods: what is bought often and asked for, what is asked for most first.
         collisions: by rule and values.
         month: what the last whole month paid, where the trade pays commissions.
     """
@@ -101,7 +101,7 @@ async def trade_of(services: Services, tenant: str, found: Findings) -> Trade:
         grid=tuple(_grid(found.customers.values())),
         signs=tuple(await signs_of(services, tenant, found)),
         stops=tuple(_stops(found, await stop_clocks(services, policies))),
-        goods=tuple(await goods_of(services, found, attributes)),
+        goods=tuple(await goods_of(services, tenant, found, attributes)),
         collisions=tuple(
             Collision(
                 rule=each.rule,

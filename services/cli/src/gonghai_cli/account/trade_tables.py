@@ -95,11 +95,10 @@ def _stops(trade: Trade, form: Form) -> Table:
 
 def _goods(goods: tuple[Goods, ...], form: Form) -> Table:
     def row(line: Goods) -> tuple[str, ...]:
-        most = form.word("times", name=line.most_often, times=line.times) if line.times else ""
-        return (form.label(line.label), str(line.buyers), str(line.orders), str(line.asked), most)
+        return (form.label(line.label), str(line.often), str(line.asked), "\n".join(line.first))
 
-    columns = ("category", "buyers", "orders", "asking", "most_often")
-    return form.long("goods", columns, goods[:_ROWS], row, len(goods), numbers=(1, 2, 3))
+    columns = ("category", "often", "asking", "told_first")
+    return form.long("goods", columns, goods[:_ROWS], row, len(goods), numbers=(1, 2))
 
 
 def _collisions(collisions: tuple[Collision, ...], form: Form) -> Table:
