@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gonghai_cli.account.account import Account, Gain, Loss, Place, PoolLine, RepLine, Standing
 from gonghai_cli.account.account import RefusedClaim as Refused
-from gonghai_cli.account.earnings import Earning, Month, StatementLine
+from gonghai_cli.account.earnings import Card, Earning, Month, StatementLine
 from gonghai_cli.account.form import ROWS, Form, of_each
 from gonghai_cli.account.goods import Goods
 from gonghai_cli.account.kinds import Kind
@@ -45,6 +45,7 @@ TRADE = Trade(
         (Earning("d1", "金樽", "gold", 3, 1_000_00, -10_00, 990_00),),
         "金樽",
         (StatementLine(NOON, "return-1", "福星", -400_00, 250, -10_00, "退货"),),
+        (Card("金樽", "gold", 70_000_00, 81_234_00, 9, 2, 1, 7),),
     ),
 )
 
@@ -76,7 +77,7 @@ def test_what_is_special_to_a_trade_is_told_in_both_languages(language: Language
     text = _shown(TRADE, language)
     always = ("steady", "orders-slowing", "moratorium-north-of-35", "昆明 / dairy")
     called = {Language.EN: ("Wholesaler", "Abalone"), Language.ZH: ("批发商", "鲍鱼", "渠道角色")}
-    told = (*always, *called[language], "active 7", "15.2")
+    told = (*always, *called[language], "active 7", "15.2", "81,234.00", "+2 -1")
     for part in (*told, "3,304,378.99", "2.5 %", "-10.00", "990.00", "2027-06-26 12:00"):
         assert part in text, part
 
@@ -84,7 +85,7 @@ def test_what_is_special_to_a_trade_is_told_in_both_languages(language: Language
 @pytest.mark.parametrize("language", list(Language))
 def test_a_trade_that_has_nothing_of_it_is_told_nothing_of_it(language: Language) -> None:
     with_it, without = _shown(TRADE, language), _shown(NOTHING, language)
-    assert without.count("┏") == with_it.count("┏") - 8
+    assert without.count("┏") == with_it.count("┏") - 9
 
 
 def test_a_file_is_wide_enough_for_a_row_to_stay_one() -> None:

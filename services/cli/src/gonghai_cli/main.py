@@ -22,6 +22,7 @@ from gonghai_cli.subcommands import (
     quarantine,
     revisions,
     run,
+    scorecard,
 )
 from gonghai_cli.subcommands.session import Session
 
@@ -38,6 +39,7 @@ app.command("explain")(explain.explain)
 app.command("doctor")(doctor.doctor)
 app.add_typer(customer.app, name="customer")
 app.add_typer(commission.app, name="commission")
+app.add_typer(scorecard.app, name="scorecard")
 policy.app.command("revisions")(revisions.revisions)
 policy.app.command("diff")(revisions.diff)
 policy.app.command("rollback")(revisions.rollback)

@@ -1,4 +1,4 @@
-"""What a month paid in commissions (佣金): to whom, and one statement line by line."""
+"""What a month paid in commissions (佣金), one statement line by line, and scorecards (业绩卡)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gonghai_cli.services import Services
 
 _PAGE: Final = 1000
+_CARDS: Final = 8
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 """In which the samples' tenants count months."""
 
@@ -49,6 +50,31 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """How one and its second level did in the month.
+
+    Attributes:
+        name: what people call it.
+        tier_at_end: its tier when the month ended, or "".
+        own: what it bought less what it gave back.
+        second_level: likewise its second level.
+        members: how many that had when the month ended.
+        joined: how many of them had come in the month.
+        left: how many had left in it.
+        active: how many ordered in it.
+    """
+
+    name: str
+    tier_at_end: str
+    own: int
+    second_level: int
+    members: int
+    joined: int
+    left: int
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
 class Month:
     """A month's earnings, the largest first.
 
@@ -57,12 +83,14 @@ class Month:
         earnings: of everybody who earned anything.
         example: whose statement stands here: whom returns took most from, else who earned most.
         statement: that statement, by time; what took back comes first.
+        cards: how those did who earned most.
     """
 
     period: str
     earnings: tuple[Earning, ...]
     example: str
     statement: tuple[StatementLine, ...]
+    cards: tuple[Card, ...]
 
 
 async def month_of(services: Services, found: Findings) -> Month | None:
@@ -81,6 +109,16 @@ async def month_of(services: Services, found: Findings) -> Month | None:
     if not statements:
         return None
     statements.sort(key=lambda each: (-minor(each.total), each.customer))
+
+    async def ask_card(
+        statement: archive_service_pb2.CommissionStatement,
+    ) -> archive_service_pb2.CustomerScorecard:
+        request = archive_service_pb2.GetCustomerScorecardRequest(
+            customer=statement.customer, period=period
+        )
+        return await repeated(lambda: services.archive.GetCustomerScorecard(request))
+
+    cards = await side_by_side(ask_card, statements[:_CARDS])
     example = min(statements, key=lambda each: minor(each.taken_back))
     return Month(
         period=period,
@@ -92,6 +130,7 @@ async def month_of(services: Services, found: Findings) -> Month | None:
                 key=lambda line: (line.amount >= 0, line.at, line.activity),
             )
         ),
+        cards=tuple(_card(found, each) for each in cards),
     )
 
 
@@ -105,6 +144,19 @@ def _earning(found: Findings, statement: archive_service_pb2.CommissionStatement
         earned=minor(statement.earned),
         taken_back=minor(statement.taken_back),
         total=minor(statement.total),
+    )
+
+
+def _card(found: Findings, card: archive_service_pb2.CustomerScorecard) -> Card:
+    return Card(
+        name=found.name(card.customer),
+        tier_at_end=card.tier_at_end,
+        own=minor(card.own.total),
+        second_level=minor(card.second_level.total),
+        members=card.members,
+        joined=card.joined_members,
+        left=card.left_members,
+        active=card.active_members,
     )
 
 

@@ -39,6 +39,7 @@ def trade_tables(trade: Trade, form: Form) -> Iterator[Table]:
     if trade.month is not None:
         yield _earnings(trade.month, form)
         yield _statement(trade.month, form)
+        yield _cards(trade.month, form)
 
 
 def _kinds(kinds: tuple[Kind, ...], form: Form) -> Table:
@@ -156,3 +157,19 @@ def _statement(month: Month, form: Form) -> Table:
         name=month.example,
         period=month.period,
     )
+
+
+def _cards(month: Month, form: Form) -> Table:
+    columns = ("earner", "tier_at_end", "own", "second_level", "members", "came_left", "active")
+    table = form.table("scorecards", *columns, numbers=range(2, len(columns)), period=month.period)
+    for card in month.cards:
+        table.add_row(
+            card.name,
+            card.tier_at_end,
+            form.money(card.own),
+            form.money(card.second_level),
+            str(card.members),
+            f"+{card.joined} -{card.left}",
+            str(card.active),
+        )
+    return table
