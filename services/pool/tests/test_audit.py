@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gonghai_pool import consistency
 from gonghai_pool.consistency import RecordsAudit
 from gonghai_pool.store import keys
 
@@ -14,6 +15,8 @@ from .hands import hands
 from .sea import PARENT, TENANT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gonghai_chassis.store import Partition, StoreSettings
 
 
@@ -91,3 +94,35 @@ async def test_what_was_broken_is_told(what: str, store_settings: StoreSettings)
         await act(client, p)
         found = (await audit(p)).findings
         assert [finding for finding in found if finding.startswith(words)], found
+
+
+async def test_it_holds_some_customers_at_a_time_and_compares_what_all_of_them_say(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = consistency._Pass._read, []
+
+    async def noted(self: consistency._Pass, tenant: str, names: Sequence[str]) -> Any:  # noqa: ANN401
+        asked.append(len(names))
+        return await read(self, tenant, names)
+
+    monkeypatch.setattr(consistency, "_AT_ONCE", 2)
+    monkeypatch.setattr(consistency._Pass, "_read", noted)
+    async with hands(store_settings) as world:
+        await world.team("sales")
+        await world.rep("wang")
+        await world.pool("east")
+        for number in range(5):
+            await world.customer(f"c{number}")
+            await world.claim(f"c{number}", "wang")
+        p = world.store.partition(TENANT)
+        whole = await RecordsAudit(world.store)(p)
+        assert (list(whole.findings), whole.records) == ([], 5)
+        assert asked == [2, 2, 1]
+        client: Any = world.store.client(p)
+        await client.zrem(f"{index(p, 'holdings')}:rep:wang", "c0", "c4")
+        found = (await RecordsAudit(world.store)(p)).findings
+        words = "acme: holdings of rep:wang: "
+        assert [each.removeprefix(words)[:13] for each in found] == [
+            "c0 is at None",
+            "c4 is at None",
+        ]

@@ -20,7 +20,7 @@ from gonghai_pool.store import keys
 from gonghai_pool.store.custody_records import unpack_custody, unpack_entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from gonghai_chassis.store import Partition, Store
     from gonghai_pool.custody import Custody, HistoryEntry
@@ -34,6 +34,8 @@ _OF_A_POOL: Final = {
     "coming": "to go on to it",
 }
 """The lists that a pool has, and what an audit calls them."""
+_ALL: Final = "all"
+"""Beside the lists of holders the one of all that is held."""
 
 
 @dataclass(slots=True)
@@ -45,13 +47,51 @@ class _Told:
     holders: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tenant:
-    """Everything that the store has of one tenant."""
+def _lists() -> dict[str, dict[str, int]]:
+    return {kept: {} for kept in _OF_A_POOL}
 
-    name: str
-    custodies: Mapping[str, Custody]
-    histories: Mapping[str, list[HistoryEntry]]
+
+@dataclass(slots=True)
+class _Expected:
+    """What lists, quotas and due times should be, by the records of a tenant gone over so far.
+
+    The records themselves are not kept: a tenant may have more of them than there is memory for.
+    """
+
+    in_pool: defaultdict[str, dict[str, dict[str, int]]] = field(
+        default_factory=lambda: defaultdict(_lists)
+    )
+    holdings: defaultdict[str, dict[str, int]] = field(
+        default_factory=lambda: defaultdict(dict, {_ALL: {}})
+    )
+    waiting: dict[str, int] = field(default_factory=dict)
+    held: Counter[str] = field(default_factory=Counter)
+    weight: Counter[str] = field(default_factory=Counter)
+    claimed: Counter[str] = field(default_factory=Counter)
+    claims: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    holders: set[str] = field(default_factory=set)
+
+    def add(self, name: str, custody: Custody, entries: Sequence[HistoryEntry]) -> None:
+        """Go over one customer."""
+        for pool, kept, at in _in_pools(custody):
+            self.in_pool[pool][kept][name] = at
+        if custody.state is State.HELD and custody.holder is not None:
+            due = custody.plan.due_at if custody.plan is not None else None
+            at = NO_DUE if due is None else due
+            self.holdings[custody.holder.key][name] = at
+            self.holdings[_ALL][name] = at
+            self.held[custody.holder.key] += 1
+        if custody.waiting:
+            self.waiting[name] = 0
+        if custody.counted is not None:
+            self.weight[custody.counted.key] += custody.weight
+        for entry in entries:
+            if entry.holder is None:
+                continue
+            self.holders.add(entry.holder.key)
+            if entry.change is Change.CLAIMED:
+                self.claimed[entry.holder.key] += 1
+                self.claims[entry.holder.key].add(f"{name}:{entry.version}")
 
 
 async def audit(store: Store) -> list[str]:
@@ -86,109 +126,87 @@ class _Pass:
         members = await self._client.smembers(keys.tenants(self._partition))
         told = await self._events()
         due: dict[str, dict[str, int]] = {keys.CLOCK: {}, keys.RESERVATION: {}}
-        for name in sorted(member.decode() for member in members):
-            tenant = await self._read(name)
-            self._records += len(tenant.custodies)
-            await self._indexes(tenant)
-            await self._quotas(tenant)
-            for customer, custody in tenant.custodies.items():
-                where = f"{name}/{customer}"
-                self._history(where, custody, tenant.histories[customer])
+        for tenant in sorted(member.decode() for member in members):
+            expected = _Expected()
+            async for customer, custody, entries in self._customers(tenant):
+                self._records += 1
+                expected.add(customer, custody, entries)
+                where = f"{tenant}/{customer}"
+                self._history(where, custody, entries)
                 self._requests(where, custody)
-                self._told(where, tenant.histories[customer], told.pop(where, _Told()))
+                self._told(where, entries, told.pop(where, _Told()))
                 for kind, at in (
                     (keys.CLOCK, clock_at(custody)),
                     (keys.RESERVATION, reservation_at(custody)),
                 ):
                     if at is not None:
                         due[kind][where] = at
+            await self._indexes(tenant, expected)
+            await self._quotas(tenant, expected)
         for where in told:
             self._found.append(f"{where}: events of a customer that has no record")
-        for kind, expected in due.items():
-            await self._same(f"due {kind}", self._partition.due_key(kind), expected)
+        for kind, moments in due.items():
+            await self._same(f"due {kind}", self._partition.due_key(kind), moments)
         return Audited(self._found, self._records)
 
-    async def _read(self, tenant: str) -> _Tenant:
-        index = keys.index(self._partition, tenant)
-        names = [name.decode() for name in await self._client.zrange(index["customers"], 0, -1)]
-        custodies: dict[str, Custody] = {}
-        histories: dict[str, list[HistoryEntry]] = {}
+    async def _customers(
+        self, tenant: str
+    ) -> AsyncIterator[tuple[str, Custody, list[HistoryEntry]]]:
+        """Everybody on the list, in order, with his record and history, some at a time."""
+        customers = keys.index(self._partition, tenant)["customers"]
+        # Twice is what a scan may tell of one.
+        names = sorted({name async for name, _ in self._members(customers)})
+        for first in range(0, len(names), _AT_ONCE):
+            some = names[first : first + _AT_ONCE]
+            for name, (packed, entries) in zip(some, await self._read(tenant, some), strict=True):
+                if packed is None:
+                    self._found.append(f"{tenant}/{name}: listed, and has no record")
+                else:
+                    yield name, unpack_custody(packed), [unpack_entry(entry) for entry in entries]
+
+    async def _read(
+        self, tenant: str, names: Sequence[str]
+    ) -> Iterable[tuple[bytes | None, list[bytes]]]:
+        asked = self._client.pipeline(transaction=False)
         for name in names:
-            packed = await self._client.get(keys.custody(self._partition, tenant, name))
-            if packed is None:
-                self._found.append(f"{tenant}/{name}: listed, and has no record")
-                continue
-            custodies[name] = unpack_custody(packed)
-            entries = await self._client.lrange(keys.history(self._partition, tenant, name), 0, -1)
-            histories[name] = [unpack_entry(entry) for entry in entries]
-        return _Tenant(tenant, custodies, histories)
+            asked.get(keys.custody(self._partition, tenant, name))
+            asked.lrange(keys.history(self._partition, tenant, name), 0, -1)
+        answers = await asked.execute()
+        return zip(answers[::2], answers[1::2], strict=True)
 
-    async def _indexes(self, tenant: _Tenant) -> None:
-        index = keys.index(self._partition, tenant.name)
-        pools = await self._client.hkeys(
-            keys.setup_parts(self._partition, tenant.name)["pool_records"]
-        )
-        in_pool: dict[str, dict[str, dict[str, int]]] = {
-            pool.decode(): {kept: {} for kept in _OF_A_POOL} for pool in pools
-        }
-        holdings: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        holdings["all"] = {}
-        waiting: dict[str, int] = {}
-        for name, custody in tenant.custodies.items():
-            for pool, kept, at in _in_pools(custody):
-                in_pool.setdefault(pool, {one: {} for one in _OF_A_POOL})[kept][name] = at
-            if custody.state is State.HELD and custody.holder is not None:
-                due = custody.plan.due_at if custody.plan is not None else None
-                at = NO_DUE if due is None else due
-                holdings[custody.holder.key][name] = at
-                holdings["all"][name] = at
-            if custody.waiting:
-                waiting[name] = 0
-        for entry in _holders(tenant):
-            holdings.setdefault(entry, {})
-        for pool, lists in in_pool.items():
-            for kept, expected in lists.items():
-                await self._same(
-                    f"{tenant.name}: pool {pool}, {_OF_A_POOL[kept]}",
-                    f"{index['in_pool']}:{pool}:{kept}",
-                    expected,
-                )
-        for holder, expected in holdings.items():
-            await self._same(
-                f"{tenant.name}: holdings of {holder}", f"{index['holdings']}:{holder}", expected
-            )
-        await self._same(f"{tenant.name}: waiting", index["waiting"], waiting)
+    async def _indexes(self, tenant: str, expected: _Expected) -> None:
+        index = keys.index(self._partition, tenant)
+        pools = await self._client.hkeys(keys.setup_parts(self._partition, tenant)["pool_records"])
+        for pool in expected.in_pool.keys() | {pool.decode() for pool in pools}:
+            for kept, customers in expected.in_pool[pool].items():
+                what = f"{tenant}: pool {pool}, {_OF_A_POOL[kept]}"
+                await self._same(what, f"{index['in_pool']}:{pool}:{kept}", customers)
+        for holder in expected.holdings.keys() | expected.holders:
+            what = f"{tenant}: holdings of {holder}"
+            await self._same(what, f"{index['holdings']}:{holder}", expected.holdings[holder])
+        await self._same(f"{tenant}: waiting", index["waiting"], expected.waiting)
 
-    async def _quotas(self, tenant: _Tenant) -> None:
-        index = keys.index(self._partition, tenant.name)
-        held: Counter[str] = Counter()
-        weight: Counter[str] = Counter()
-        claimed: Counter[str] = Counter()
-        claims: defaultdict[str, set[str]] = defaultdict(set)
-        for name, custody in tenant.custodies.items():
-            if custody.counted is not None:
-                weight[custody.counted.key] += custody.weight
-            if custody.state is State.HELD and custody.holder is not None:
-                held[custody.holder.key] += 1
-            for entry in tenant.histories[name]:
-                if entry.change is Change.CLAIMED and entry.holder is not None:
-                    claimed[entry.holder.key] += 1
-                    claims[entry.holder.key].add(f"{name}:{entry.version}")
-        for holder in _holders(tenant) | held.keys() | weight.keys():
+    async def _quotas(self, tenant: str, expected: _Expected) -> None:
+        index = keys.index(self._partition, tenant)
+        for holder in expected.holders | expected.held.keys() | expected.weight.keys():
             stored = await self._client.hgetall(f"{index['quotas']}:{holder}")
             quota = {name.decode(): int(value) for name, value in stored.items()}
-            for what, counted in (("holdings", held), ("weight", weight), ("claimed", claimed)):
+            for what, counted in (
+                ("holdings", expected.held),
+                ("weight", expected.weight),
+                ("claimed", expected.claimed),
+            ):
                 if quota.get(what, 0) != counted[holder]:
                     self._found.append(
-                        f"{tenant.name}: {what} of {holder} is {quota.get(what, 0)} in the quota,"
+                        f"{tenant}: {what} of {holder} is {quota.get(what, 0)} in the quota,"
                         f" and {counted[holder]} by the records"
                     )
             kept = await self._client.zrange(
-                f"{keys.claims(self._partition, tenant.name)}:{holder}", 0, -1
+                f"{keys.claims(self._partition, tenant)}:{holder}", 0, -1
             )
-            strange = {member.decode() for member in kept} - claims[holder]
+            strange = {member.decode() for member in kept} - expected.claims[holder]
             if strange:
-                self._found.append(f"{tenant.name}: claims of {holder} without history: {strange}")
+                self._found.append(f"{tenant}: claims of {holder} without history: {strange}")
 
     def _history(self, where: str, custody: Custody, entries: list[HistoryEntry]) -> None:
         versions = [entry.version for entry in entries]
@@ -286,14 +304,23 @@ class _Pass:
             after = f"({page[-1][0].decode()}"
 
     async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
-        stored = {
-            member.decode(): int(score)
-            for member, score in await self._client.zrange(key, 0, -1, withscores=True)
-        }
-        for name in sorted(stored.keys() | expected.keys()):
-            is_at, should = stored.get(name), expected.get(name)
-            if is_at != should:
-                self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
+        missing = set(expected)
+        other: dict[str, int] = {}
+        async for name, at in self._members(key):
+            missing.discard(name)
+            if expected.get(name) != at:
+                other[name] = at
+        for name in sorted(missing | other.keys()):
+            is_at, should = other.get(name), expected.get(name)
+            self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
+
+    async def _members(self, key: str) -> AsyncIterator[tuple[str, int]]:
+        """A list with its scores, some at a time: to read all of it at once would stop the store.
+
+        Who comes, goes or moves meanwhile may be told or not, or twice.
+        """
+        async for member, score in self._client.zscan_iter(key, count=_AT_ONCE):
+            yield member.decode(), int(score)
 
 
 def _in_pools(custody: Custody) -> Iterator[tuple[str, str, int]]:
@@ -306,16 +333,6 @@ def _in_pools(custody: Custody) -> Iterator[tuple[str, str, int]]:
         yield custody.pool, "offered", reservation_at(custody) or 0
     if custody.onward is not None:
         yield custody.onward.pool, "coming", custody.onward.at
-
-
-def _holders(tenant: _Tenant) -> set[str]:
-    """Everybody who ever held something."""
-    return {
-        entry.holder.key
-        for entries in tenant.histories.values()
-        for entry in entries
-        if entry.holder is not None
-    }
 
 
 def _holder_key(holder: custody_pb2.Holder) -> str:
