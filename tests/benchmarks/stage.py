@@ -88,7 +88,7 @@ class Stage:
     def pid(self, name: str) -> int:
         """Process id of the store or a service."""
         noted = json.loads((self.stack.settings.data / "processes.json").read_text("utf-8"))
-        pid: int = noted[name][0]
+        pid: int = noted["processes"][name][0]
         return pid
 
     @contextlib.contextmanager
