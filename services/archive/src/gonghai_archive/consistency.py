@@ -21,6 +21,7 @@ from gonghai_archive.store.collisions import COLLIDING
 from gonghai_archive.store.neighbours import custody_from, custody_terms
 from gonghai_archive.store.rows import unpack_customer, unpack_line, unpack_membership
 from gonghai_chassis.upkeep.auditing import Audited
+from gonghai_chassis.upkeep.listed import misplaced, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +61,7 @@ class _Pass:
             identifiers: dict[str, str] = {}
             lines = _Lines()
             ledger = LedgerAudit(self._store, p, tenant)
-            listed = await self._client.zrange(f"{keys.index(p, tenant)}:all", 0, -1)
-            ids = [each.decode() for each in listed]
+            ids = await names(self._client, f"{keys.index(p, tenant)}:all")
             for first in range(0, len(ids), _AT_ONCE):
                 some = ids[first : first + _AT_ONCE]
                 for customer in await self._customers(tenant, some):
@@ -195,14 +195,7 @@ class _Pass:
                 self._found.append(f"{tenant}/{holder}: an identifier of it is not noted as its")
 
     async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
-        stored = {
-            member.decode(): int(score)
-            for member, score in await self._client.zrange(key, 0, -1, withscores=True)
-        }
-        for name in sorted(stored.keys() | expected.keys()):
-            is_at, should = stored.get(name), expected.get(name)
-            if is_at != should:
-                self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
+        self._found += await misplaced(self._client, what, key, expected)
 
 
 class _Lines:
@@ -248,8 +241,8 @@ class _Lines:
             if downline.members and name in self._sponsored:
                 yield f"{tenant}/{name}: has a sponsor, and sponsors others"
             for what, stored, given in (
-                ("amounts", downline.amounts, self._amounts[name]),
-                ("last orders", downline.last_orders, self._last_orders[name]),
+                ("amounts", downline.amounts, self._amounts.get(name, Counter[int]())),
+                ("last orders", downline.last_orders, self._last_orders.get(name, Counter[int]())),
             ):
                 if _since(stored, day) != _since(given, day):
                     yield f"{tenant}/{name}: {what} of its second level are not theirs"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gonghai.pool.v1 import custody_pb2, events_pb2
 from gonghai_chassis.upkeep.auditing import Audited
+from gonghai_chassis.upkeep.listed import misplaced, names
 from gonghai_pool.alterations import NO_DUE, clock_at, reservation_at
 from gonghai_pool.custody import BESIDE, Change, ExtensionState, State
 from gonghai_pool.store import keys
@@ -153,11 +154,9 @@ class _Pass:
         self, tenant: str
     ) -> AsyncIterator[tuple[str, Custody, list[HistoryEntry]]]:
         """Everybody on the list, in order, with his record and history, some at a time."""
-        customers = keys.index(self._partition, tenant)["customers"]
-        # Twice is what a scan may tell of one.
-        names = sorted({name async for name, _ in self._members(customers)})
-        for first in range(0, len(names), _AT_ONCE):
-            some = names[first : first + _AT_ONCE]
+        ids = await names(self._client, keys.index(self._partition, tenant)["customers"])
+        for first in range(0, len(ids), _AT_ONCE):
+            some = ids[first : first + _AT_ONCE]
             for name, (packed, entries) in zip(some, await self._read(tenant, some), strict=True):
                 if packed is None:
                     self._found.append(f"{tenant}/{name}: listed, and has no record")
@@ -165,12 +164,12 @@ class _Pass:
                     yield name, unpack_custody(packed), [unpack_entry(entry) for entry in entries]
 
     async def _read(
-        self, tenant: str, names: Sequence[str]
+        self, tenant: str, ids: Sequence[str]
     ) -> Iterable[tuple[bytes | None, list[bytes]]]:
         asked = self._client.pipeline(transaction=False)
-        for name in names:
-            asked.get(keys.custody(self._partition, tenant, name))
-            asked.lrange(keys.history(self._partition, tenant, name), 0, -1)
+        for ident in ids:
+            asked.get(keys.custody(self._partition, tenant, ident))
+            asked.lrange(keys.history(self._partition, tenant, ident), 0, -1)
         answers = await asked.execute()
         return zip(answers[::2], answers[1::2], strict=True)
 
@@ -304,23 +303,7 @@ class _Pass:
             after = f"({page[-1][0].decode()}"
 
     async def _same(self, what: str, key: str, expected: Mapping[str, int]) -> None:
-        missing = set(expected)
-        other: dict[str, int] = {}
-        async for name, at in self._members(key):
-            missing.discard(name)
-            if expected.get(name) != at:
-                other[name] = at
-        for name in sorted(missing | other.keys()):
-            is_at, should = other.get(name), expected.get(name)
-            self._found.append(f"{what}: {name} is at {is_at}, and {should} by its record")
-
-    async def _members(self, key: str) -> AsyncIterator[tuple[str, int]]:
-        """A list with its scores, some at a time: to read all of it at once would stop the store.
-
-        Who comes, goes or moves meanwhile may be told or not, or twice.
-        """
-        async for member, score in self._client.zscan_iter(key, count=_AT_ONCE):
-            yield member.decode(), int(score)
+        self._found += await misplaced(self._client, what, key, expected)
 
 
 def _in_pools(custody: Custody) -> Iterator[tuple[str, str, int]]:
