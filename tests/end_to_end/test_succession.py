@@ -87,6 +87,25 @@ async def earned(driver: Driver, who: str) -> list[int]:
     ]
 
 
+async def card(driver: Driver, who: str) -> pb.CustomerScorecard:
+    return await driver.services.archive.GetCustomerScorecard(
+        pb.GetCustomerScorecardRequest(customer=f"{driver.parent}/customers/{who}", period=MONTH)
+    )
+
+
+async def kept(driver: Driver, cards: list[pb.CustomerScorecard]) -> None:
+    """Look that an order and its return count for the one that left, and members for the heir."""
+    gone, heir = cards
+    left, took = [await card(driver, ident(each.customer)) for each in cards]
+    was, becomes = gone.second_level, left.second_level
+    assert took.second_level == heir.second_level
+    assert becomes.total == was.total
+    assert becomes.order_count == was.order_count + 1
+    assert becomes.return_count == was.return_count + 1
+    assert (left.members, took.members) == (0, gone.members + heir.members)
+    assert min(gone.members, heir.members) > 0
+
+
 @pytest.mark.requirement("D3")
 async def test_a_second_level_and_its_pool_and_money_when_its_sponsor_leaves(
     store_settings: StoreSettings, open_store: OpenStore
@@ -112,6 +131,7 @@ async def test_a_second_level_and_its_pool_and_money_when_its_sponsor_leaves(
                 reason="knows it",
             )
         )
+        cards = [await card(driver, each) for each in (gone, heir)]
         await record(
             driver, buyer, "order", purchase=activity_pb2.Purchase(amount=money(10_000_00))
         )
@@ -129,6 +149,7 @@ async def test_a_second_level_and_its_pool_and_money_when_its_sponsor_leaves(
         after = await everybody(driver)
         settled = await earned(driver, gone)
         nothing = await earned(driver, heir)
+        await kept(driver, cards)
 
         # By rule: nobody of another city takes over, so some are left without a sponsor.
         by_rule = await reparented(driver, heir)

@@ -156,7 +156,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "rate": ("rate", "比例"),
     "pays": ("pays", "佣金"),
     "scorecard": ("Scorecard of {name}, {period}", "{name} {period} 业绩卡"),
-    "scorecards": ("How who earned most did in {period}", "{period} 业绩卡（佣金最高的）"),
+    "scorecards": ("Scorecards of {period}: who earned most", "{period} 业绩卡（佣金最高者）"),
     "orders": ("orders", "订单"),
     "bought": ("bought", "采购额"),
     "returns": ("returns", "退货单"),
