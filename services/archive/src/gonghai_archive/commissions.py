@@ -79,6 +79,11 @@ class Entry(NamedTuple):
     reason_en: str
     reason_zh: str
 
+    @property
+    def reason(self) -> Text:
+        """Why, in both languages."""
+        return Text(self.reason_en, self.reason_zh)
+
 
 class Paid(NamedTuple):
     """What one order pays to one beneficiary: the basis, its part, and by which rule."""

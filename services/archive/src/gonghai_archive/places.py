@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
+from gonghai_plugin import Text
+
 PREFIX: Final = "place:"
 """What the terms of places begin with; the number of customers that is too many comes next."""
 
@@ -36,6 +38,11 @@ class Place(NamedTuple):
     reason_en: str
     reason_zh: str
     inside: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def reason(self) -> Text:
+        """Why, in both languages."""
+        return Text(self.reason_en, self.reason_zh)
 
     def term(self, industry: str, customer: str) -> str:
         """Return the term of the index of those who hold it."""

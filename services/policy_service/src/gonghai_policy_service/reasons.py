@@ -45,7 +45,7 @@ def in_language(reason: Text | None, language: str) -> str:
     """Return a reason as a reader of `language` (`en` or `zh`) is told it; none is ""."""
     if reason is None:
         return ""
-    return reason.zh if language == "zh" else reason.en
+    return reason.in_language("zh" if language == "zh" else "en")
 
 
 def chinese_apart(reason: Text) -> str:

@@ -12,6 +12,7 @@ from gonghai_archive.store.collisions import crowds
 from gonghai_chassis.context import current
 from gonghai_chassis.names import CustomerName, TenantName
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,5 +67,5 @@ def _reason(term: str, customer: Customer | None) -> str:
         return ""
     for place in customer.assessment.places:
         if place.term(customer.profile.industry, customer.id) == term:
-            return place.reason_zh if current().language == "zh" else place.reason_en
+            return in_language(place.reason, current().language)
     return ""

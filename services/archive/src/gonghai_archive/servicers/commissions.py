@@ -13,6 +13,7 @@ from gonghai_chassis.errors import NotFound
 from gonghai_chassis.instants import timestamp
 from gonghai_chassis.names import CustomerName, TenantName
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
+from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
     from gonghai_archive.commissions import Entry
@@ -86,7 +87,7 @@ class Commissions:
             basis_points=entry.basis_points,
             amount=money_of(entry.amount, self.currency),
             rule=entry.rule,
-            reason=entry.reason_zh if current().language == "zh" else entry.reason_en,
+            reason=in_language(entry.reason, current().language),
         )
 
 
