@@ -97,28 +97,33 @@ orders = st.builds(
 
 
 @pytest.mark.requirement("D2")
-@given(activities=orders, least=st.integers(1, 3), window=st.sampled_from([1, 10, 30]))
+@given(
+    activities=orders,
+    least=st.integers(1, 3),
+    window=st.sampled_from([1, 10, 30]),
+    # In the second clocks are put forward meanwhile.
+    zone=st.sampled_from([CALENDAR.zone, "Europe/Berlin"]),
+)
 def test_it_is_what_counting_gives_until_the_day_it_says(
-    activities: list[Activity], least: int, window: int
+    activities: list[Activity], least: int, window: int, zone: str
 ) -> None:
-    often = Counts(least, window)
+    often, calendar = Counts(least, window), Calendar(zone=zone)
 
     def counted(now: int) -> tuple[str, ...]:
-        today = day_number(CALENDAR.zone, now)
+        today = day_number(zone, now)
         corrected = {each.corrects for each in activities}
         times = Counter(
             category
             for each in activities
-            if each.id not in corrected
-            and today - day_number(CALENDAR.zone, each.occurred) < window
+            if each.id not in corrected and today - day_number(zone, each.occurred) < window
             for category in {Line._make(line).category for line in Purchase(*each.content).lines}
             if category
         )
         return tuple(sorted(category for category, count in times.items() if count >= least))
 
-    found = bought_often(activities, often, calendar=CALENDAR, now=NOW)
+    found = bought_often(activities, often, calendar=calendar, now=NOW)
     assert found.categories == counted(NOW)
-    days = [CALENDAR.midnight_after(NOW, later) for later in range(1, window + 1)]
+    days = [calendar.midnight_after(NOW, later) for later in range(1, window + 1)]
     changed = [n for n, day in enumerate(days, 1) if counted(day) != found.categories]
     assert found.changes_in == (changed[0] if changed else None)
 

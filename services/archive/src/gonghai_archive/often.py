@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gonghai_archive.activities import Kind, Purchase, in_force
 from gonghai_archive.metrics import day_number
+from gonghai_engine.calendar import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,12 @@ def bought_often(
     """Return what a customer's activities, none later than now, make it buy often."""
     zone = calendar.zone
     today = day_number(zone, now)
+    # A customer of years has many orders of before: whatever a clock was put forward or back in the
+    # window, it was by less than a day.
+    earliest = now - (often.within_days + 1) * DAY
     ages: dict[str, list[int]] = {}
     for activity in in_force(list(activities)):
-        if activity.kind != Kind.PURCHASE:
+        if activity.kind != Kind.PURCHASE or activity.occurred < earliest:
             continue
         age = today - day_number(zone, activity.occurred)
         if age < often.within_days:
