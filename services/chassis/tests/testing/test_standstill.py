@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from time import monotonic
+from time import monotonic, process_time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gonghai_chassis.testing import eventually
+from gonghai_chassis.testing import eventually, standstill
 from gonghai_chassis.testing.standstill import Watch, roomy
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # It fails the first time; the process, with all its threads, stands still before that, or does not.
 SOURCE = """
-import os, pathlib, signal, subprocess
+import os, pathlib, pytest, signal, subprocess
 
 def test_it():
     tries = pathlib.Path({tries!r})
@@ -36,8 +36,9 @@ def test_it():
         ("len(tries.read_text()) == 1", "len(tries.read_text()) == 2", 2, "1 passed, 1 rerun"),
         ("False", "len(tries.read_text()) == 2", 1, "1 failed"),
         ("True", "False", 3, "1 failed, 2 rerun"),
+        ("True", "pytest.fail('Timeout (>120.0s) from pytest-timeout.')", 1, "1 failed"),
     ],
-    ids=["stood still once", "never stood still", "is wrong, and stood still"],
+    ids=["stood still once", "never stood still", "is wrong, and stood still", "took too long"],
 )
 def test_what_failed_is_tried_again_only_if_the_machine_stood_still(
     tmp_path: Path, still: str, right: str, tries: int, ends: str
@@ -83,6 +84,32 @@ def test_only_what_reached_into_a_test_excuses_it(tmp_path: Path) -> None:
     watch.standstills += [(begins - 1, 1.5), (begins + 1, 1)]
     assert watch.since(begins) == 1.5
     assert watch.since(begins + 1) == 1
+
+
+def test_while_its_own_process_works_no_machine_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, worked = monotonic(), process_time()
+    monkeypatch.setattr(standstill, "monotonic", lambda: now + 3)
+    look = standstill._Look(now, worked)
+    monkeypatch.setattr(standstill, "process_time", lambda: worked + 2.9)
+    assert look.idle() < Watch(tmp_path).at_least
+    monkeypatch.setattr(standstill, "process_time", lambda: worked + 1)
+    assert look.idle() > Watch(tmp_path).at_least
+
+
+async def test_a_disk_that_refuses_excuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    watch = Watch(tmp_path, at_least=0.05)
+    monkeypatch.setattr(watch, "_write", full)
+    began = monotonic()
+    watch.start()
+    await eventually(lambda: not watch._thread.is_alive() and monotonic() > began + 0.3)
+    assert watch.since(began) == 0
 
 
 def test_tests_write_to_memory_only_where_there_is_room(

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -35,9 +36,24 @@ _ENOUGH: Final = 4 << 30
 """Bytes; a run needs about half a gibibyte, and the memory is needed for more than files."""
 
 
+@dataclass(frozen=True)
+class _Look:
+    """One look at the clock, and at what the process had worked by then, in seconds."""
+
+    at: float = field(default_factory=monotonic)
+    worked: float = field(default_factory=process_time)
+
+    def idle(self) -> float:
+        """Seconds since then in which the process neither worked nor meant to wait."""
+        return monotonic() - self.at - _LOOK_EVERY - (process_time() - self.worked)
+
+
 @dataclass
 class Watch:
     """Looks, on a thread of its own, whether time passes in which the machine does nothing.
+
+    Where the tests' own process was at work in that time, it was not the machine that stood still:
+    code that holds on to the interpreter is none of its faults.
 
     Attributes:
         folder: the disk that must answer; a file in it is written again and again.
@@ -48,7 +64,7 @@ class Watch:
     folder: Path
     at_least: float = AT_LEAST
     standstills: list[tuple[float, float]] = field(default_factory=list)
-    _looked: float = field(default_factory=monotonic)
+    _looked: _Look = field(default_factory=_Look)
     _end: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -57,7 +73,7 @@ class Watch:
 
     def start(self) -> None:
         """Begins to look."""
-        self._looked = monotonic()
+        self._looked = _Look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -70,23 +86,22 @@ class Watch:
 
         The one that goes on at this moment counts as well.
         """
-        now = monotonic()
-        known = [*self.standstills, (self._looked, now - self._looked - _LOOK_EVERY)]
+        known = list(self.standstills)
+        if self._thread.is_alive():
+            known.append((self._looked.at, self._looked.idle()))
         long = [took for began, took in known if took >= self.at_least and began + took > moment]
         return max(long, default=0.0)
 
     def _look(self) -> None:
         descriptor = os.open(self.folder / "standstill", os.O_CREAT | os.O_WRONLY, 0o600)
-        try:
+        # A disk that refuses is looked at no more, and excuses nothing.
+        with os.fdopen(descriptor, "wb"), suppress(OSError):
             while not self._end.wait(_LOOK_EVERY):
                 self._write(descriptor)
-                now = monotonic()
-                took = now - self._looked - _LOOK_EVERY
+                took = self._looked.idle()
                 if took >= self.at_least:
-                    self.standstills.append((self._looked, took))
-                self._looked = now
-        finally:
-            os.close(descriptor)
+                    self.standstills.append((self._looked.at, took))
+                self._looked = _Look()
 
     @staticmethod
     def _write(descriptor: int) -> None:
@@ -140,13 +155,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @dataclass(frozen=True)
 class _Excuse:
-    """Whether the machine stood still during a test: what `flaky` asks after a failure."""
+    """Whether the machine stood still during a test: what `flaky` asks after a failure.
+
+    A test that took longer than it may is not tried again: the one time-out is for all its tries.
+    """
 
     item: pytest.Item
 
-    def __call__(self) -> bool:
+    def __call__(self, error: BaseException | None) -> bool:
         watch = self.item.config.stash.get(_WATCH, None)
-        return watch is not None and watch.since(self.item.stash[_BEGAN]) > 0
+        if watch is None or (isinstance(error, pytest.fail.Exception) and "Timeout" in str(error)):
+            return False
+        return watch.since(self.item.stash[_BEGAN]) > 0
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
