@@ -19,7 +19,7 @@ from rich.table import Table
 
 from gonghai_engine import Decision, DecisionRequest, Engine, PluginSelection, Policy
 from gonghai_engine.isolation.keeping import Isolation
-from gonghai_engine.isolation.note import DECIDING, Note
+from gonghai_engine.isolation.note import DECIDING, Note, PluginVersion
 
 NOW: Final = 1_790_000_000_000_000
 FACTS: Final = {
@@ -53,7 +53,8 @@ def main() -> None:
 async def _measure(folder: Path, table: Table) -> None:
     only = PluginSelection(allowed=frozenset({"standard"}))
     note = Note(folder, "bench")
-    note.found = (DECIDING, "standard")
+    version = Engine.load().plugins["standard"].version
+    note.found = (DECIDING, PluginVersion("standard", version))
     ways = {
         "in the service's process": Engine.load(only, isolation=Isolation()),
         "in a process beside it": Engine.load(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gonghai_engine import Decision, DecisionRequest, Engine, PluginSelection
 from gonghai_engine.isolation.keeping import Isolation
-from gonghai_engine.isolation.note import DECIDING, Note
+from gonghai_engine.isolation.note import DECIDING, Note, PluginVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,8 @@ class _Trials:
 
     def __init__(self, folder: Path) -> None:
         note = Note(folder, "soak")
-        note.found = (DECIDING, "standard")
+        version = Engine.load().plugins["standard"].version
+        note.found = (DECIDING, PluginVersion("standard", version))
         only = PluginSelection(allowed=frozenset({"standard"}))
         self._engine = Engine.load(only, isolation=Isolation(note=note, probation=1 << 60))
         self.tried = 0
