@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _KEY: Final = 64
 """Bytes: AES-256 in SIV mode (RFC 5297) takes two keys."""
-_STEP: Final = 256
+_STEP: Final = 1024
 """Bits by which what is sealed gets longer: an id must not be told by its length."""
 
 
