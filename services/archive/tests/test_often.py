@@ -59,9 +59,9 @@ FISH = replace(
         Lifecycle(
             first_hit(
                 Rule(
-                    "crab",
+                    "regular",
                     host.BUYS_OFTEN.has("crab"),
-                    Stage("crab", Text("crab", "蟹")),
+                    Stage("regular", Text("regular", "常客")),
                     Text("crabs", "常购蟹"),
                 ),
                 otherwise(Stage("other", Text("other", "其他")), Text("no crabs", "不常购蟹")),
@@ -176,6 +176,14 @@ async def listed(stub: Any, filter_: str) -> list[str]:
     return sorted(each.name.rpartition("/")[2] for each in page.customers)
 
 
+async def activities(stub: Any, customer: str) -> bytes:
+    page: pb.ListActivitiesResponse = await stub.ListActivities(
+        pb.ListActivitiesRequest(parent=customer)
+    )
+    assert len(page.activities) == 2
+    return page.SerializeToString()
+
+
 @pytest.mark.requirement("A14", "D2")
 async def test_they_are_listed_until_a_correction_time_or_the_policy_ends_it(
     store_settings: StoreSettings, open_store: OpenStore
@@ -187,7 +195,7 @@ async def test_they_are_listed_until_a_correction_time_or_the_policy_ends_it(
             for age in ages:
                 await buy(a, ident, f"o{age}", START - age * DAY, "crab", "squid cut")
         got = await a.get("c1")
-        assert (list(got.buys_often), got.stage.stage) == (["crab", "squid cut"], "crab")
+        assert (list(got.buys_often), got.stage.stage) == (["crab", "squid cut"], "regular")
         assert await listed(a.stub, 'buys_often = "crab"') == ["c1", "c2"]
         assert await listed(a.stub, 'buys_often : "squid cut" AND tag = "vip"') == ["c2"]
         assert await listed(a.stub, "buys_often != crab") == ["c3"]
@@ -247,7 +255,7 @@ async def test_the_audit_tells_of_a_list_that_is_not_as_the_records_say(
 
 
 @pytest.mark.requirement("A16", "D2")
-async def test_where_measures_are_hidden_nobody_is_found_by_what_he_buys(
+async def test_where_measures_are_hidden_nobody_is_found_by_what_he_buys_nor_read(
     store_settings: StoreSettings,
 ) -> None:
     async with archive(store_settings, engine=engine()) as a:
@@ -276,10 +284,13 @@ async def test_where_measures_are_hidden_nobody_is_found_by_what_he_buys(
             each.name.rpartition("/")[2]: (
                 list(each.buys_often),
                 "buys_often" in each.masked_fields,
+                b"crab" in each.SerializeToString(),
+                b"crab" in await activities(wang, each.name),
             )
             for each in (await wang.ListCustomers(pb.ListCustomersRequest(parent=PARENT))).customers
         }
-    assert seen == {"open": (["crab"], False), "figures": ([], True), "goods": ([], True)}
+    left_out = ([], True, False, False)
+    assert seen == {"open": (["crab"], False, True, True), "figures": left_out, "goods": left_out}
 
 
 @pytest.mark.requirement("D2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_archive.sight import MADE_OF_FIGURES
+from gonghai_archive.sight import BUYS_OFTEN
 from gonghai_policy_service.decisions import condition_messages
 
 if TYPE_CHECKING:
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 
 _LAST = 4
-_AMOUNTS: Final = (
+_FIGURES: Final = (
     "purchase.amount",
-    "purchase.lines.amount",
-    "purchase.lines.quantity_milli",
+    "purchase.lines",
     "purchase_return.amount",
-    "purchase_return.lines.amount",
-    "purchase_return.lines.quantity_milli",
+    "purchase_return.lines",
     "opportunity.amount",
 )
 
@@ -94,18 +92,18 @@ def plain_conditions(explanation: Explanation, secrecy: Secrecy) -> list[Conditi
 
 def _leave_out_figures(message: Customer) -> list[str]:
     paths = (
-        *MADE_OF_FIGURES,
+        BUYS_OFTEN,
         *(f"{what}.decision.{part}" for what in ("tier", "stage") for part in ("facts", "reason")),
     )
     return [path for path in paths if clear_path(message, path)]
 
 
-def mask_activity(message: Activity, *, amounts: bool = False) -> None:
+def mask_activity(message: Activity, *, figures: bool = False) -> None:
     """Mask what people wrote about a customer; `masked_fields` will say what.
 
     Args:
         message: the answer.
-        amounts: leave out amounts as well, because the measures made of them are hidden.
+        figures: leave out amounts and goods as well, because the measures made of them are hidden.
     """
     match message.WhichOneof("kind"):
         case "follow_up":
@@ -117,8 +115,8 @@ def mask_activity(message: Activity, *, amounts: bool = False) -> None:
         case _:
             # Nobody wrote anything in the others.
             masked = []
-    if amounts:
-        masked += [path for path in _AMOUNTS if clear_path(message, path)]
+    if figures:
+        masked += [path for path in _FIGURES if clear_path(message, path)]
     message.masked_fields[:] = masked
 
 

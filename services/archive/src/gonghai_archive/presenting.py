@@ -217,7 +217,7 @@ class Presenter:
         """Return an activity as the caller may see it."""
         message = activity_message(customer, activity, self.currency)
         if not shown.sensitive:
-            mask_activity(message, amounts=not shown.figures)
+            mask_activity(message, figures=not shown.figures)
         return message
 
     async def read(

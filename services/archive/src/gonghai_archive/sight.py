@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 HELD, IN_POOL, RESERVED = "HELD", "IN_POOL", "RESERVED"
 """States of custody, as the contract names them."""
 
-MADE_OF_FIGURES: Final = ("buys_often",)
-"""Fields of a customer that tell of its measures, and are left out with them."""
+BUYS_OFTEN: Final = "buys_often"
+"""The field of a customer that tells of its measures, and is left out with them."""
+
+_MEASURES: Final = frozenset({"metrics", BUYS_OFTEN})
 
 _SEES_ALL: Final = frozenset({Role.ADMIN, Role.INTEGRATOR, Role.SERVICE})
 
@@ -119,15 +121,18 @@ class Sight:
 
     def hides(self, path: str) -> bool:
         """Say whether a field is left out, by itself or with what it is part of."""
-        if path in MADE_OF_FIGURES and not self.figures:
+        if path == BUYS_OFTEN and not self.figures:
             return True
         parts = path.split(".")
         return any(".".join(parts[: end + 1]) in self.hidden for end in range(len(parts)))
 
     @property
     def figures(self) -> bool:
-        """Whether measures are shown, and whatever lets them be worked out."""
-        return not any(path.partition(".")[0] == "metrics" for path in self.hidden)
+        """Whether what tells of measures is shown: decisions' facts, amounts, goods.
+
+        It is not where one of them is hidden, be it in part: one would tell of another.
+        """
+        return not any(path.partition(".")[0] in _MEASURES for path in self.hidden)
 
 
 ALL: Final = Sight(sensitive=True, owner=True)
