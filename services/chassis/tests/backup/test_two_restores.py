@@ -149,6 +149,7 @@ async def test_who_is_connected_is_left_alone_and_whoever_ended_is_followed(
             patch.setattr(restoration, "_GONE_WITHIN", 0)
             with pytest.raises(RestoreRefused, match=f"under way.*gonghai-backup-{run}"):
                 await restore_to_store(backup, empty)
+        monkeypatch.setattr(restoration, "_GONE_WITHIN", 60)
         going_on = asyncio.create_task(restore_to_store(backup, empty))
     # As when a process is killed: the server hears of it in a moment.
     await going_on

@@ -251,8 +251,17 @@ async def test_a_service_is_ready_while_a_slot_is_under_way(
         await service.open_store()
         await move.begin()
         before = (await move.refusals())["TRYAGAIN"]
-        for _ in range(PARTITIONS):
-            await service.probes["store"]()
+
+        async def ready() -> bool:
+            try:
+                for _ in range(PARTITIONS):
+                    await service.probes["store"]()
+            except StoreUnavailable:
+                # The machine stood still, perhaps.
+                return False
+            return True
+
+        await eventually(ready)
         assert (await move.refusals())["TRYAGAIN"] > before
         await move.end()
         await service.closing.close(10)
