@@ -139,6 +139,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "category": ("category", "品类"),
     "often": ("buy it often", "常购客户"),
     "asking": ("asked in 90 days", "近90天询问"),
+    "listed": ("Customers", "客户"),
+    "bought_often": ("buys often", "常购品类"),
     "told_first": ("whom to tell first", "优先通知"),
     "collisions": ("Collisions", "撞单"),
     "collision": ("collision", "类型"),
@@ -186,7 +188,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "not final; statements that wait for undecided orders: {statements}",
         "尚未确定；含待定单据的对账单：{statements}份",
     ),
-    "statements_left_out": (
+    "left_out": (
         "not complete: whose some customers are is in doubt for now; ask again later",
         "名单可能不全：部分客户的归属暂不确定，请稍后再查",
     ),

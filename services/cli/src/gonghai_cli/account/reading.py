@@ -106,17 +106,22 @@ async def list_customers(services: Services, tenant: str) -> list[customer_pb2.C
     )
 
 
+def buying_often(category: str) -> str:
+    """Return the filter of those who buy a category often."""
+    quoted = category.replace("\\", "\\\\").replace('"', '\\"')
+    return f'buys_often = "{quoted}"'
+
+
 async def list_buyers(
     services: Services, tenant: str, category: str
 ) -> list[customer_pb2.Customer]:
     """Return the customers who buy a category often, the most valuable first."""
-    quoted = category.replace("\\", "\\\\").replace('"', '\\"')
     return await _pages(
         services.archive.ListCustomers,
         archive_service_pb2.ListCustomersRequest(
             parent=f"tenants/{tenant}",
             page_size=_PAGE,
-            filter=f'buys_often = "{quoted}"',
+            filter=buying_often(category),
             order_by="tier desc",
         ),
         lambda page: page.customers,

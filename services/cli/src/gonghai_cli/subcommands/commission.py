@@ -85,7 +85,7 @@ def list_statements(
     if waiting:
         session.console.print(form.word("statements_wait", statements=len(waiting)))
     if incomplete:
-        session.console.print(form.word("statements_left_out"))
+        session.console.print(form.word("left_out"))
     if waiting or incomplete:
         raise typer.Exit(UNDECIDED)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from gonghai.archive.v1 import archive_service_pb2, customer_pb2
-from gonghai_cli.account.reading import ident
-from gonghai_cli.subcommands.session import CaFile, TokenFile, session_of
+from gonghai_cli.account.form import Form
+from gonghai_cli.account.reading import buying_often, ident
+from gonghai_cli.subcommands.session import UNDECIDED, CaFile, TokenFile, session_of
 from gonghai_cli.words import word
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from gonghai_cli.services import Services
 
 app = typer.Typer(help="Customers of the archive.", no_args_is_help=True)
+
+_PAGE = 500
 
 LEFT = 1
 """The exit status when some of a second level stay where they are."""
@@ -35,6 +40,59 @@ def get(
         return await services.archive.GetCustomer(archive_service_pb2.GetCustomerRequest(name=name))
 
     session.console.print(_table(session.run(ask)))
+
+
+@app.command("list")
+def list_customers(
+    context: typer.Context,
+    tenant: Annotated[str, typer.Argument(help="tenants/{tenant}")],
+    *,
+    buys_often: Annotated[
+        str, typer.Option(help="A category: who buys it often, as the plugin says what often is.")
+    ] = "",
+    only: Annotated[
+        str, typer.Option("--filter", help="Which, as ListCustomers takes it: 'tier = \"A\"'.")
+    ] = "",
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Show customers, the most valuable first: whom to tell of a new product, say.
+
+    It ends with status 4 where some may be left out since it is in doubt whose they are.
+    """
+    session = session_of(context).signed_in(token_file, ca_file)
+    form = Form(session.language, ZoneInfo("UTC"))
+    terms = [buying_often(buys_often) if buys_often else "", only]
+    request = archive_service_pb2.ListCustomersRequest(
+        parent=tenant,
+        page_size=_PAGE,
+        filter=" AND ".join(term for term in terms if term),
+        order_by="tier desc",
+    )
+    table = form.table("listed", "customer", "tier", "stage", "rep", "bought_often")
+
+    async def ask(services: Services) -> bool:
+        incomplete = False
+        while True:
+            page = await services.archive.ListCustomers(request)
+            for each in page.customers:
+                table.add_row(
+                    f"{escape(each.display_name)} ({ident(each.name)})",
+                    escape(each.tier.tier),
+                    escape(each.stage.stage),
+                    ident(each.custody.owner),
+                    escape(", ".join(each.buys_often)),
+                )
+            incomplete = incomplete or page.incomplete
+            if not page.next_page_token:
+                return incomplete
+            request.page_token = page.next_page_token
+
+    incomplete = session.run(ask)
+    session.console.print(table)
+    if incomplete:
+        session.console.print(form.word("left_out"))
+        raise typer.Exit(UNDECIDED)
 
 
 @app.command("re-parent")
@@ -110,6 +168,7 @@ def _table(customer: customer_pb2.Customer) -> Table:
     table.add_row("custody", customer.custody.state)
     table.add_row("pool", customer.custody.pool)
     table.add_row("owner", customer.custody.owner)
+    table.add_row("buys often", ", ".join(customer.buys_often))
     for fact, value in sorted(customer.metrics.facts.items()):
         kind = value.WhichOneof("kind")
         if kind is not None and kind != "set_value":
