@@ -50,6 +50,7 @@ from gonghai_plugin.policies import Incentives
 
 from .archive import DAY, PARENT, START, Archive, archive, at, money, name
 from .test_lines import TWO_LEVELS, below, put_below, quiet
+from .test_masking import heard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -395,31 +396,37 @@ async def test_everybody_who_earns_in_a_month_is_listed_once(
     assert other.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.requirement("D3")
-async def test_a_page_tells_of_nobody_whose_statement_is_not_for_the_caller(
+@pytest.mark.requirement("A16", "D3")
+async def test_pages_and_their_tokens_tell_of_nobody_who_is_not_there_for_the_caller(
     store_settings: StoreSettings,
 ) -> None:
-    """Nor does its token, which holds where the page ended: also at what was not shown."""
+    """Neither by how many they are nor by what a token holds."""
+    idents = ("secretary", "d1", "secrecy", "d2", "secret")
     async with archive(store_settings, engine=Moody()) as a:
-        for ident in ("secretary", "d1", "secrecy"):
+        for ident in idents:
             await a.create(ident)
             await record(a, ident, "p", purchase=bought(100_00))
+            rep = "zhao" if ident in {"d1", "d2"} else "wang"
+            await a.beside.pool.custody("acme", ident, 1, "HELD", owner=rep)
+        for ident in idents:
+            await heard(a, ident, 1)
         for request, method in (
             (pb.ListCommissionStatementsRequest(period="2060-03"), "ListCommissionStatements"),
-            (pb.ListCustomersRequest(), "ListCustomers"),
+            (pb.ListCustomersRequest(order_by="create_time"), "ListCustomers"),
         ):
             tokens: list[str] = []
             stub = a.as_("partner:zhao@acme")
             request.parent, request.page_size = PARENT, 1
-            while request.page_token or not tokens:
+            for ident in ("d1", "d2"):
                 page = await getattr(stub, method)(request)
-                assert not (page.statements if "Statements" in method else page.customers)
+                (shown,) = page.statements if "Statements" in method else page.customers
+                assert name(ident) == (shown.customer if "Statements" in method else shown.name)
                 request.page_token = page.next_page_token
                 tokens.append(page.next_page_token)
-            assert len(tokens) >= 3
-            for token in tokens:
-                carried = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-                assert b"secre" not in carried
+            assert tokens[0]
+            assert tokens[1] == ""
+            carried = base64.urlsafe_b64decode(tokens[0] + "=" * (-len(tokens[0]) % 4))
+            assert b"secre" not in carried
 
 
 @pytest.mark.requirement("D3")

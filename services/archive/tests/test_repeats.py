@@ -154,6 +154,32 @@ async def test_who_changed_a_customer_hears_so_masked_after_he_lost_it(
         assert (await refused(wang.UpdateCustomer(request))).reason == "REQUEST_ID_REUSED"
 
 
+@pytest.mark.requirement("A1", "A16")
+async def test_who_made_a_customer_hears_so_masked_after_he_lost_it(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        await staff(a)
+        wang = a.as_("rep:wang@acme")
+        contact = customer_pb2.Contact(display_name="Ann", phone="+8613800138000")
+        request = pb.CreateCustomerRequest(
+            parent=PARENT,
+            customer_id="c1",
+            customer=customer_pb2.Customer(display_name="Fish", contacts=[contact]),
+            owner=f"{PARENT}/reps/wang",
+            request_id="one",
+        )
+        made = await wang.CreateCustomer(request)
+        assert made.contacts[0].display_name == "Ann"
+        # Before pool has told whose it is, too.
+        assert await wang.CreateCustomer(request) == made
+        await held(a, "qian", 1)
+        again = await wang.CreateCustomer(request)
+        assert again.etag == made.etag
+        seen = await wang.GetCustomer(pb.GetCustomerRequest(name=name("c1")))
+        assert again.contacts == seen.contacts != made.contacts
+
+
 @pytest.mark.requirement("A1")
 async def test_a_manager_hears_of_the_customer_that_he_made_for_who_left_his_team(
     store_settings: StoreSettings,

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from gonghai_archive.listing import Shown
 from gonghai_archive.masking import mask_activity, mask_customer, plain_conditions
 from gonghai_archive.messages import activity_message, customer_message
 from gonghai_archive.metrics import day_number
@@ -51,19 +52,6 @@ _MEASURED_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A page of customers as a caller may see them.
-
-    Attributes:
-        customers: those that are there for him.
-        incomplete: others might be, if their custody were not in doubt.
-    """
-
-    customers: list[customer_pb2.Customer]
-    incomplete: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Presenter:
     """Reads customers for the running call, and writes what its caller may see.
 
@@ -92,26 +80,25 @@ class Presenter:
         """
         return await self._customers(tenant, await self.read(tenant, ids, token=token), ())
 
-    async def listed(self, tenant: str, ids: Sequence[str], *, asked: Collection[str]) -> Listed:
-        """Return those of a page that the caller may see.
+    async def listed(
+        self, tenant: str, ids: Sequence[str], *, asked: Collection[str]
+    ) -> list[Shown[customer_pb2.Customer]]:
+        """Return for each entry of a list what the caller may see of it.
 
         Args:
             tenant: whose.
-            ids: which are on the page.
+            ids: of the entries.
             asked: paths of the fields by which they were found: a customer of which he may not read
                 one of them is not there for him, or the list would tell what is in it.
         """
         if not ids:
-            return Listed([], incomplete=False)
+            return []
         reading = await self.read(tenant, ids)
         shown = await self._customers(tenant, reading, asked)
-        return Listed(
-            [message for message in shown if message is not None],
-            incomplete=any(
-                message is None and seen is not None and in_doubt(seen.custody, reading.around)
-                for message, seen in zip(shown, reading.found, strict=True)
-            ),
-        )
+        return [
+            Shown(message, in_doubt=seen is not None and in_doubt(seen.custody, reading.around))
+            for message, seen in zip(shown, reading.found, strict=True)
+        ]
 
     async def _customers(
         self, tenant: str, reading: Reading, asked: Collection[str]
@@ -159,16 +146,18 @@ class Presenter:
 
         Args:
             customer: as it was stored.
-            made: it was just created; whoever it was created for sees it whole, though pool has not
-                told of it yet.
+            made: this call created it, now or when it was first made; whoever it was created for
+                sees it whole until pool has told whose it is.
         """
         viewer = Viewer.of(current().principal)
-        if made and (viewer.sees_all or (viewer.rep and customer.owner == viewer.rep)):
+        if made and viewer.sees_all:
             return customer_message(customer, current().language, self.currency)
         reading = await self.read(customer.tenant, [customer.id])
         policy = await self.book.ensure(customer.tenant, reading.stamp, deadline=current().deadline)
         seen = reading.found[0]
         custody = seen.custody if seen is not None else None
+        if made and custody is None and viewer.rep and customer.owner == viewer.rep:
+            return customer_message(customer, current().language, self.currency)
         shown = sight(viewer, custody, reading.around)
         return self._shown(policy, customer, custody, shown)
 

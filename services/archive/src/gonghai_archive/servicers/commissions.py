@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gonghai.archive.v1 import archive_service_pb2 as pb
+from gonghai_archive.listing import Entries, Shown, page_of
 from gonghai_archive.money import money_of
 from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotFound
@@ -16,12 +17,15 @@ from gonghai_chassis.page_tokens import page_place, page_size, page_token
 from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gonghai_archive.commissions import Entry
     from gonghai_archive.servicers.reach import Guard
+    from gonghai_archive.store.customers import Place
     from gonghai_archive.store.statements import StatementStore, Sums
 
 _SCAN: Final = 1000
-"""How many customers one page of statements looks at, at the most."""
+"""How many customers one step of a page of statements goes over, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +61,42 @@ class Commissions:
     ) -> pb.ListCommissionStatementsResponse:
         """List what a tenant's customers have earned in a month."""
         tenant = TenantName.parse(request.parent, "parent").tenant
+
+        async def look(place: Place | None, limit: int) -> Entries[tuple[str, Sums]]:
+            found = await self.statements.list(
+                tenant,
+                request.period,
+                place=place,
+                limit=limit,
+                scan=_SCAN,
+                deadline=current().deadline,
+            )
+            return Entries([(at, (at[1], sums)) for at, sums in found.sums], found.place)
+
+        async def show(
+            entries: Sequence[tuple[str, Sums]],
+        ) -> list[Shown[pb.CommissionStatement]]:
+            earners = await self.guard.earning(tenant, [ident for ident, _ in entries])
+            return [
+                Shown(
+                    statement_message(
+                        CustomerName(tenant, ident), request.period, sums, self.currency
+                    )
+                    if earner.readable
+                    else None,
+                    earner.in_doubt,
+                )
+                for (ident, sums), earner in zip(entries, earners, strict=True)
+            ]
+
         place = page_place(request, int, str)
-        found = await self.statements.list(
-            tenant,
-            request.period,
-            place=None if place is None else (place[0], place[1]),
-            limit=page_size(request),
-            scan=_SCAN,
-            deadline=current().deadline,
+        page = await page_of(
+            page_size(request), None if place is None else (place[0], place[1]), look, show
         )
-        earning = await self.guard.earning(tenant, list(found.sums))
         return pb.ListCommissionStatementsResponse(
-            statements=[
-                statement_message(CustomerName(tenant, ident), request.period, sums, self.currency)
-                for ident, sums in found.sums.items()
-                if ident in earning.readable
-            ],
-            incomplete=earning.incomplete,
-            next_page_token=page_token(request, list(found.place)) if found.place else "",
+            statements=page.messages,
+            incomplete=page.incomplete,
+            next_page_token=page_token(request, list(page.place)) if page.place else "",
         )
 
     def _line(self, tenant: str, booked: int, entry: Entry) -> pb.CommissionLine:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gonghai.archive.v1 import archive_service_pb2 as pb
 from gonghai.archive.v1 import customer_pb2
 from gonghai_archive.commands.create import CreateCustomer, NewCustomer
+from gonghai_archive.listing import Entries, page_of
 from gonghai_archive.messages import profile_from, profile_message, rep_id
 from gonghai_archive.servicers.reach import Guard, actor, request_of
 from gonghai_archive.store.customers import Selection
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from gonghai_archive.customers import Customer, Request
     from gonghai_archive.presenting import Presenter
     from gonghai_archive.profiles import Profile
-    from gonghai_archive.store.customers import CustomerStore
+    from gonghai_archive.store.customers import CustomerStore, Place
 
 FILTER: Final = {
     "tier": Field(Kind.STRING),
@@ -66,7 +67,7 @@ _PATHS: Final = {
 """The field of a customer that each part of a filter looks at."""
 
 _SCAN: Final = 5000
-"""How many entries of an index one page looks at, at the most."""
+"""How many entries of an index one step of a page looks at, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +165,28 @@ class Customers:
         asked = {_PATHS[term.field] for term in terms}
         if selection.by_rank:
             asked.add(_PATHS["tier"])
+
+        async def look(place: Place | None, limit: int) -> Entries[str]:
+            page = await self.store.select(
+                tenant,
+                selection,
+                place=place,
+                limit=limit,
+                scan=_SCAN,
+                deadline=current().deadline,
+            )
+            return Entries(list(zip(page.places, page.ids, strict=True)), page.place)
+
         place = page_place(request, int, str)
-        page = await self.store.select(
-            tenant,
-            selection,
-            place=None if place is None else (place[0], place[1]),
-            limit=page_size(request),
-            scan=_SCAN,
-            deadline=current().deadline,
+        page = await page_of(
+            page_size(request),
+            None if place is None else (place[0], place[1]),
+            look,
+            lambda ids: self.presenter.listed(tenant, ids, asked=asked),
         )
-        found = await self.presenter.listed(tenant, page.ids, asked=asked)
         return pb.ListCustomersResponse(
-            customers=found.customers,
-            incomplete=found.incomplete,
+            customers=page.messages,
+            incomplete=page.incomplete,
             next_page_token=page_token(request, list(page.place)) if page.place else "",
         )
 

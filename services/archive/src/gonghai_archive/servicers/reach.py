@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gonghai_archive.activities import Kind
 from gonghai_archive.customers import Actor, Request
@@ -34,17 +34,16 @@ def request_of(message: Message) -> Request:
     return Request(ident, current().fingerprint(message))
 
 
-@dataclass(frozen=True, slots=True)
-class Earning:
-    """Of whom a caller may read what they have earned.
+class Earner(NamedTuple):
+    """A customer who may have earned something.
 
     Attributes:
-        readable: ids of the customers.
-        incomplete: of others he might, if their custody were not in doubt.
+        readable: the caller may read what.
+        in_doubt: if he may not, he might if its custody were not in doubt.
     """
 
-    readable: frozenset[str]
-    incomplete: bool
+    readable: bool
+    in_doubt: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +111,22 @@ class Guard:
         if not sight.sensitive:
             raise NotAllowed(call.method, "what it has earned is for whoever works on it")
 
-    async def earning(self, tenant: str, ids: Sequence[str]) -> Earning:
-        """Return of which customers the caller may read what they have earned."""
+    async def earning(self, tenant: str, ids: Sequence[str]) -> list[Earner]:
+        """Return for each customer whether the caller may read what it has earned."""
         call = current()
         if call.reach >= Reach.TENANT or not ids:
-            return Earning(frozenset(ids), incomplete=False)
+            return [Earner(readable=True, in_doubt=False) for _ in ids]
         viewer = Viewer.of(call.principal)
         reading = await self.presenter.read(tenant, ids)
-        readable, incomplete = set[str](), False
-        for seen in filter(None, reading.found):
-            if (
-                may_know(viewer, seen.custody, reading.around)
-                and sight(viewer, seen.custody, reading.around).sensitive
-            ):
-                readable.add(seen.customer.id)
-            else:
-                incomplete = incomplete or in_doubt(seen.custody, reading.around)
-        return Earning(frozenset(readable), incomplete)
+        return [
+            Earner(
+                readable=seen is not None
+                and may_know(viewer, seen.custody, reading.around)
+                and sight(viewer, seen.custody, reading.around).sensitive,
+                in_doubt=seen is not None and in_doubt(seen.custody, reading.around),
+            )
+            for seen in reading.found
+        ]
 
     async def to_record(self, name: CustomerName, activity: Activity) -> NotAllowed | None:
         """Check that the caller may say that something happened with a customer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gonghai_archive import events
 from gonghai_archive.commissions import NOTHING, Booking
@@ -87,12 +87,23 @@ class Change:
     booking: Booking = NOTHING
 
 
+Place: TypeAlias = tuple[int, str]
+"""Of a customer in an index: its score, then its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some ids in order, and the place after them; None at the end."""
+    """Some customers in the order of an index.
+
+    Attributes:
+        ids: of the customers.
+        places: that of each.
+        place: where to go on; None at the end.
+    """
 
     ids: list[str]
-    place: tuple[int, str] | None
+    places: list[Place]
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +335,7 @@ class CustomerStore:
         tenant: str,
         selection: Selection,
         *,
-        place: tuple[int, str] | None,
+        place: Place | None,
         limit: int,
         scan: int,
         deadline: float | None = None,
@@ -359,7 +370,9 @@ class CustomerStore:
         )
         fields = reply.fields
         more = (fields["score"], fields["member"]) if fields["more"] else None
-        return Page(records.sequence(fields["ids"]), more)
+        ids = records.sequence(fields["ids"])
+        scores = records.sequence(fields["scores"])
+        return Page(ids, list(zip(scores, ids, strict=True)), more)
 
     async def each(
         self,
@@ -377,7 +390,7 @@ class CustomerStore:
             within: terms of indexes that they stand in.
             without: terms of indexes that none of them stands in.
         """
-        place: tuple[int, str] | None = None
+        place: Place | None = None
         chosen = Selection(within=within, without=without, descending=False)
         while True:
             page = await self.select(tenant, chosen, place=place, limit=size, scan=size)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gonghai_archive.commissions import Entry
+    from gonghai_archive.store.customers import Place
     from gonghai_chassis.names import CustomerName
     from gonghai_chassis.store import Store
 
@@ -55,12 +56,12 @@ class Statements:
     """What some customers have earned in a month.
 
     Attributes:
-        sums: by the customer's id, the oldest record first.
-        place: the one after them; None at the end.
+        sums: with the place and the id of each customer, the oldest record first.
+        place: where to go on; None at the end.
     """
 
-    sums: Mapping[str, Sums]
-    place: tuple[int, str] | None
+    sums: Sequence[tuple[Place, Sums]]
+    place: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class StatementStore:
         tenant: str,
         period: str,
         *,
-        place: tuple[int, str] | None,
+        place: Place | None,
         limit: int,
         scan: int,
         deadline: float | None,
@@ -143,10 +144,10 @@ class StatementStore:
         )
         fields = reply.fields
         return Statements(
-            {
-                each["customer"]: sums_of(each)
+            [
+                ((each["score"], each["customer"]), sums_of(each))
                 for each in map(records.mapping, records.sequence(fields["statements"]))
-            },
+            ],
             (fields["score"], fields["member"]) if fields["more"] else None,
         )
 

@@ -147,7 +147,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Lets each test be tried again if the machine stood still while it failed."""
-    if config.option.usepdb:
+    if config.option.usepdb or not config.pluginmanager.hasplugin("rerunfailures"):
         return
     for item in items:
         item.add_marker(pytest.mark.flaky(reruns=_TRIES - 1, condition=_Excuse(item)))

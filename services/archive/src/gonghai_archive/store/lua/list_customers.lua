@@ -2,7 +2,7 @@
 list_customers: ids of customers in an index's order, from a place on, that stand in other indexes.
 KEYS clock index
 ARG  order within without descending score member limit scan
-Returns ok{ids, score, member, more}
+Returns ok{ids, scores, score, member, more}
 ]]
 -- @include clock
 -- @include reply
@@ -20,7 +20,7 @@ local key = KEY.index .. ':' .. lead
 local size = redis.call('ZCARD', key)
 local entries, from = page_of(key, size, ARG.scan)
 
-local ids, score, member = {}, nil, nil
+local ids, scores, score, member = {}, {}, nil, nil
 local looked = 0
 for i = 1, #entries, 2 do
   if #ids >= ARG.limit then break end
@@ -37,6 +37,7 @@ for i = 1, #entries, 2 do
     if not fits then break end
     fits = not redis.call('ZSCORE', KEY.index .. ':' .. term, member)
   end
-  if fits then ids[#ids + 1] = member end
+  if fits then ids[#ids + 1], scores[#scores + 1] = member, score end
 end
-return reply("ok", {ids = ids, score = score, member = member, more = from + looked < size})
+return reply("ok", {ids = ids, scores = scores, score = score, member = member,
+                    more = from + looked < size})

@@ -23,7 +23,7 @@ for i = 1, #entries, 2 do
   local undecided = redis.call('ZCOUNT', KEY.undecided .. ':' .. member, ARG.month, ARG.month)
   if sums[1] or sums[2] or undecided > 0 then
     statements[#statements + 1] = {
-      customer = member,
+      customer = member, score = score,
       count = redis.call('LLEN', KEY.statements .. ':' .. member .. ':' .. ARG.period),
       earned = tonumber(sums[1] or 0), taken_back = tonumber(sums[2] or 0),
       undecided = undecided,
