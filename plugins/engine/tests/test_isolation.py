@@ -422,6 +422,19 @@ def test_a_candidate_on_which_the_process_ends_when_loaded_is_left_out_until_it_
     assert run(tmp_path, shown) == ["['plain', 'standard'] ['']"]
 
 
+def test_who_looks_in_no_folder_for_candidates_suspects_none_any_more(tmp_path: Path) -> None:
+    note = Note(tmp_path, "pool")
+    with note.loading(TEA_TRIED):
+        left = (tmp_path / "pool-0.note").read_bytes()
+    note.close()
+    (tmp_path / "pool-0.note").write_bytes(left)
+    note = Note(tmp_path, "pool")
+    assert note.suspects == {TEA_TRIED}
+    selection = PluginSelection(allowed=frozenset({"standard"}))
+    Engine.load(selection, isolation=Isolation(note=note)).close()
+    assert not Note(tmp_path, "pool").suspects
+
+
 async def test_a_plugin_on_which_a_process_was_killed_by_chance_is_no_suspect_for_ever(
     tmp_path: Path,
 ) -> None:

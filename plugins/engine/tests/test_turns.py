@@ -170,6 +170,44 @@ async def test_one_who_is_trusted_again_is_not_ended_while_others_ask(moody: Ser
     assert not lane.ends
 
 
+async def test_one_who_is_trusted_again_on_trial_is_not_ended_in_the_middle_of_a_decision(
+    moody: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, lane = asyncio.get_running_loop(), moody.engine.trial_lanes["moody"]
+    set_timer, timers = loop.call_later, list[tuple[asyncio.TimerHandle, Any]]()
+
+    def noted(seconds: float, callback: Any, *given: Any, **named: Any) -> asyncio.TimerHandle:  # noqa: ANN401 - as it is asked
+        if getattr(callback, "__self__", None) is not lane:
+            return set_timer(seconds, callback, *given, **named)
+        timer = set_timer(3_600, callback, *given, **named)
+        timers.append((timer, callback))
+        return timer
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    await moody.bind("moody", "t/trial-1", trial=True)
+    assert await moody.ask(FEW, tenant="t/trial-1") == ["otherwise"]
+    lane.let_go()
+    decide = process.PluginProcess.decide
+    deciding, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def held(*given: Any) -> Any:  # noqa: ANN401 - as it is asked
+        deciding.set()
+        await goes_on.wait()
+        return await decide(*given)
+
+    monkeypatch.setattr(process.PluginProcess, "decide", held)
+    asking = asyncio.create_task(moody.ask(FEW, tenant="t/trial-1"))
+    await deciding.wait()
+    # The time of each that is still set comes now.
+    for timer, comes in timers:
+        if not timer.cancelled():
+            comes()
+    goes_on.set()
+    assert await asking == ["otherwise"]
+    assert not lane.ends
+    assert lane.process is not None
+
+
 async def test_a_tenant_that_asks_for_much_lets_others_in_between(moody: Service) -> None:
     await moody.bind("moody", "t", "u")
     assert await moody.ask(FEW) == ["otherwise"]

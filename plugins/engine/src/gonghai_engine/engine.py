@@ -117,7 +117,13 @@ class Engine:
         """
         note = isolation.note if isolation is not None else None
         loaded = load(selection, found, note)
-        beside = _NONE if candidates is None else load_candidates(candidates, selection, note)
+        if candidates is not None:
+            beside = load_candidates(candidates, selection, note)
+        else:
+            beside = _NONE
+            if note is not None:
+                # The next one to look in a folder begins anew, as when they were taken out of it.
+                note.forget_others((), candidates=True)
         warm_up()
         return cls(loaded.plugins, loaded.health, isolation, candidates=beside, folder=candidates)
 

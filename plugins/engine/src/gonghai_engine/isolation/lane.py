@@ -363,6 +363,9 @@ class Lane:
 
     def _rest(self) -> None:
         """Let the process end after a while in which nobody asks, where it is to."""
+        if self._resting is not None:
+            # One left to itself would fall into the turn of who asks next.
+            self._resting.cancel()
         if self._idle is not None and not self._stopped:
             loop = asyncio.get_running_loop()
             self._resting = loop.call_later(self._idle, self._retire)
