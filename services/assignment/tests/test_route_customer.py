@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 
 from gonghai.assignment.v1 import assignment_service_pb2 as pb
@@ -173,9 +174,11 @@ async def test_nobody_eligible_says_what_stands_in_the_way(store_settings: Store
         )
         assert error.metadata["customer"] == CUSTOMER
         chinese = assignment.stub.RouteCustomer(request(), metadata=(("accept-language", "zh"),))
-        assert (await refused(chinese)).message == "没有合格的销售（不在岗：2）"
-        violations = error.details(error_details_pb2.PreconditionFailure)[0].violations
-        assert [violation.description for violation in violations] == ["state: 2 reps"]
+        told = await refused(chinese)
+        assert told.message == "没有合格的销售（不在岗：2）"
+        for each, description in ((error, "state: 2 reps"), (told, "不在岗：2 名销售")):
+            violations = each.details(error_details_pb2.PreconditionFailure)[0].violations
+            assert [violation.description for violation in violations] == [description]
 
 
 async def test_a_full_rep_is_passed_over(store_settings: StoreSettings) -> None:
@@ -240,13 +243,35 @@ async def test_suggestions_show_who_suits_and_what_excluded_the_others(
         )
         assert len(short.candidates) == 1
         assert not short.excluded
-        read = await assignment.as_("reader:auditor@acme").SuggestReps(
-            pb.SuggestRepsRequest(customer=CUSTOMER)
-        )
         assert answer.needs.facts
-        assert read.needs.policy == "matching"
-        assert not read.needs.facts
         assert assignment.peers.pool.calls == []
+
+
+async def test_a_reader_is_not_told_who_suits_since_that_tells_who_held_the_customer(
+    store_settings: StoreSettings,
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.rep("best", performance=900)
+        await assignment.rep("li", performance=900)
+        peers = assignment.peers
+        peers.archive.tell("c1", tier="c", rank=10)
+        long_ago = Timestamp(seconds=1)
+        peers.pool.admit("c1", former_owner=f"{PARENT}/reps/li", former_owner_time=long_ago)
+        question = pb.SuggestRepsRequest(customer=CUSTOMER)
+
+        async def held_by() -> list[str]:
+            answer = await assignment.stub.SuggestReps(question)
+            return [
+                each.rep[-2:]
+                for each in answer.candidates
+                for term in each.terms
+                if term.term == "former_owner" and term.value_micro
+            ]
+
+        assert await eventually(held_by) == ["li"]
+        for principal in ("reader:auditor@acme", "rep:best@acme;roles=rep,reader"):
+            told = assignment.as_(principal).SuggestReps(question)
+            assert (await refused(told)).reason == "NOT_ALLOWED"
 
 
 @pytest.mark.requirement("C8")

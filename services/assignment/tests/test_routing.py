@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.dayofweek_pb2 import MONDAY, TUESDAY, WEDNESDAY
@@ -14,9 +15,11 @@ from gonghai.assignment.v1 import assignment_service_pb2 as pb
 from gonghai.assignment.v1 import rep_pb2
 from gonghai.dev.v1 import clock_pb2
 from gonghai.policy.v1 import policy_service_pb2
+from gonghai.pool.v1 import custody_pb2
 from gonghai.type.v1 import watch_pb2
 from gonghai_chassis.instants import instant_of, timestamp
 from gonghai_chassis.testing import eventually
+from gonghai_chassis.testing.refusals import refused
 
 from .peers import TENANT
 from .staffing import PARENT, serving_all
@@ -429,3 +432,50 @@ async def test_whom_a_customer_went_to_shows_only_to_who_may_know_whose_he_is(
     assert bool(answer.needs.facts) is sees
     assert ("best" in str(answer)) is sees
     assert answer.custody_term == 1
+
+
+@pytest.mark.requirement("C8")
+async def test_a_partner_hears_of_what_he_or_his_team_holds_and_of_nothing_else(
+    store_settings: StoreSettings,
+) -> None:
+    async with serving_all(store_settings) as assignment:
+        await assignment.team("east")
+        await assignment.rep("dist", performance=900, team=f"{PARENT}/teams/east")
+        await assignment.rep("best", performance=700)
+        peers = assignment.peers
+        peers.admit("c1")
+        assert await settled(assignment, "c1") == "dist"
+        partner = assignment.as_("partner:dist@acme")
+
+        def question(customer: str) -> pb.ExplainAssignmentRequest:
+            name = f"{PARENT}/customers/{customer}"
+            return pb.ExplainAssignmentRequest(customer=name, rep=f"{PARENT}/reps/dist")
+
+        async def holds(count: int) -> bool:
+            return (await assignment.get("dist")).holdings == count
+
+        async def told() -> bool:
+            try:
+                return bool((await partner.ExplainAssignment(question("c1"))).rep)
+            except grpc.aio.AioRpcError:
+                return False
+
+        await eventually(lambda: holds(1))
+        answer = await partner.ExplainAssignment(question("c1"))
+        assert answer.rep == f"{PARENT}/reps/dist"
+        peers.pool.change("c1", holder=custody_pb2.Holder(team=f"{PARENT}/teams/east"))
+        await eventually(lambda: holds(0))
+        assert await told()
+        # Somebody else's, and in a pool of whose members nothing is known here.
+        peers.pool.hold("c1", "best")
+
+        async def gone() -> bool:
+            return not await told()
+
+        await eventually(gone)
+        of_another = await refused(partner.ExplainAssignment(question("c1")))
+        of_none = await refused(partner.ExplainAssignment(question("c2")))
+        assert (of_another.code, of_another.reason) == (of_none.code, "RESOURCE_NOT_FOUND")
+        assert of_another.message == of_none.message.replace("c2", "c1")
+        # Somebody else is told as before.
+        assert (await assignment.explain("c1")).custody_term == 1

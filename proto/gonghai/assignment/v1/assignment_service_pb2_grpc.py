@@ -267,7 +267,8 @@ class AssignmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SuggestReps(self, request, context):
-        """Says which reps suit a customer, best first, with the terms of each score and what excluded the others.
+        """Says which reps suit a customer, best first, with the terms of each score and what excluded the others. Not for
+        readers: it tells who held the customer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -289,7 +290,8 @@ class AssignmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainAssignment(self, request, context):
-        """Explains the last routing of a customer: who was considered, and what spoke against each.
+        """Explains the last routing of a customer: who was considered, and what spoke against each. To a partner of what he or
+        his team holds alone; the rest is NOT_FOUND to him.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

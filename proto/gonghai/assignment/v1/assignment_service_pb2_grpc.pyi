@@ -41,7 +41,9 @@ class AssignmentServiceStub:
     ListReps: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.ListRepsRequest, _assignment_service_pb2.ListRepsResponse]
     """Lists a tenant's reps by id."""
     SuggestReps: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.SuggestRepsRequest, _assignment_service_pb2.SuggestRepsResponse]
-    """Says which reps suit a customer, best first, with the terms of each score and what excluded the others."""
+    """Says which reps suit a customer, best first, with the terms of each score and what excluded the others. Not for
+    readers: it tells who held the customer.
+    """
     SuggestCustomers: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.SuggestCustomersRequest, _assignment_service_pb2.SuggestCustomersResponse]
     """Says which of the pools' customers suit a rep, best first. Not built yet."""
     RouteCustomer: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.RouteCustomerRequest, _assignment_service_pb2.RouteCustomerResponse]
@@ -49,7 +51,9 @@ class AssignmentServiceStub:
     (NO_ELIGIBLE_REP).
     """
     ExplainAssignment: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.ExplainAssignmentRequest, _assignment_service_pb2.ExplainAssignmentResponse]
-    """Explains the last routing of a customer: who was considered, and what spoke against each."""
+    """Explains the last routing of a customer: who was considered, and what spoke against each. To a partner of what he or
+    his team holds alone; the rest is NOT_FOUND to him.
+    """
     ListParked: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.ListParkedRequest, _assignment_service_pb2.ListParkedResponse]
     """Lists the customers who should have been assigned when nobody was eligible. Not built yet."""
     CreatePlan: _aio.UnaryUnaryMultiCallable[_assignment_service_pb2.CreatePlanRequest, _assignment_service_pb2.Plan]
@@ -170,7 +174,9 @@ class AssignmentServiceServicer:
         request: _assignment_service_pb2.SuggestRepsRequest,
         context: _aio.ServicerContext[_assignment_service_pb2.SuggestRepsRequest, _abc.Awaitable[_assignment_service_pb2.SuggestRepsResponse]],
     ) -> _abc.Awaitable[_assignment_service_pb2.SuggestRepsResponse]:
-        """Says which reps suit a customer, best first, with the terms of each score and what excluded the others."""
+        """Says which reps suit a customer, best first, with the terms of each score and what excluded the others. Not for
+        readers: it tells who held the customer.
+        """
 
     def SuggestCustomers(
         self,
@@ -193,7 +199,9 @@ class AssignmentServiceServicer:
         request: _assignment_service_pb2.ExplainAssignmentRequest,
         context: _aio.ServicerContext[_assignment_service_pb2.ExplainAssignmentRequest, _abc.Awaitable[_assignment_service_pb2.ExplainAssignmentResponse]],
     ) -> _abc.Awaitable[_assignment_service_pb2.ExplainAssignmentResponse]:
-        """Explains the last routing of a customer: who was considered, and what spoke against each."""
+        """Explains the last routing of a customer: who was considered, and what spoke against each. To a partner of what he or
+        his team holds alone; the rest is NOT_FOUND to him.
+        """
 
     def ListParked(
         self,

@@ -10,6 +10,7 @@ from gonghai_chassis.principals import Reach, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from gonghai_assignment.customers import Custody
     from gonghai_assignment.reps import Rep
     from gonghai_assignment.teams import Team
     from gonghai_chassis.context import RequestContext
@@ -76,6 +77,19 @@ def check_changes(
     raise NotAllowed(
         context.method, f"you may change {fields} of yourself, and more of the teams you manage"
     )
+
+
+def may_know(context: RequestContext, reps: Mapping[str, Rep], custody: Custody | None) -> bool:
+    """Whether the caller may be told of a customer: a partner of what he or his team holds.
+
+    Who is in which pool is not known here, so that of customers in his pools he learns from pool.
+    """
+    if context.principal.roles != {Role.PARTNER}:
+        return True
+    own = reps.get(context.principal.rep or "")
+    if own is None or custody is None:
+        return False
+    return custody.rep == own.id or (custody.team is not None and custody.team == own.team)
 
 
 def reps_seen(

@@ -278,8 +278,8 @@ class _Seen:
             return Text("there are no reps", "没有销售")
         causes = self.causes()
         parts = [(code, causes[code]) for code in sorted(causes, key=lambda c: (-causes[c], c))]
-        en = ", ".join(f"{code}: {count}" for code, count in parts)
-        zh = "，".join(f"{_cause_zh(code)}：{count}" for code, count in parts)
+        en = ", ".join(f"{cause_name(code).en}: {count}" for code, count in parts)
+        zh = "，".join(f"{cause_name(code).zh}：{count}" for code, count in parts)
         return Text(f"nobody is eligible ({en})", f"没有合格的销售（{zh}）")
 
     def causes(self) -> dict[str, int]:
@@ -332,10 +332,11 @@ _CAUSES = {
 }
 
 
-def _cause_zh(code: str) -> str:
+def cause_name(code: str) -> Text:
+    """What excludes a rep, for a person; in English the code itself says it."""
     if code.startswith("skill:"):
-        return f"缺少技能 {code.removeprefix('skill:')}"
-    return _CAUSES.get(code, code)
+        return Text(code, f"缺少技能 {code.removeprefix('skill:')}")
+    return Text(code, _CAUSES.get(code, code))
 
 
 def _last_decision(entry: Entry) -> Decision | None:

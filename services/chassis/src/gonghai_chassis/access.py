@@ -76,6 +76,10 @@ OVERSEE: Final = _rule(
 )
 """What managers and readers look at, and single reps do not."""
 
+WEIGH: Final = _rule({Role.MANAGER: Reach.TEAM, Role.INTEGRATOR: Reach.TENANT})
+"""Weighing reps against each other: who held a customer and how much each holds shows in the order
+alone, so that readers, who are to learn neither, do not."""
+
 WORK: Final = _rule(_PERSONS)
 """What a rep does for himself, and a manager for his teams. A back end does it on his behalf."""
 
@@ -204,7 +208,7 @@ _ASSIGNMENT: Final = _rows(
     GetRep=LOOK_UP,
     UpdateRep=WORK,
     ListReps=LOOK_UP,
-    SuggestReps=OVERSEE,
+    SuggestReps=WEIGH,
     SuggestCustomers=READ,
     RouteCustomer=MANAGE,
     ExplainAssignment=READ,

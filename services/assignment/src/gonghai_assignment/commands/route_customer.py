@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gonghai_assignment.calls import Verdict, call_for
-from gonghai_assignment.choosing import Bounds
+from gonghai_assignment.choosing import Bounds, cause_name
 from gonghai_assignment.customers import CustodyState, Outcome
 from gonghai_assignment.explanations import explanation_of
 from gonghai_chassis.errors import (
@@ -18,6 +18,7 @@ from gonghai_chassis.errors import (
     RequestIdReused,
     WrongState,
 )
+from gonghai_plugin import Text
 from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class RouteCustomer:
             validate_only: say what would be, and change nothing.
             request: request id and fingerprint of the call.
             deadline: in seconds of `time.monotonic`.
-            language: `en` or `zh`: of the reason why nobody is eligible.
+            language: `en` or `zh`: of the refusal when nobody is eligible.
 
         Raises:
             WrongState: it is in no pool, locked or disputed.
@@ -231,10 +232,17 @@ def _nobody(customer: CustomerName, choice: Choice, language: str) -> Preconditi
         why,
         [
             PreconditionViolation(
-                Reason.NO_ELIGIBLE_REP, str(customer), f"{cause}: {causes[cause]} reps"
+                Reason.NO_ELIGIBLE_REP,
+                str(customer),
+                in_language(_counted(code, causes[code]), language),
             )
-            for cause in sorted(causes)
+            for code in sorted(causes)
         ]
         or [PreconditionViolation(Reason.NO_ELIGIBLE_REP, str(customer), why)],
         metadata={"customer": str(customer)},
     )
+
+
+def _counted(code: str, count: int) -> Text:
+    name = cause_name(code)
+    return Text(f"{name.en}: {count} reps", f"{name.zh}：{count} 名销售")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gonghai.assignment.v1 import assignment_service_pb2 as pb
@@ -18,7 +19,6 @@ from gonghai_policy_service.decisions import decision_message
 from gonghai_policy_service.reasons import in_language
 
 if TYPE_CHECKING:
-    from gonghai.type.v1 import decision_pb2
     from gonghai_assignment.commands.explain_assignment import ExplainAssignment
     from gonghai_assignment.commands.route_customer import RouteCustomer
     from gonghai_assignment.commands.suggest_reps import SuggestReps
@@ -56,8 +56,6 @@ class RoutingServicer:
             response.needs.CopyFrom(
                 decision_message(explained.decision, context.language, explained.kept_because)
             )
-        if context.principal.roles <= {Role.READER}:
-            _clear_facts(response.needs)
         return response
 
     async def route_customer(self, request: pb.RouteCustomerRequest) -> pb.RouteCustomerResponse:
@@ -99,7 +97,11 @@ class RoutingServicer:
             raise NotAllowed(context.method, "name yourself as the rep: you may ask about yourself")
         roster = await self.staff.roster(tenant, deadline=context.deadline)
         seen = access.reps_seen(context, roster.reps, roster.teams)
-        routing, explained = await self.explain(customer, deadline=context.deadline)
+        routing, explained = await self.explain(
+            customer,
+            may_know=partial(access.may_know, context, roster.reps),
+            deadline=context.deadline,
+        )
         best = list(ranked_messages(tenant, explained))
         first, others = best[:_EXPLAINED], best[_EXPLAINED:]
         others += excluded_messages(tenant, explained)
@@ -150,9 +152,5 @@ def _mask(
     if chosen is not None:
         response.ClearField("rep")
         response.ClearField("reason")  # it names him
-    _clear_facts(response.needs)
-
-
-def _clear_facts(needs: decision_pb2.Decision) -> None:
-    needs.ClearField("facts")
-    needs.ClearField("reason")  # it has them filled in
+    response.needs.ClearField("facts")
+    response.needs.ClearField("reason")  # it has them filled in
