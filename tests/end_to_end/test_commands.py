@@ -75,7 +75,7 @@ async def test_a_refused_claim_is_explained(undisturbed: Run) -> None:
         f"{parent}/reps/{refusal.rep}",
     )
     assert result.exit_code == 0, result.output
-    assert "IN_POOL" in result.output
+    assert "in a pool" in result.output
     assert refusal.reasons[0] in result.output
 
 

@@ -7,7 +7,7 @@ from io import StringIO
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 
-from gonghai.pool.v1.custody_pb2 import Clock, Custody
+from gonghai.pool.v1.custody_pb2 import CUSTODY_STATE_RESERVED, Clock, Custody, CustodyState
 from gonghai.pool.v1.pool_service_pb2 import (
     EXTENSION_STATE_APPROVED,
     EXTENSION_STATE_PENDING,
@@ -18,6 +18,7 @@ from gonghai.pool.v1.pool_service_pb2 import (
 from gonghai.type.v1.decision_pb2 import Decision
 from gonghai_cli.language import Language
 from gonghai_cli.subcommands.explain import table_of
+from gonghai_cli.words import word
 
 
 def explanation() -> ExplainCustodyResponse:
@@ -34,6 +35,7 @@ def explanation() -> ExplainCustodyResponse:
     return ExplainCustodyResponse(
         custody=Custody(
             customer="tenants/acme/customers/c1",
+            state=CUSTODY_STATE_RESERVED,
             clocks=[Clock(clock="no-order", length="45 calendar days", extended="5 calendar days")],
         ),
         reset_by=["purchase"],
@@ -60,6 +62,7 @@ def shown(language: Language) -> str:
 def test_it_tells_what_made_a_clock_longer_and_what_became_of_requests() -> None:
     text = shown(Language.EN)
     for told in (
+        "state │ reserved",
         "45 calendar days, 5 calendar days longer by activities",
         "purchase",
         "visit",
@@ -73,6 +76,7 @@ def test_it_tells_what_made_a_clock_longer_and_what_became_of_requests() -> None
 def test_it_is_laid_out_in_the_readers_language() -> None:
     text = shown(Language.ZH)
     for told in (
+        "状态 │ 预留",
         "45 calendar days，因活动延长5 calendar days，到期时间",
         "10天：已批准7天，规则first-request（a first request）",
         "3天：待审批（there is no plugin 'tea'）",
@@ -81,3 +85,9 @@ def test_it_is_laid_out_in_the_readers_language() -> None:
     ):
         assert told in text
     assert "owner" not in text
+
+
+def test_each_state_has_a_name_in_both_languages() -> None:
+    for state in CustodyState.keys():  # noqa: SIM118 - no mapping
+        key = f"explain_{state.removeprefix('CUSTODY_STATE_').lower()}"
+        assert word(key, Language.ZH) != word(key, Language.EN)

@@ -42,7 +42,7 @@ def table_of(
     custody = answer.custody
     table = Table(title=custody.customer, title_justify="left", show_header=False)
     state = custody_pb2.CustodyState.Name(custody.state).removeprefix("CUSTODY_STATE_")
-    table.add_row(say("explain_state"), state)
+    table.add_row(say("explain_state"), say(f"explain_{state.lower()}"))
     table.add_row(say("explain_pool"), custody.pool)
     table.add_row(say("explain_owner"), custody.holder.rep)
     table.add_row(say("explain_why"), custody.reason)
