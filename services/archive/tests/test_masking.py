@@ -20,6 +20,8 @@ from gonghai_archive.masking import mask_customer
 from gonghai_archive.secrecy import Secrecy, Telling
 from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
+from gonghai_engine import IndustryPolicy
+from gonghai_policy_service.hidden_fields import Concealment, HiddenFields
 
 from .archive import PARENT, Archive, archive, money, name
 from .test_activities import REACHED
@@ -292,6 +294,31 @@ async def test_a_list_and_a_decision_do_not_tell_what_is_hidden(
 
 
 @pytest.mark.requirement("A16")
+async def test_no_decision_tells_a_tag_or_an_attribute_that_is_hidden(
+    store_settings: StoreSettings,
+) -> None:
+    async with archive(store_settings) as a:
+        await staff(a)
+        told = {}
+        for ident, hidden in (("c1", []), ("c2", ["attributes.outlets"])):
+            await a.create(ident, attributes={"outlets": fact_pb2.Value(int_value=12)})
+            await a.beside.pool.pool(
+                "acme",
+                ident,
+                2,
+                members=[pool_pb2.PoolMember(team=f"{PARENT}/teams/east")],
+                hidden_fields=hidden,
+            )
+            await a.beside.pool.custody("acme", ident, 1, "IN_POOL", pool=ident)
+            await heard(a, ident, 1)
+            for who in ("rep:wang@acme", "admin:boss@acme"):
+                got = await a.as_(who).GetCustomer(pb.GetCustomerRequest(name=name(ident)))
+                assert (got.tier.tier, got.tier.decision.rule) == ("B", "big")
+                told[ident, who] = "outlets" in got.tier.decision.facts
+    assert told == {one: one != ("c2", "rep:wang@acme") for one in told}
+
+
+@pytest.mark.requirement("A16")
 async def test_a_token_waits_for_the_custody_that_it_names(store_settings: StoreSettings) -> None:
     async with archive(store_settings) as a:
         await furnish(a)
@@ -530,10 +557,13 @@ def test_whatever_the_customer_no_secret_is_left(
     message, secrets = drawn
     before = customer_pb2.Customer()
     before.CopyFrom(message)
+    hidden = frozenset(
+        {"special_requirements", "tags", "custody.pool", "no.such.field", "contacts.role"}
+    )
     mask_customer(
         message,
         Secrecy(frozenset({"outlets"}), {"tiering": Telling("p", "1", frozenset({"credit_note"}))}),
-        hidden={"special_requirements", "tags", "custody.pool", "no.such.field", "contacts.role"},
+        Concealment(HiddenFields(hidden), IndustryPolicy("", "", None, None)),
     )
     raw = message.SerializeToString()
     assert not [secret for secret in secrets if secret.encode() in raw]

@@ -18,6 +18,7 @@ from gonghai_plugin import INT64, Attribute, Rule, Text, derived, first_hit, oth
 from gonghai_plugin import host_facts as host
 from gonghai_plugin.outcomes import Admit, Stage, Tier
 from gonghai_plugin.policies import Admission, Lifecycle, Tiering
+from gonghai_policy_service.hidden_fields import NOTHING_HIDDEN, Concealment
 
 from .archive import PARENT, START, Archive, archive, name
 from .trade_plugin import OUTLETS, TRADE
@@ -169,9 +170,11 @@ def test_no_condition_is_told_that_compares_what_is_worked_out_of_it() -> None:
     facts = {"deposit": 1771, "outlets": 12}
     explained = engine.explain_now(DecisionRequest("acme", "", Policy.TIERING, facts, START))
     assert isinstance(explained, Explanation)
-    plain = plain_conditions(explained, Secrecy.of(_industry(engine)))
+    industry = _industry(engine)
+    concealed = Concealment(NOTHING_HIDDEN, industry)
+    plain = plain_conditions(explained, Secrecy.of(industry), concealed)
     assert [(each.rule, list(each.facts)) for each in plain] == [("few", ["outlets"])]
-    assert not plain_conditions(explained, Secrecy())
+    assert not plain_conditions(explained, Secrecy(), concealed)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,8 @@ def test_what_another_version_decided_is_not_known_to_be_plain(version: str, sho
     decision.reason = "12 outlets"
     decision.facts["outlets"].int_value = 12
     plain = dataclasses.replace(SECRETIVE, attributes=(OUTLETS,), facts=(), policies=_PLAIN)
-    mask_customer(message, Secrecy.of(_industry(_engine(plain))))
+    industry = _industry(_engine(plain))
+    mask_customer(message, Secrecy.of(industry), Concealment(NOTHING_HIDDEN, industry))
     assert (bool(decision.reason), bool(decision.facts)) == (shown, shown)
     assert message.attributes["outlets"].int_value == 12
     assert list(message.masked_fields) == ["attributes.undeclared"]

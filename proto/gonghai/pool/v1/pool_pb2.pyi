@@ -63,7 +63,8 @@ class Pool(_message.Message):
     @_builtins.property
     def hidden_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The fields of a customer that members cannot read before they claim (隐藏字段): paths of archive.v1.Customer, such as
-        `contacts.phone`. Enforced by the archive.
+        `contacts.phone`. Archive and pool leave them out, and with them what tells them of the customer's decisions: facts,
+        conditions, reasons. Who would be found by one of them, or put in order, is not in the list.
         """
 
     @_builtins.property

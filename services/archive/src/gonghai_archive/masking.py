@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gonghai_archive.sight import BUYS_OFTEN
 from gonghai_policy_service.decisions import condition_messages
+from gonghai_policy_service.hidden_fields import BUYS_OFTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from google.protobuf.message import Message
 
     from gonghai.archive.v1.activity_pb2 import Activity
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from gonghai.type.v1.decision_pb2 import ConditionTruth
     from gonghai_archive.secrecy import Secrecy
     from gonghai_engine import Explanation
+    from gonghai_policy_service.hidden_fields import Concealment
 
 MASK: Final = "***"
 
@@ -33,17 +32,14 @@ _FIGURES: Final = (
 def mask_customer(
     message: Customer,
     secrecy: Secrecy,
-    *,
-    hidden: Collection[str] = (),
-    figures: bool = False,
+    concealed: Concealment,
 ) -> None:
     """Mask a customer's sensitive fields, and leave out those that its pool hides.
 
     Args:
         message: the answer; `masked_fields` will say what was masked or left out.
         secrecy: what its attributes and decisions tell.
-        hidden: paths of further fields.
-        figures: leave out as well what decisions read and say, because measures are hidden.
+        concealed: what its pool hides, and what its decisions tell of that.
     """
     masked = []
     for contact in message.contacts:
@@ -56,20 +52,21 @@ def mask_customer(
         message.attributes[name].Clear()
         message.attributes[name].string_value = MASK
         masked.append(f"attributes.{name}")
-    _mask_decisions(message, secrecy)
-    if figures:
+    _mask_decisions(message, secrecy, concealed)
+    if not concealed.hidden.figures:
         masked += _leave_out_figures(message)
-    for path in hidden:
+    for path in concealed.hidden.paths:
         if clear_path(message, path):
             masked.append(path)
     message.masked_fields[:] = sorted(set(masked))
 
 
-def _mask_decisions(message: Customer, secrecy: Secrecy) -> None:
+def _mask_decisions(message: Customer, secrecy: Secrecy, concealed: Concealment) -> None:
     for decided in (message.tier, message.stage):
         if not decided.HasField("decision"):
             continue
         decision = decided.decision
+        concealed.mask(decision)
         told = secrecy.told(decision.policy, decision.plugin, decision.plugin_version)
         if told is None:
             decision.ClearField("facts")
@@ -81,13 +78,16 @@ def _mask_decisions(message: Customer, secrecy: Secrecy) -> None:
                 decision.facts.pop(name, None)
 
 
-def plain_conditions(explanation: Explanation, secrecy: Secrecy) -> list[ConditionTruth]:
-    """Return the truth of each condition that tells nothing sensitive."""
+def plain_conditions(
+    explanation: Explanation, secrecy: Secrecy, concealed: Concealment
+) -> list[ConditionTruth]:
+    """Return the truth of each condition that tells nothing sensitive, and nothing hidden."""
     made = explanation.decision
-    told = secrecy.told(made.policy, made.plugin, made.plugin_version)
-    if told is None:
+    sensitive = secrecy.told(made.policy, made.plugin, made.plugin_version)
+    hidden = concealed.told(str(made.policy), made.plugin, made.plugin_version)
+    if sensitive is None or hidden is None:
         return []
-    return [each for each in condition_messages(explanation) if told.isdisjoint(each.facts)]
+    return condition_messages(explanation, but=sensitive | hidden)
 
 
 def _leave_out_figures(message: Customer) -> list[str]:

@@ -29,6 +29,7 @@ from gonghai_chassis.errors import FieldViolation, InvalidRequest, NotFound
 from gonghai_chassis.names import CustomerName, PoolName, RepName
 from gonghai_chassis.principals import Reach
 from gonghai_policy_service.decisions import condition_messages
+from gonghai_policy_service.hidden_fields import Concealment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -171,8 +172,11 @@ class Presenter:
         if shown.sensitive:
             return condition_messages(explanation)
         policy = await self.book.tenant(customer.tenant, deadline=current().deadline)
-        secrecy = self.assessor.view(policy, customer.profile.industry).secrecy
-        return plain_conditions(explanation, secrecy)
+        industry = customer.profile.industry
+        concealed = Concealment(shown.hidden, policy.industry(industry))
+        return plain_conditions(
+            explanation, self.assessor.view(policy, industry).secrecy, concealed
+        )
 
     async def activities(self, tenant: str, ident: str) -> tuple[list[Activity], Sight]:
         """Return a customer's activities, and how much of them the caller may read.
@@ -206,7 +210,7 @@ class Presenter:
         """Return an activity as the caller may see it."""
         message = activity_message(customer, activity, self.currency)
         if not shown.sensitive:
-            mask_activity(message, figures=not shown.figures)
+            mask_activity(message, figures=not shown.hidden.figures)
         return message
 
     async def read(
@@ -246,13 +250,9 @@ class Presenter:
             if custody.state == HELD and custody.owner and shown.owner:
                 message.custody.owner = str(RepName(customer.tenant, custody.owner))
         if not shown.sensitive:
-            view = self.assessor.view(policy, customer.profile.industry)
-            mask_customer(
-                message,
-                view.secrecy,
-                hidden=shown.hidden,
-                figures=not shown.figures,
-            )
+            industry = customer.profile.industry
+            concealed = Concealment(shown.hidden, policy.industry(industry))
+            mask_customer(message, self.assessor.view(policy, industry).secrecy, concealed)
         return message
 
 
@@ -264,7 +264,7 @@ def _may_find(
     if not asked:
         return True
     shown = sight(viewer, custody, around)
-    if any(shown.hides(path) for path in asked):
+    if any(shown.hidden.hides(path) for path in asked):
         return False
     # Readers read all pools.
     everywhere = "custody.pool" not in asked or current().reach >= Reach.TENANT

@@ -6,17 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.principals import Principal, Role
+from gonghai_policy_service.hidden_fields import NOTHING_HIDDEN, HiddenFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELD, IN_POOL, RESERVED = "HELD", "IN_POOL", "RESERVED"
 """States of custody, as the contract names them."""
-
-BUYS_OFTEN: Final = "buys_often"
-"""The field of a customer that tells of its measures, and is left out with them."""
-
-_MEASURES: Final = frozenset({"metrics", BUYS_OFTEN})
 
 _SEES_ALL: Final = frozenset({Role.ADMIN, Role.INTEGRATOR, Role.SERVICE})
 
@@ -112,27 +108,12 @@ class Sight:
     Attributes:
         sensitive: whether sensitive fields are shown; masked otherwise.
         owner: whether the owner is shown.
-        hidden: paths of further fields that are left out.
+        hidden: further fields that are left out, and what tells them.
     """
 
     sensitive: bool
     owner: bool
-    hidden: frozenset[str] = frozenset()
-
-    def hides(self, path: str) -> bool:
-        """Say whether a field is left out, by itself or with what it is part of."""
-        if path == BUYS_OFTEN and not self.figures:
-            return True
-        parts = path.split(".")
-        return any(".".join(parts[: end + 1]) in self.hidden for end in range(len(parts)))
-
-    @property
-    def figures(self) -> bool:
-        """Whether what tells of measures is shown: decisions' facts, amounts, goods.
-
-        It is not where one of them is hidden, be it in part: one would tell of another.
-        """
-        return not any(path.partition(".")[0] in _MEASURES for path in self.hidden)
+    hidden: HiddenFields = NOTHING_HIDDEN
 
 
 ALL: Final = Sight(sensitive=True, owner=True)
@@ -179,7 +160,7 @@ def sight(viewer: Viewer, custody: Custody | None, around: Neighbourhood) -> Sig
         pool = around.pools.get(custody.pool) if custody.state == IN_POOL else None
         if pool is not None and _belongs(viewer, pool.managers, around):
             return ALL
-    return Sight(sensitive=False, owner=False, hidden=_hidden(custody, around))
+    return Sight(sensitive=False, owner=False, hidden=HiddenFields(_hidden(custody, around)))
 
 
 def works_on(viewer: Viewer, custody: Custody, around: Neighbourhood) -> bool:

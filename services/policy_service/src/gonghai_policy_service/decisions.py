@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from gonghai.type.v1 import decision_pb2
 from gonghai_chassis.instants import timestamp
@@ -28,12 +29,16 @@ from gonghai_policy_service.reasons import in_language
 from gonghai_policy_service.values import to_value, to_values
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gonghai_engine import Explanation
     from gonghai_engine.outcomes import Outcome
     from gonghai_plugin import Text
 
 Recorded = Decision | dict[str, Any]
 """A decision, or its record as the store has it."""
+
+_WORD: Final = re.compile(r"\w+")
 
 
 def decision_message(
@@ -62,11 +67,21 @@ def decision_message(
     )
 
 
-def condition_messages(explanation: Explanation) -> list[decision_pb2.ConditionTruth]:
-    """Return the truth of each condition of each rule, in the order of the rules."""
+def condition_messages(
+    explanation: Explanation, *, but: Collection[str] = ()
+) -> list[decision_pb2.ConditionTruth]:
+    """Return the truth of each condition of each rule, in the order of the rules.
+
+    Args:
+        explanation: of the decision.
+        but: names of facts; what names one of them, be it to compare another with, is left out.
+    """
     messages = []
     for rule in explanation.rules:
         for condition in rule.conditions:
+            named = {condition.fact, *_WORD.findall(condition.text)}
+            if not named.isdisjoint(but):
+                continue
             message = decision_pb2.ConditionTruth(
                 rule=rule.rule, condition=condition.text, holds=condition.holds
             )

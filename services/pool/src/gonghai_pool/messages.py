@@ -10,6 +10,7 @@ from gonghai_chassis.etags import etag_of
 from gonghai_chassis.instants import set_instant
 from gonghai_chassis.names import RepName
 from gonghai_policy_service.decisions import decision_message
+from gonghai_policy_service.hidden_fields import REGION, STAGE, TIER, TIER_RANK
 from gonghai_policy_service.reasons import in_language
 from gonghai_pool.custody import (
     Change,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gonghai_chassis.names import ExtensionName
+    from gonghai_policy_service.hidden_fields import Concealment
     from gonghai_pool.custody import Extension
     from gonghai_pool.pools import ClaimLimits, Limits, Member, Pool
 
@@ -131,6 +133,38 @@ def mask_owner(message: custody_pb2.Custody) -> None:
         "weight_milli",
     ):
         message.ClearField(field)
+
+
+def mask_hidden(message: custody_pb2.Custody, custody: Custody, concealed: Concealment) -> None:
+    """Leave out of a custody what the pool hides, and what its decisions tell of that."""
+    hides = concealed.hidden.hides
+    if hides(TIER) or hides(TIER_RANK):
+        # Either tells the other; and a customer weighs what its tier does.
+        for field in ("tier", "tier_rank", "weight_milli"):
+            message.ClearField(field)
+    if hides(STAGE):
+        message.ClearField("stage")
+    if hides(REGION):
+        message.ClearField("region")
+    if custody.rule and concealed.hidden.decided_on:
+        # The sentence of a rule, of whatever version.
+        message.ClearField("reason")
+    if message.HasField("reclaim_decision"):
+        concealed.mask(message.reclaim_decision)
+
+
+def mask_entry(message: custody_pb2.CustodyHistoryEntry, concealed: Concealment) -> None:
+    """Leave out of an entry of a history what a decision tells of what the pool hides."""
+    if message.rule and concealed.hidden.decided_on:
+        message.ClearField("reason")
+    if message.HasField("decision"):
+        concealed.mask(message.decision)
+
+
+def mask_extension(message: pool_service_pb2.Extension, concealed: Concealment) -> None:
+    """Leave out of a request for more time the like."""
+    if message.HasField("decision") and concealed.mask(message.decision):
+        message.ClearField("decision_reason")
 
 
 def custody_event(

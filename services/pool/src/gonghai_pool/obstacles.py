@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -80,6 +80,14 @@ FROZEN: Final = Obstacle(
         "客户的某项变化尚未能处理，任何人都不能领取；请运维人员查看被隔离的事件",
     ),
 )
+
+
+def unexplained(found: Sequence[Obstacle]) -> list[Obstacle]:
+    """Return obstacles as they are told to who may not read what the rules rest on."""
+    return [
+        replace(one, message=_UNEXPLAINED) if one.reason is Reason.CLAIM_RULE else one
+        for one in found
+    ]
 
 
 def in_order(found: Sequence[Obstacle]) -> list[Obstacle]:
@@ -328,6 +336,10 @@ def _of_time(ground: Ground, custody: Custody, rep: str, limits: ClaimLimits) ->
     return found
 
 
+_UNEXPLAINED: Final = Text(
+    "a rule speaks against it; why would tell what the pool hides of its customers",
+    "有规则不允许；其原因涉及公海隐藏的客户信息",
+)
 _LOCKED: Final = Text("the customer is locked", "客户已锁定")
 _DISPUTED: Final = Text("whose customer it is, is disputed at the moment", "客户归属正在争议中")
 _NO_MEMBER: Final = Text(

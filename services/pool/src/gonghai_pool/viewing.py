@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from gonghai_chassis.access import TABLE
 from gonghai_chassis.errors import NotAllowed, NotFound
 from gonghai_chassis.principals import Reach, Role
+from gonghai_policy_service.hidden_fields import NOTHING_HIDDEN, Concealment, HiddenFields
 from gonghai_pool.custody import Holder, HolderKind, State
+from gonghai_pool.policies import industry_of
 
 if TYPE_CHECKING:
     from gonghai_chassis.context import RequestContext
     from gonghai_chassis.names import CustomerName
     from gonghai_pool.custody import Custody
+    from gonghai_pool.ground import Ground
     from gonghai_pool.pools import Pool
     from gonghai_pool.tenant_setup import TenantSetup
 
@@ -92,6 +95,19 @@ class Viewer:
             setup.manages_holder(self.rep, custody.counted) or self._runs(setup, custody.pool)
         )
 
+    def concealed(self, ground: Ground, custody: Custody) -> Concealment:
+        """Return what he is not told of a customer, as the archive does not tell him.
+
+        It is what the pool hides that the customer lies in or came from; nothing to who works on
+        it, manages who does, or runs the pool that it lies in.
+        """
+        hidden = NOTHING_HIDDEN
+        if not self._sees_all(ground.setup, custody, ground.now):
+            pool = ground.setup.pools.get(custody.pool)
+            if pool is not None:
+                hidden = HiddenFields(frozenset(pool.hidden_fields))
+        return Concealment(hidden, ground.policy.industry(industry_of(custody)))
+
     def sees_pool(self, setup: TenantSetup, pool: Pool) -> bool:
         """Whether he may know of a pool: who is neither a member nor its manager may not."""
         if self.reach >= Reach.TENANT:
@@ -161,6 +177,19 @@ class Viewer:
         if self.reach >= Reach.TENANT or self._runs(setup, pool):
             return
         raise NotAllowed(self.method, "you may do this in the pools that you manage")
+
+    def _sees_all(self, setup: TenantSetup, custody: Custody, now: int) -> bool:
+        if self.reach >= Reach.TENANT and not self.masked:
+            return True
+        if not self.rep:
+            return False
+        if custody.state is State.IN_POOL:
+            return self._runs(setup, custody.pool)
+        return custody.state is State.HELD and (
+            custody.works_on(self.rep, now)
+            or self._in_team(setup, custody.holder)
+            or (self.reach is Reach.TEAM and setup.manages_holder(self.rep, custody.holder))
+        )
 
     def _in_team(self, setup: TenantSetup, holder: Holder | None) -> bool:
         rep = setup.reps.get(self.rep)

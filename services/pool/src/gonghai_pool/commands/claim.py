@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gonghai_chassis.errors import EtagMismatch, Refusal
+from gonghai_engine import Decision
 from gonghai_pool.alterations import altered
 from gonghai_pool.custody import Change, Custody, Holder, State
 from gonghai_pool.deciding import settled
@@ -19,6 +20,7 @@ from gonghai_pool.obstacles import (
     obstacles,
     of_limits,
     refusal,
+    unexplained,
 )
 from gonghai_pool.policies import (
     claim_question,
@@ -32,6 +34,7 @@ from gonghai_pool.transitions import held
 
 if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName, RepName
+    from gonghai_policy_service.hidden_fields import Concealment
     from gonghai_pool.commands.order import Order
     from gonghai_pool.ground import Situation
     from gonghai_pool.policies import Policies
@@ -94,7 +97,8 @@ class ClaimCustomer:
             if answered is None:
                 raise
             return answered
-        prepared = await self._prepare(claim, situation, custody)
+        concealed = order.viewer.concealed(ground, custody)
+        prepared = await self._prepare(claim, situation, custody, concealed)
         alteration = None
         if prepared.after is not None and not prepared.found:
             alteration = altered(situation, prepared.after, order.actor)
@@ -107,7 +111,8 @@ class ClaimCustomer:
             deadline=deadline,
         )
         if isinstance(outcome, Changed):
-            return outcome
+            # By a mere trial he learns no more than he may read.
+            return replace(outcome, concealed=concealed) if claim.trial else outcome
         raise refusal(
             customer,
             claim.rep,
@@ -124,7 +129,9 @@ class ClaimCustomer:
             language=order.viewer.language,
         )
 
-    async def _prepare(self, claim: Claim, situation: Situation, custody: Custody) -> _Prepared:
+    async def _prepare(
+        self, claim: Claim, situation: Situation, custody: Custody, concealed: Concealment
+    ) -> _Prepared:
         ground, rep = situation.ground, claim.rep.id
         if custody.state is not State.IN_POOL:
             found = obstacles(ground, custody, rep, None, pool=claim.pool)
@@ -140,6 +147,8 @@ class ClaimCustomer:
         weight = weight_of(ground, after, verdict.limits if verdict is not None else None)
         after = replace(after, weight=weight, plan=plan_of(ground, after, reclaim))
         found = obstacles(ground, custody, rep, may, pool=claim.pool)
+        if isinstance(may, Decision) and not concealed.explains(may):
+            found = unexplained(found)
         limits = claim_limits(ground, custody, verdict)
         holding = holding_limit(ground, rep, verdict)
         return _Prepared(found, after, counted(ground, rep, limits, holding, weight))

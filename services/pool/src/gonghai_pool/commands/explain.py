@@ -21,6 +21,7 @@ from gonghai_pool.obstacles import (
     in_order,
     obstacles,
     of_limits,
+    unexplained,
 )
 from gonghai_pool.policies import claim_question, reclaim_question, verdict_of, weight_of
 from gonghai_pool.store import keys
@@ -29,6 +30,7 @@ from gonghai_pool.transitions import held
 if TYPE_CHECKING:
     from gonghai_chassis.names import CustomerName, RepName
     from gonghai_engine import Explanation
+    from gonghai_policy_service.hidden_fields import Concealment
     from gonghai_pool.commands.order import Order
     from gonghai_pool.custody import Extension
     from gonghai_pool.freezing import Frozen
@@ -53,6 +55,7 @@ class Explained:
 
     Attributes:
         owner: whether the reader may see the owner, and with him the clocks.
+        concealed: what is left out beside these.
         found: what stands in the rep's way, in the order of telling; None when no rep was named.
         claim: the decision of the claim policy with the truth of its conditions.
         reclaim: the decision about clocks, likewise.
@@ -65,6 +68,7 @@ class Explained:
 
     custody: Custody
     owner: bool
+    concealed: Concealment
     found: list[Obstacle] | None
     claim: Explanation | None
     reclaim: Explanation | None
@@ -96,12 +100,15 @@ class ExplainCustody:
         ground = situation.ground
         custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+        concealed = order.viewer.concealed(ground, custody)
         frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
         found: list[Obstacle] | None = None
         claim: Explanation | None = None
         if rep is not None:
             order.viewer.require_rep(ground.setup, rep.id)
             found, claim = await self._claim(situation, custody, rep, order)
+            if claim is not None and not concealed.explains(claim.decision):
+                found = unexplained(found)
             if frozen.claim:
                 found = in_order([*found, FROZEN])
         reclaim: Explanation | None = None
@@ -115,6 +122,7 @@ class ExplainCustody:
         return Explained(
             custody,
             owner,
+            concealed,
             found,
             claim,
             reclaim if owner else None,

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gonghai_chassis.errors import NotFound
+from gonghai_policy_service.hidden_fields import REGION, STAGE, TIER
 from gonghai_pool.custody import State
 from gonghai_pool.freezing import BECAUSE
 from gonghai_pool.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from gonghai_chassis.filters import Term
     from gonghai_chassis.names import CustomerName, PoolName
     from gonghai_plugin import Text
+    from gonghai_policy_service.hidden_fields import Concealment
     from gonghai_pool.commands.order import Order
     from gonghai_pool.custody import Custody, HistoryEntry, Holder
     from gonghai_pool.store.custodies import CustodyStore, Place
 
+_PATHS: Final = {"tier": TIER, "stage": STAGE, "region": REGION}
+"""The field of a customer that each part of a filter looks at."""
 _STEP: Final = 200
 _MOST_READ: Final = 5000
 """How many entries of an index one page reads at the most, however few of them fit the filter."""
@@ -30,11 +34,13 @@ class Seen:
     """A custody as its reader may see it: without the owner unless `owner`.
 
     Attributes:
+        concealed: what is left out beside the owner.
         frozen_because: why it is not taken back, where that lies outside of it and was asked for.
     """
 
     custody: Custody
     owner: bool
+    concealed: Concealment
     frozen_because: Text | None = None
 
 
@@ -63,10 +69,11 @@ class LookUp:
         ground = situation.ground
         custody = order.viewer.require_known(ground.setup, customer, situation.custody, ground.now)
         owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+        concealed = order.viewer.concealed(ground, custody)
         if not owner or custody.state is not State.HELD:
-            return Seen(custody, owner)
+            return Seen(custody, owner, concealed)
         frozen = await self._custodies.frozen(customer.tenant, custody, order.deadline)
-        return Seen(custody, owner, BECAUSE if frozen.reclaim else None)
+        return Seen(custody, owner, concealed, BECAUSE if frozen.reclaim else None)
 
     async def in_pool(
         self,
@@ -101,6 +108,7 @@ class LookUp:
             fits=lambda one: (
                 one.state is State.IN_POOL and one.pool == pool.id and _fits(one, terms)
             ),
+            asked=_asked(terms) | ({_PATHS["tier"]} if by_rank else set()),
         )
 
     async def holdings(
@@ -132,12 +140,13 @@ class LookUp:
                 and (holder is None or one.holder == holder)
                 and _fits(one, terms)
             ),
+            asked=_asked(terms),
         )
 
     async def history(
         self, customer: CustomerName, below: int | None, limit: int, order: Order
-    ) -> tuple[list[HistoryEntry], int, bool]:
-        """Return entries, newest first; the number to go on below; whether owners may be seen.
+    ) -> tuple[list[HistoryEntry], int, Seen]:
+        """Return entries, newest first; the number to go on below; the custody as he may see it.
 
         Raises:
             NotFound: nothing is known of the customer, or the caller may not know of him.
@@ -146,7 +155,7 @@ class LookUp:
         entries, following = await self._custodies.history(
             customer.tenant, customer.id, below=below, limit=limit, deadline=order.deadline
         )
-        return entries, following, seen.owner
+        return entries, following, seen
 
     async def _page(
         self,
@@ -157,8 +166,10 @@ class LookUp:
         order: Order,
         *,
         fits: Callable[[Custody], bool],
+        asked: Collection[str],
         descending: bool = False,
     ) -> Page:
+        """Fill a page; whom he would find by something that is hidden is not there for him."""
         found: list[Seen] = []
         read = 0
         while read < _MOST_READ:
@@ -175,15 +186,21 @@ class LookUp:
             for entry, situation in zip(entries, situations, strict=True):
                 custody = situation.custody
                 if custody is not None and fits(custody):
-                    if len(found) == limit:
-                        return Page(found, place)
                     ground = situation.ground
-                    owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
-                    found.append(Seen(custody, owner))
+                    concealed = order.viewer.concealed(ground, custody)
+                    if not any(concealed.hidden.hides(path) for path in asked):
+                        if len(found) == limit:
+                            return Page(found, place)
+                        owner = order.viewer.sees_owner(ground.setup, custody, ground.now)
+                        found.append(Seen(custody, owner, concealed))
                 place = entry
             if len(entries) < step:
                 return Page(found, None)
         return Page(found, place)
+
+
+def _asked(terms: Sequence[Term]) -> set[str]:
+    return {_PATHS[term.field] for term in terms}
 
 
 def _fits(custody: Custody, terms: Sequence[Term]) -> bool:

@@ -9,7 +9,13 @@ from google.rpc import status_pb2
 from gonghai.pool.v1 import custody_pb2, pool_service_pb2
 from gonghai_chassis.statuses import refusal_of, status_of
 from gonghai_policy_service.reasons import in_language
-from gonghai_pool.messages import EVENTS_LANGUAGE, custody_message, mask_owner, reclaim_decision
+from gonghai_pool.messages import (
+    EVENTS_LANGUAGE,
+    custody_message,
+    mask_hidden,
+    mask_owner,
+    reclaim_decision,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -24,10 +30,12 @@ def seen_custody(tenant: str, seen: Seen, language: str) -> custody_pb2.Custody:
     message = custody_message(tenant, seen.custody, language)
     if not seen.owner:
         mask_owner(message)
+        mask_hidden(message, seen.custody, seen.concealed)
         return message
     decision = reclaim_decision(seen.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)
+    mask_hidden(message, seen.custody, seen.concealed)
     if seen.frozen_because is not None:
         message.frozen_because = in_language(seen.frozen_because, language)
     return message
@@ -40,6 +48,8 @@ def changed_custody(tenant: str, changed: Changed, language: str) -> custody_pb2
     decision = reclaim_decision(changed.custody, language)
     if decision is not None:
         message.reclaim_decision.CopyFrom(decision)
+    if changed.concealed is not None:
+        mask_hidden(message, changed.custody, changed.concealed)
     message.consistency_token = changed.token
     return message
 

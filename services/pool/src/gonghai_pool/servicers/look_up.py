@@ -21,11 +21,16 @@ from gonghai_chassis.names import (
     same_tenant,
 )
 from gonghai_chassis.page_tokens import page_place, page_size, page_token
-from gonghai_policy_service.decisions import condition_messages, decision_message
+from gonghai_policy_service.decisions import decision_message
 from gonghai_policy_service.reasons import in_language
 from gonghai_pool.commands.look_up import Seen
 from gonghai_pool.custody import Holder, HolderKind
-from gonghai_pool.messages import extension_message, history_message
+from gonghai_pool.messages import (
+    extension_message,
+    history_message,
+    mask_entry,
+    mask_extension,
+)
 from gonghai_pool.servicers.answers import seen_custody
 from gonghai_pool.servicers.circumstances import order_of
 from gonghai_pool.store.custodies import Place
@@ -123,13 +128,14 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
         """List what happened to a customer's custody, newest first."""
         customer = CustomerName.parse(request.parent, "parent")
         place = page_place(request, int)
-        entries, following, owner = await self._look_up.history(
+        entries, following, seen = await self._look_up.history(
             customer, place[0] if place else None, page_size(request), order_of(request)
         )
         answer = pb.ListCustodyHistoryResponse()
         for entry in entries:
             message = history_message(customer.tenant, entry, current().language)
-            if not owner:
+            mask_entry(message, seen.concealed)
+            if not seen.owner:
                 for field in ("holder", "former_holder", "actor", "reason", "decision"):
                     message.ClearField(field)
             answer.entries.append(message)
@@ -148,10 +154,11 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
         if rep is not None:
             same_tenant(customer.tenant, rep, "rep")
         explained = await self._explain(customer, rep, order_of(request))
+        concealed = explained.concealed
         language = current().language
         answer = pb.ExplainCustodyResponse(
             custody=seen_custody(
-                customer.tenant, Seen(explained.custody, explained.owner), language
+                customer.tenant, Seen(explained.custody, explained.owner, concealed), language
             ),
             claimable=explained.found is not None and not explained.found,
             reclaim_summary=in_language(explained.summary, language),
@@ -161,7 +168,9 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
         )
         for one in explained.extensions:
             name = ExtensionName(customer.tenant, customer.id, one.id)
-            answer.extensions.append(extension_message(name, one, language))
+            asked = extension_message(name, one, language)
+            mask_extension(asked, concealed)
+            answer.extensions.append(asked)
         for obstacle in explained.found or ():
             told = answer.obstacles.add(
                 reason=obstacle.reason.value,
@@ -172,10 +181,12 @@ class LookUpRpcs(pb_grpc.PoolServiceServicer):
                 set_instant(told.until, obstacle.until)
         if explained.claim is not None:
             answer.claim_decision.CopyFrom(decision_message(explained.claim.decision, language))
-            answer.claim_conditions.extend(condition_messages(explained.claim))
+            concealed.mask(answer.claim_decision)
+            answer.claim_conditions.extend(concealed.conditions(explained.claim))
         if explained.reclaim is not None:
             answer.reclaim_decision.CopyFrom(decision_message(explained.reclaim.decision, language))
-            answer.reclaim_conditions.extend(condition_messages(explained.reclaim))
+            concealed.mask(answer.reclaim_decision)
+            answer.reclaim_conditions.extend(concealed.conditions(explained.reclaim))
         return answer
 
     async def Watch(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gonghai_chassis.leases import Lease
     from gonghai_chassis.store import Partition, Reply, Store
     from gonghai_policy_service import PolicyBook
+    from gonghai_policy_service.hidden_fields import Concealment
     from gonghai_pool.alterations import Alteration
     from gonghai_pool.custody import Custody, HistoryEntry
     from gonghai_pool.store.setups import SetupStore
@@ -64,11 +65,13 @@ class Changed:
 
     Attributes:
         message: the same as the contract has it, where it was made already.
+        concealed: what is left out of the answer; None where nothing is.
     """
 
     custody: Custody
     token: str = ""
     message: custody_pb2.Custody | None = None
+    concealed: Concealment | None = None
 
 
 @dataclass(frozen=True, slots=True)
