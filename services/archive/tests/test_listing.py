@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class Entered:
     """A list of customers in which some are not there for the caller."""
 
-    def __init__(self, visible: Sequence[bool], short: int = 1000) -> None:
-        """Take which are there for him, and how many a look gives at the most."""
+    def __init__(self, visible: Sequence[bool], short: int = 1000, spread: int = 1) -> None:
+        """Take which are there for him, how many a look gives, and what it goes over for them."""
         self.visible = visible
         self.short = short
+        self.spread = spread
         self.looks: list[int] = []
 
     async def look(self, place: Place | None, limit: int) -> Entries[int]:
@@ -30,7 +31,7 @@ class Entered:
         end = min(start + min(limit, self.short), len(self.visible))
         self.looks.append(end - start)
         found = [((i, ""), i) for i in range(start, end)]
-        return Entries(found, (end - 1, "") if end < len(self.visible) else None)
+        return Entries(found, (end - 1, "") if end < len(self.visible) else None, self.spread)
 
     async def show(self, entries: Sequence[int]) -> list[Shown[int]]:
         return [Shown(i if self.visible[i] else None, in_doubt=i % 7 == 3) for i in entries]
@@ -65,3 +66,8 @@ async def test_a_page_looks_at_a_thousand_before_it_asks_to_go_on() -> None:
     assert [page.messages for page in pages] == [[], [], [2500]]
     assert max(entered.looks) <= 100
     assert all(page.incomplete for page in pages)
+
+
+async def test_a_page_is_short_rather_than_gone_over_for_ever() -> None:
+    entered = Entered([True] * 10, short=1, spread=4000)
+    assert [len(page.messages) for page in await entered.pages(10)] == [3, 3, 3, 1]

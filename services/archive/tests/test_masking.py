@@ -550,6 +550,29 @@ def customers_with_secrets(draw: st.DrawFn) -> tuple[customer_pb2.Customer, list
 
 
 @pytest.mark.requirement("A16")
+@pytest.mark.parametrize("hidden", ["tier.tier", "tier.rank", "stage.stage", "tier", "stage"])
+def test_a_tier_or_stage_that_is_hidden_is_told_by_nothing_beside_it(hidden: str) -> None:
+    decision = decision_pb2.Decision(outcome="key", rule="key-amount", reason="a lot in a year")
+    message = customer_pb2.Customer(
+        tier=customer_pb2.TierAssessment(tier="key", rank=3, value="high", decision=decision),
+        stage=customer_pb2.StageAssessment(stage="active", decision=decision),
+    )
+    mask_customer(
+        message,
+        Secrecy(frozenset(), {}),
+        Concealment(HiddenFields(frozenset({hidden})), IndustryPolicy("", "", None, None)),
+    )
+    part = hidden.partition(".")[0]
+    left = getattr(message, part)
+    assert not left.HasField("decision")
+    assert not getattr(left, part)
+    assert part != "tier" or not left.rank
+    assert bool(message.tier.value) == (hidden != "tier")
+    other = message.stage if part == "tier" else message.tier
+    assert other.decision.outcome == "key"
+
+
+@pytest.mark.requirement("A16")
 @given(drawn=customers_with_secrets())
 def test_whatever_the_customer_no_secret_is_left(
     drawn: tuple[customer_pb2.Customer, list[str]],

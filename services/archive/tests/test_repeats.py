@@ -171,9 +171,12 @@ async def test_who_made_a_customer_hears_so_masked_after_he_lost_it(
         )
         made = await wang.CreateCustomer(request)
         assert made.contacts[0].display_name == "Ann"
-        # Before pool has told whose it is, too.
+        # Before pool has told whose it is, too, or only that a place is kept for it.
         assert await wang.CreateCustomer(request) == made
-        await held(a, "qian", 1)
+        await a.beside.pool.custody("acme", "c1", 1, "RESERVED", owner="wang")
+        await heard(a, "c1", 1)
+        assert (await wang.CreateCustomer(request)).contacts == made.contacts
+        await held(a, "qian", 2)
         again = await wang.CreateCustomer(request)
         assert again.etag == made.etag
         seen = await wang.GetCustomer(pb.GetCustomerRequest(name=name("c1")))

@@ -16,8 +16,11 @@ M = TypeVar("M")
 _AT_ONCE: Final = 100
 """How many are looked at in a further round: one that a caller may not know of is seldom alone."""
 
-_LOOKED_AT: Final = 1000
-"""How many are looked at for one page, before its caller is asked to go on."""
+_READ: Final = 1000
+"""How many are read in vain for one page, before its caller is asked to go on."""
+
+_LOOKED_AT: Final = 10_000
+"""How many entries are gone over for one page, before its caller is asked to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,12 @@ class Entries(Generic[T]):
     Attributes:
         found: each with its own place, in order.
         place: where to go on; None at the end of the list.
+        looked_at: how many entries were gone over to find them.
     """
 
     found: Sequence[tuple[Place, T]]
     place: Place | None
+    looked_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ async def page_of(
     messages: list[M] = []
     incomplete = False
     last = place
-    looked_at, at_once = 0, size + 1
+    read, looked_at, at_once = 0, 0, size + 1
     while True:
         entries = await look(place, at_once)
         shown = await show([each for _, each in entries.found])
@@ -95,7 +100,8 @@ async def page_of(
             else:
                 return Page(messages, incomplete, last)
         place = entries.place
-        looked_at += len(entries.found)
-        if place is None or not entries.found or looked_at >= _LOOKED_AT + size:
+        read += len(entries.found)
+        looked_at += entries.looked_at
+        if place is None or read >= _READ + size or looked_at >= _LOOKED_AT:
             return Page(messages, incomplete, place)
         at_once = max(_AT_ONCE, size + 1 - len(messages))

@@ -21,6 +21,7 @@ from gonghai_archive.sight import (
     Viewer,
     in_doubt,
     in_pool_of,
+    just_made,
     may_know,
     sight,
 )
@@ -157,7 +158,7 @@ class Presenter:
         policy = await self.book.ensure(customer.tenant, reading.stamp, deadline=current().deadline)
         seen = reading.found[0]
         custody = seen.custody if seen is not None else None
-        if made and custody is None and viewer.rep and customer.owner == viewer.rep:
+        if made and just_made(custody) and viewer.rep and customer.owner == viewer.rep:
             return customer_message(customer, current().language, self.currency)
         shown = sight(viewer, custody, reading.around)
         return self._shown(policy, customer, custody, shown)

@@ -195,6 +195,11 @@ def in_doubt(custody: Custody | None, around: Neighbourhood) -> bool:
     return custody is None or not _certain(custody, around)
 
 
+def just_made(custody: Custody | None) -> bool:
+    """Say whether pool has not told yet whose a new customer is, or only that a place is kept."""
+    return custody is None or (custody.state == RESERVED and not custody.pool)
+
+
 def may_record(
     viewer: Viewer,
     made_for: str,
@@ -218,7 +223,7 @@ def may_record(
     """
     if viewer.sees_all:
         return True
-    if custody is None or (custody.state == RESERVED and not custody.pool):
+    if custody is None or just_made(custody):
         # Just made: pool will tell in a moment. Orders are for him whose place it takes; a note
         # gives nobody anything, and who may write the next one is known by then.
         return not order or (bool(viewer.rep) and viewer.rep == made_for)

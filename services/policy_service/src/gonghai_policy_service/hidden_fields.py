@@ -28,6 +28,12 @@ TIER_RANK: Final = "tier.rank"
 STAGE: Final = "stage.stage"
 REGION: Final = "region"
 
+_TOGETHER: Final = (
+    frozenset({TIER, TIER_RANK, "tier.decision"}),
+    frozenset({STAGE, "stage.decision"}),
+)
+"""Fields of which each tells the others: a decision's outcome is the tier, its rank the like."""
+
 _METRICS: Final = "metrics"
 _MEASURES: Final = frozenset({_METRICS, BUYS_OFTEN})
 _TIER: Final = (TIER, TIER_RANK)
@@ -68,10 +74,16 @@ class HiddenFields:
     """Fields that are left out of what somebody is told of a customer.
 
     Attributes:
-        paths: of archive.v1.Customer; with a message everything in it is hidden.
+        paths: of archive.v1.Customer, with those that would tell them; with a message everything in
+            it is hidden.
     """
 
     paths: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Adds what would tell of a tier or a stage that is hidden."""
+        also = frozenset().union(*(each for each in _TOGETHER if self.paths & each))
+        object.__setattr__(self, "paths", self.paths | also)
 
     def hides(self, path: str) -> bool:
         """Say whether a field is left out, by itself or with what it is part of."""

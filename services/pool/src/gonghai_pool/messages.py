@@ -163,7 +163,11 @@ def mask_entry(message: custody_pb2.CustodyHistoryEntry, concealed: Concealment)
 
 def mask_extension(message: pool_service_pb2.Extension, concealed: Concealment) -> None:
     """Leave out of a request for more time the like."""
-    if message.HasField("decision") and concealed.mask(message.decision):
+    if not message.HasField("decision"):
+        return
+    sentence = message.decision.reason
+    # Where a person decided, the words are his.
+    if concealed.mask(message.decision) and message.decision_reason == sentence:
         message.ClearField("decision_reason")
 
 

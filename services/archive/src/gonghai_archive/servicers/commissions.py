@@ -71,7 +71,9 @@ class Commissions:
                 scan=_SCAN,
                 deadline=current().deadline,
             )
-            return Entries([(at, (at[1], sums)) for at, sums in found.sums], found.place)
+            return Entries(
+                [(at, (at[1], sums)) for at, sums in found.sums], found.place, found.looked_at
+            )
 
         async def show(
             entries: Sequence[tuple[str, Sums]],

@@ -175,7 +175,9 @@ class Customers:
                 scan=_SCAN,
                 deadline=current().deadline,
             )
-            return Entries(list(zip(page.places, page.ids, strict=True)), page.place)
+            return Entries(
+                list(zip(page.places, page.ids, strict=True)), page.place, page.looked_at
+            )
 
         place = page_place(request, int, str)
         page = await page_of(

@@ -99,11 +99,13 @@ class Page:
         ids: of the customers.
         places: that of each.
         place: where to go on; None at the end.
+        looked_at: how many entries of the leading index were gone over.
     """
 
     ids: list[str]
     places: list[Place]
     place: Place | None
+    looked_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +374,7 @@ class CustomerStore:
         more = (fields["score"], fields["member"]) if fields["more"] else None
         ids = records.sequence(fields["ids"])
         scores = records.sequence(fields["scores"])
-        return Page(ids, list(zip(scores, ids, strict=True)), more)
+        return Page(ids, list(zip(scores, ids, strict=True)), more, fields["looked"])
 
     async def each(
         self,

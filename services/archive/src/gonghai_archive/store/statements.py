@@ -58,10 +58,12 @@ class Statements:
     Attributes:
         sums: with the place and the id of each customer, the oldest record first.
         place: where to go on; None at the end.
+        looked_at: how many customers were gone over.
     """
 
     sums: Sequence[tuple[Place, Sums]]
     place: Place | None
+    looked_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class StatementStore:
                 for each in map(records.mapping, records.sequence(fields["statements"]))
             ],
             (fields["score"], fields["member"]) if fields["more"] else None,
+            fields["looked"],
         )
 
 

@@ -43,9 +43,9 @@ class _Look:
     at: float = field(default_factory=monotonic)
     worked: float = field(default_factory=process_time)
 
-    def idle(self) -> float:
-        """Seconds since then in which the process neither worked nor meant to wait."""
-        return monotonic() - self.at - _LOOK_EVERY - (process_time() - self.worked)
+    def idle(self, now: _Look) -> float:
+        """Seconds from then to now in which the process neither worked nor meant to wait."""
+        return now.at - self.at - _LOOK_EVERY - (now.worked - self.worked)
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Watch:
         """
         known = list(self.standstills)
         if self._thread.is_alive():
-            known.append((self._looked.at, self._looked.idle()))
+            known.append((self._looked.at, self._looked.idle(_Look())))
         long = [took for began, took in known if took >= self.at_least and began + took > moment]
         return max(long, default=0.0)
 
@@ -98,10 +98,11 @@ class Watch:
         with os.fdopen(descriptor, "wb"), suppress(OSError):
             while not self._end.wait(_LOOK_EVERY):
                 self._write(descriptor)
-                took = self._looked.idle()
+                now = _Look()
+                took = self._looked.idle(now)
                 if took >= self.at_least:
                     self.standstills.append((self._looked.at, took))
-                self._looked = _Look()
+                self._looked = now
 
     @staticmethod
     def _write(descriptor: int) -> None:

@@ -2,7 +2,7 @@
 list_customers: ids of customers in an index's order, from a place on, that stand in other indexes.
 KEYS clock index
 ARG  order within without descending score member limit scan
-Returns ok{ids, scores, score, member, more}
+Returns ok{ids, scores, score, member, looked, more}
 ]]
 -- @include clock
 -- @include reply
@@ -39,5 +39,5 @@ for i = 1, #entries, 2 do
   end
   if fits then ids[#ids + 1], scores[#scores + 1] = member, score end
 end
-return reply("ok", {ids = ids, scores = scores, score = score, member = member,
+return reply("ok", {ids = ids, scores = scores, score = score, member = member, looked = looked,
                     more = from + looked < size})

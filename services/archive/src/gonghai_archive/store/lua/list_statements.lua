@@ -3,7 +3,7 @@ list_statements: what customers have earned in a month, and how many orders each
 with lines or such orders, the oldest record first, from a place on.
 KEYS clock index statements commission_sums undecided
 ARG  period month score member descending limit scan
-Returns ok{statements, score, member, more}
+Returns ok{statements, score, member, looked, more}
 ]]
 -- @include clock
 -- @include reply
@@ -30,5 +30,5 @@ for i = 1, #entries, 2 do
     }
   end
 end
-return reply("ok", {statements = statements, score = score, member = member,
+return reply("ok", {statements = statements, score = score, member = member, looked = looked,
                     more = from + looked < size})
