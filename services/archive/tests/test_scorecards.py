@@ -19,9 +19,10 @@ from gonghai_chassis.testing import eventually
 from gonghai_chassis.testing.refusals import refused
 from gonghai_engine.calendar import Calendar
 
-from .archive import DAY, START, Archive, archive, at, name
+from .archive import DAY, PARENT, START, Archive, archive, at, name
 from .test_commissions import Moody, bought, gave_back, minor, record, sound, statement, team
 from .test_lines import below, put_below, quiet, two_levels
+from .test_masking import heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -302,6 +303,37 @@ async def test_a_sponsor_reads_its_own_card_and_no_other(store_settings: StoreSe
     assert nobody is hidden
     assert month.code is grpc.StatusCode.INVALID_ARGUMENT
     assert (oldest.final, last.final) == (True, False)
+
+
+@pytest.mark.requirement("A16", "D3")
+async def test_a_reader_is_told_of_a_card_what_its_pool_shows(
+    store_settings: StoreSettings,
+) -> None:
+    denied = grpc.StatusCode.PERMISSION_DENIED
+    async with archive(store_settings, engine=Moody()) as a:
+        await team(a)
+        await record(a, "s1", "p", purchase=bought(100_00))
+        for version, (pool, hidden) in enumerate(
+            {"open": ["tags"], "ranks": ["tier.rank"], "figures": ["metrics.amount_365d"]}.items()
+        ):
+            await a.beside.pool.pool("acme", pool, 1, hidden_fields=hidden)
+            await a.beside.pool.custody("acme", "s1", version + 1, "IN_POOL", pool=pool)
+            await heard(a, "s1", version + 1)
+            request = pb.GetCustomerScorecardRequest(customer=name("s1"), period=MARCH)
+            month = pb.ListCommissionStatementsRequest(parent=PARENT, period=MARCH)
+            reader = a.as_("reader:audit@acme")
+            whole = await a.as_("integrator:erp@acme").GetCustomerScorecard(request)
+            assert whole.tier
+            assert (await a.as_("integrator:erp@acme").ListCommissionStatements(month)).statements
+            listed = (await reader.ListCommissionStatements(month)).statements
+            if pool == "figures":
+                assert (await refused(reader.GetCustomerScorecard(request))).code is denied
+                assert name("s1") not in {each.customer for each in listed}
+                continue
+            assert name("s1") in {each.customer for each in listed}
+            card = await reader.GetCustomerScorecard(request)
+            assert card.commissions == whole.commissions
+            assert card.tier == (whole.tier if pool == "open" else "")
 
 
 def test_the_tier_at_the_end_is_what_the_history_says() -> None:

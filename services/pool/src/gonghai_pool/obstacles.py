@@ -85,7 +85,7 @@ FROZEN: Final = Obstacle(
 def unexplained(found: Sequence[Obstacle]) -> list[Obstacle]:
     """Return obstacles as they are told to who may not read what the rules rest on."""
     return [
-        replace(one, message=_UNEXPLAINED) if one.reason is Reason.CLAIM_RULE else one
+        replace(one, message=_UNEXPLAINED, until=None) if one.reason is Reason.CLAIM_RULE else one
         for one in found
     ]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gonghai_archive.activities import Activity
     from gonghai_archive.presenting import Presenter
+    from gonghai_archive.sight import Sight
     from gonghai_chassis.names import CustomerName
 
 
@@ -97,32 +98,33 @@ class Guard:
         if not sight.sensitive:
             raise NotAllowed(call.method, "the customer is neither yours nor your team's")
 
-    async def over_earnings(self, name: CustomerName) -> None:
+    async def over_earnings(self, name: CustomerName) -> Sight:
         """Check that the caller may read what a customer has earned.
+
+        Returns:
+            How much of the customer he may see.
 
         Raises:
             NotFound: there is no such customer, or not for him.
-            NotAllowed: he neither works on it nor manages who does.
+            NotAllowed: he neither works on it nor manages who does, nor reads all that its pool
+                shows of its measures.
         """
-        call = current()
-        if call.reach >= Reach.TENANT:
-            return
-        sight, _ = await self.presenter.sight_of(name)
-        if not sight.sensitive:
-            raise NotAllowed(call.method, "what it has earned is for whoever works on it")
+        shown, _ = await self.presenter.sight_of(name)
+        if not _shows_earnings(shown):
+            raise NotAllowed(current().method, "what it has earned is for whoever works on it")
+        return shown
 
     async def earning(self, tenant: str, ids: Sequence[str]) -> list[Earner]:
         """Return for each customer whether the caller may read what it has earned."""
-        call = current()
-        if call.reach >= Reach.TENANT or not ids:
+        viewer = Viewer.of(current().principal)
+        if viewer.sees_all or not ids:
             return [Earner(readable=True, in_doubt=False) for _ in ids]
-        viewer = Viewer.of(call.principal)
         reading = await self.presenter.read(tenant, ids)
         return [
             Earner(
                 readable=seen is not None
                 and may_know(viewer, seen.custody, reading.around)
-                and sight(viewer, seen.custody, reading.around).sensitive,
+                and _shows_earnings(sight(viewer, seen.custody, reading.around)),
                 in_doubt=seen is not None and in_doubt(seen.custody, reading.around),
             )
             for seen in reading.found
@@ -159,3 +161,11 @@ class Guard:
         if sight(viewer, seen.custody, reading.around).sensitive:
             return None
         return NotAllowed(call.method, "somebody else recorded it, with a customer not yours")
+
+
+def _shows_earnings(shown: Sight) -> bool:
+    """Say whether the caller may read what the customer has earned: on orders, which measures tell.
+
+    Who reads the whole tenant reads it, unless the measures are hidden where the customer lies.
+    """
+    return shown.sensitive or (current().reach >= Reach.TENANT and shown.hidden.figures)

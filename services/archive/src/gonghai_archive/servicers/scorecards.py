@@ -15,6 +15,7 @@ from gonghai_chassis.context import current
 from gonghai_chassis.errors import NotFound
 from gonghai_chassis.instants import timestamp
 from gonghai_chassis.names import CustomerName
+from gonghai_policy_service.hidden_fields import TIER
 
 if TYPE_CHECKING:
     from gonghai_archive.servicers.reach import Guard
@@ -35,7 +36,7 @@ class Scorecards:
         """Get a customer's scorecard of a month."""
         name, period = CustomerName.parse(request.customer, "customer"), request.period
         deadline = current().deadline
-        await self.guard.over_earnings(name)
+        shown = await self.guard.over_earnings(name)
         found = await self.store.read(name, period, deadline=deadline)
         if found is None:
             raise NotFound(name)
@@ -52,7 +53,7 @@ class Scorecards:
         members = second_level.members(period)
         over = period_of(calendar, found.now) > period
         tier = found.customer.assessment.tier
-        label = "" if tier is None else tier.name
+        label = "" if tier is None or shown.hidden.hides(TIER) else tier.name
         return pb.CustomerScorecard(
             customer=str(name),
             period=period,
@@ -75,7 +76,7 @@ class Scorecards:
                 calendar=calendar,
                 period=period,
             )
-            if over
+            if over and not shown.hidden.hides(TIER)
             else "",
         )
 
