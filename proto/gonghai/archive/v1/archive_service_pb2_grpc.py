@@ -326,8 +326,8 @@ class ArchiveServiceServicer:
         """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
         line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
         takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
-        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
-        for readers and back ends.
+        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, for
+        back ends, and for readers unless the customer's pool hides measures.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

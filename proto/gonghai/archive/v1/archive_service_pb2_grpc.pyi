@@ -64,8 +64,8 @@ class ArchiveServiceStub:
     """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
     line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
     takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
-    what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
-    for readers and back ends.
+    what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, for
+    back ends, and for readers unless the customer's pool hides measures.
     """
     ListCommissionStatements: _aio.UnaryUnaryMultiCallable[_archive_service_pb2.ListCommissionStatementsRequest, _archive_service_pb2.ListCommissionStatementsResponse]
     """Lists the statements of a tenant's month without their lines: of everybody who has lines in it, or for whom orders
@@ -252,8 +252,8 @@ class ArchiveServiceServicer:
         """Gets what a customer has earned in a month on its own orders and on those of its second level (佣金对账单), line by
         line, page by page. An order is booked in the step that records it, at the rates of its industry's policy; a return
         takes back what its purchase paid, and a correction takes the place of what it corrects. Lines are never changed:
-        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, and
-        for readers and back ends.
+        what comes late adds lines to the month of its order. For those who may read the customer's sensitive fields, for
+        back ends, and for readers unless the customer's pool hides measures.
         """
 
     def ListCommissionStatements(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from gonghai_chassis.embedded import bundled_binary
+from gonghai_chassis.testing.plugin import own_redis
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OWN = "redis-server"
 
@@ -19,9 +20,4 @@ def programs() -> list[str]:
 
 def program(name: str) -> Path:
     """The program of a name; skips, visibly, where the machine has no redis-server."""
-    if name != _OWN:
-        return bundled_binary()
-    found = shutil.which(_OWN)
-    if found is None:
-        pytest.skip(f"There is no {_OWN} on the PATH.")
-    return Path(found)
+    return own_redis() if name == _OWN else bundled_binary()

@@ -90,11 +90,12 @@ def store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of the machine's own redis-server; skips, visibly, where there is none."""
-    with _serve(_own_redis(), tmp_path_factory.mktemp("redis")) as port:
+    with _serve(own_redis(), tmp_path_factory.mktemp("redis")) as port:
         yield f"redis://{LOOPBACK}:{port}/0"
 
 
-def _own_redis() -> Path:
+def own_redis() -> Path:
+    """The machine's own redis-server; skips, visibly, where there is none."""
     found = shutil.which("redis-server")
     if found is None:
         pytest.skip("There is no redis-server on the PATH.")
@@ -111,7 +112,7 @@ def store_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a Cluster of three masters of the machine's own redis-server, or a visible skip."""
-    with _cluster(_own_redis(), tmp_path_factory, replicas=False) as url:
+    with _cluster(own_redis(), tmp_path_factory, replicas=False) as url:
         yield url
 
 
