@@ -9,7 +9,14 @@ import pytest
 
 from gonghai.pool.v1 import pool_pb2
 from gonghai.pool.v1 import pool_service_pb2 as pb
+from gonghai.type.v1 import decision_pb2
+from gonghai_chassis.errors import Reason
 from gonghai_chassis.testing.refusals import refused
+from gonghai_engine import IndustryPolicy
+from gonghai_plugin import Text
+from gonghai_policy_service.hidden_fields import Concealment, HiddenFields
+from gonghai_pool.messages import mask_extension
+from gonghai_pool.obstacles import Obstacle, unexplained
 
 from .sea import PARENT, customer_name, pool_name, rep_name, sea
 from .test_obstacles import violations
@@ -198,3 +205,26 @@ async def test_a_history_tells_a_former_holder_nothing_of_what_is_hidden_again(
         assert "no interest" in mine
         assert "a vip of tier a" not in mine
         assert "a vip of tier a" in await said("manager:mei@acme")
+
+
+def test_who_may_not_read_a_rule_is_not_told_until_when_it_stands_in_his_way() -> None:
+    rule = Obstacle(Reason.CLAIM_RULE, Text("too busy", "太忙"), until=7, rule="busy")
+    limit = Obstacle(Reason.CLAIM_LIMIT, Text("three a day", "每天三个"), until=9)
+    told = unexplained([rule, limit])
+    assert (told[0].rule, told[0].until) == ("busy", None)
+    assert "busy" not in told[0].message.en
+    assert told[1] == limit
+
+
+@pytest.mark.parametrize(
+    ("words", "left"), [("many", ""), ("come back in May", "come back in May")]
+)
+def test_of_a_request_for_time_a_rules_words_are_hidden_and_a_persons_are_not(
+    words: str, left: str
+) -> None:
+    decision = decision_pb2.Decision(policy="extension", rule="busy", reason="many")
+    message = pb.Extension(decision=decision, decision_reason=words)
+    nothing_known = IndustryPolicy("", "", None, None)
+    mask_extension(message, Concealment(HiddenFields(frozenset({"tags"})), nothing_known))
+    assert message.decision.reason == ""
+    assert message.decision_reason == left
